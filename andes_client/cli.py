@@ -1,0 +1,44 @@
+"""The `andes` command. Subcommands come from the entry-point group `andes.commands`.
+
+A subcommand is a module with `add_parser(subparsers)`, which adds one parser and sets its
+default `run` to a function of the parsed arguments that returns an exit status. Such a
+module imports nothing heavy at its top: all of them are loaded for `andes --help`.
+"""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from importlib.metadata import entry_points, version
+from typing import NoReturn
+
+__all__ = ["main"]
+
+
+def main(argv: Sequence[str] | None = None) -> NoReturn:
+    """Run the command line; leaves by SystemExit."""
+    parser = argparse.ArgumentParser(
+        prog="andes", description="Streamed LLM text at the pace people read.", allow_abbrev=False
+    )
+    parser.add_argument(
+        "--version", action="version", version=f"andes {version('andes-streaming')}"
+    )
+    subparsers = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    for command in sorted(entry_points(group="andes.commands"), key=lambda point: point.name):
+        command.load().add_parser(subparsers)
+    arguments = parser.parse_args(argv)
+    try:
+        status = arguments.run(arguments)
+    except KeyboardInterrupt:
+        status = 130
+    except ModuleNotFoundError as error:
+        print(f"andes: {error}. {_how_to_install(error.name or '')}", file=sys.stderr)
+        status = 1
+    sys.exit(status)
+
+
+def _how_to_install(module: str) -> str:
+    extra = {"rich": "demos", "starlette": "demos", "uvicorn": "demos", "httpx2": "http"}
+    if module.partition(".")[0] in ("numpy", "matplotlib"):
+        return "Install it with: pip install 'andes-streaming[bench]'"
+    name = extra.get(module.partition(".")[0])
+    return f"Install it with: pip install 'andes-streaming[{name}]'" if name else ""

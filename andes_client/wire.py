@@ -1,0 +1,126 @@
+"""The names and checks that client and server agree on; nothing else spells them.
+
+A request carries the user's expectation in vLLM's own extension field, which any other
+OpenAI-compatible server ignores:
+
+    "vllm_xargs": {"andes_ttft": 1.0, "andes_tds": 4.8,
+                   "andes_stream": "<client-chosen id>", "andes_user": "<tenant>"}
+
+`andes_tds: "inf"` marks a reader that is a program. vLLM limits the values to strings,
+numbers and lists of those; a bool arrives as 1.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from andes_client.expectation import Expectation
+
+__all__ = ["FIELD", "STREAM", "TDS", "TTFT", "USER", "Hints", "WireError", "decode", "encode"]
+
+FIELD: Final = "vllm_xargs"
+TTFT: Final = "andes_ttft"
+TDS: Final = "andes_tds"
+STREAM: Final = "andes_stream"
+USER: Final = "andes_user"
+
+_MAX_NAME: Final = 256
+# Beyond these a value is a mistake in units (milliseconds, tokens a minute), not a person.
+_MAX_TTFT_S: Final = 86_400.0
+_MIN_TDS, _MAX_TDS = 1e-3, 1e6
+
+
+class WireError(ValueError):
+    """A hint that cannot be understood; the message says which, and what it should be."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hints:
+    """What a request says about its reader. What it does not say is None."""
+
+    ttft: float | None = None
+    """Expected time to first token, seconds."""
+    tds: float | None = None
+    """Expected token delivery speed, tokens/s; infinite for a program."""
+    stream: str | None = None
+    """The client's own id for this response; feedback about it carries the same."""
+    user: str | None = None
+    """The tenant to whom the service is charged."""
+
+    def expectation(self, default: Expectation) -> Expectation:
+        """The reader's expectation, with `default` for what the request does not say."""
+        return Expectation(
+            default.ttft if self.ttft is None else self.ttft,
+            default.tds if self.tds is None else self.tds,
+        )
+
+
+def encode(
+    expectation: Expectation, *, stream: str | None = None, user: str | None = None
+) -> dict[str, str | float]:
+    """The extension field's value for a request: put it under `FIELD` in the JSON body.
+
+    Raises:
+        WireError: a name is empty or longer than 256 characters, or the expectation is
+            beyond what a server accepts (a day of waiting, a million tokens/s).
+    """
+    values: dict[str, str | float] = {
+        TTFT: expectation.ttft,
+        TDS: "inf" if math.isinf(expectation.tds) else expectation.tds,
+    }
+    if stream is not None:
+        values[STREAM] = stream
+    if user is not None:
+        values[USER] = user
+    decode(values)  # what we send is what we would accept
+    return values
+
+
+def decode(values: Mapping[str, object] | None) -> Hints:
+    """Read the hints out of a request's extension field; fields of others are left alone.
+
+    Raises:
+        WireError: a hint has the wrong type or is out of range.
+    """
+    if not values:
+        return Hints()
+    return Hints(
+        ttft=_number(values, TTFT, 0.0, _MAX_TTFT_S, "seconds, 0 or more"),
+        tds=_tds(values),
+        stream=_name(values, STREAM),
+        user=_name(values, USER),
+    )
+
+
+def _tds(values: Mapping[str, object]) -> float | None:
+    if values.get(TDS) == "inf":
+        return math.inf
+    return _number(values, TDS, _MIN_TDS, _MAX_TDS, 'tokens/s above 0, or "inf" for a program')
+
+
+def _number(
+    values: Mapping[str, object], key: str, least: float, most: float, what: str
+) -> float | None:
+    value = values.get(key)
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise WireError(f"{key} must be a number ({what}), not {_shown(value)}")
+    if not least <= value <= most:
+        raise WireError(f"{key} must be {what} ({least:g} to {most:g}), not {value!r}")
+    return float(value)
+
+
+def _name(values: Mapping[str, object], key: str) -> str | None:
+    value = values.get(key)
+    if value is None:
+        return None
+    if not isinstance(value, str) or not 0 < len(value) <= _MAX_NAME:
+        raise WireError(f"{key} must be 1 to {_MAX_NAME} characters, not {_shown(value)}")
+    return value
+
+
+def _shown(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."
