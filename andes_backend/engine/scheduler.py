@@ -1,0 +1,144 @@
+"""The scheduler class that vLLM loads: --scheduler-cls andes_backend.AndesScheduler."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from vllm.logger import init_logger
+from vllm.v1.core.sched.async_scheduler import AsyncScheduler
+from vllm.v1.core.sched.output import SchedulerOutput
+from vllm.v1.engine import EngineCoreOutputs
+from vllm.v1.outputs import ModelRunnerOutput
+from vllm.v1.request import Request
+
+from andes_backend.config import AndesConfig
+from andes_backend.engine import versions
+from andes_backend.engine.ledger import Ledger
+from andes_backend.policy import Snapshot, make_policy
+from andes_backend.policy.decision import Decision
+
+__all__ = ["AndesScheduler", "Counters"]
+
+_log = init_logger(__name__)
+
+
+@dataclass(slots=True)
+class Counters:
+    """What has happened since the server started."""
+
+    steps: int = 0
+    """Engine steps for which the policy was asked."""
+    fallbacks: int = 0
+    """Of them, steps that kept vLLM's own order because planning raised."""
+    preemptions: int = 0
+    """Requests that the policy itself preempted."""
+    responses: int = 0
+    """Responses that ended by themselves."""
+    qoe_sum: float = 0.0
+    """Sum of their QoE, as of the moments when tokens left the engine."""
+
+
+class AndesScheduler(AsyncScheduler):
+    """vLLM's AsyncScheduler, with the queues put in the policy's order before each step.
+
+    It never takes the server down: when planning raises, the step keeps vLLM's own order,
+    the first error is logged with its traceback, and all are counted.
+
+    Raises:
+        ValueError: the settings are wrong; RuntimeError: the vLLM is not a tested one.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        versions.check_version()
+        settings = self.vllm_config.additional_config
+        self.andes_config = AndesConfig.from_mapping(
+            settings.get("andes") if isinstance(settings, Mapping) else None
+        )
+        if self.andes_config.policy != "fcfs" and not versions.waiting_is_ordered_by_us(self):
+            raise ValueError(
+                "--scheduling-policy priority orders the queue by itself and cannot be combined "
+                f"with andes.policy {self.andes_config.policy!r}: drop one of the two, or set "
+                "andes.policy to 'fcfs'"
+            )
+        self.andes_policy = make_policy(self.andes_config)
+        self.andes_ledger = Ledger(self.andes_config)
+        self.andes_counters = Counters()
+        _log.info("andes: scheduling with %s", self.andes_config)
+
+    def clock(self) -> float:
+        """Seconds; a subclass on a virtual clock overrides it."""
+        return time.monotonic()
+
+    def add_request(self, request: Request) -> None:
+        super().add_request(request)
+        self.andes_ledger.add(request, self.clock())
+
+    def schedule(self, *args: Any, **kwargs: Any) -> SchedulerOutput:
+        # Before vLLM's own: after a preemption inside it, it admits nobody in that step.
+        if self.waiting or self.running:
+            self.andes_counters.steps += 1
+            try:
+                self._apply(self._plan())
+            except Exception:
+                self._count_fallback()
+        return super().schedule(*args, **kwargs)
+
+    def update_from_output(
+        self, scheduler_output: SchedulerOutput, model_runner_output: ModelRunnerOutput
+    ) -> dict[int, EngineCoreOutputs]:
+        outputs = super().update_from_output(scheduler_output, model_runner_output)
+        try:
+            for tokens, qoe in self.andes_ledger.deliver(outputs.values(), self.clock()):
+                self.andes_counters.responses += 1
+                self.andes_counters.qoe_sum += qoe
+                self.andes_policy.finished(tokens)
+        except Exception:
+            self._count_fallback()
+        return outputs
+
+    def shutdown(self) -> None:
+        _log.info("andes: %s", self.andes_counters)
+        super().shutdown()
+
+    def _plan(self) -> Decision:
+        now, ledger = self.clock(), self.andes_ledger
+        waiting, running = ledger.rows(self.waiting, now), ledger.rows(self.running, now)
+        ledger.retain(self.requests)
+        free, total = versions.block_counts(self)
+        decision = self.andes_policy.plan(
+            Snapshot(
+                now=now,
+                waiting=ledger.table.data[waiting],
+                running=ledger.table.data[running],
+                block_size=self.block_size,
+                free_blocks=free,
+                total_blocks=total,
+            )
+        )
+        decision.check(len(waiting), len(running))
+        return decision
+
+    def _apply(self, decision: Decision) -> None:
+        waiting, running = list(self.waiting), list(self.running)
+        victims = [] if decision.preempt is None else [running[i] for i in decision.preempt]
+        if decision.waiting is not None:
+            waiting = [waiting[i] for i in decision.waiting]
+        if decision.running is not None:
+            self.running = [running[i] for i in decision.running]
+        for request in victims:
+            versions.preempt(self, request)
+        self.andes_counters.preemptions += len(victims)
+        if victims or decision.waiting is not None:
+            # A victim goes to the end: at the head, where vLLM puts it, it would at once
+            # take back what it has just given up.
+            versions.set_waiting(self, waiting + victims)
+
+    def _count_fallback(self) -> None:
+        self.andes_counters.fallbacks += 1
+        if self.andes_counters.fallbacks == 1:
+            _log.exception(
+                "andes: planning failed; this step keeps vLLM's own order. Further failures "
+                "are counted, not logged."
+            )

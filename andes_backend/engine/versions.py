@@ -1,0 +1,74 @@
+"""All that depends on the version of vLLM: its scheduler interface is not public.
+
+Tested: see `TESTED`. Another version is refused when the server starts, unless
+`ANDES_ANY_VLLM=1` is set in its environment.
+"""
+
+import os
+import time
+from collections.abc import Sequence
+from typing import Any, Final
+
+from vllm import __version__ as vllm_version
+from vllm.v1.core.sched.request_queue import FCFSRequestQueue
+from vllm.v1.core.sched.scheduler import Scheduler
+from vllm.v1.request import Request
+
+__all__ = [
+    "TESTED",
+    "block_counts",
+    "check_version",
+    "extra_args",
+    "preempt",
+    "set_waiting",
+    "waiting_is_ordered_by_us",
+]
+
+TESTED: Final = ("0.32",)
+"""The releases of vLLM, as "major.minor", on which the tests have run."""
+
+
+def check_version(version: str = vllm_version) -> None:
+    """Raise RuntimeError if this vLLM is not one we have tested and nobody insists."""
+    release = ".".join(version.split(".")[:2])
+    if release not in TESTED and os.environ.get("ANDES_ANY_VLLM") != "1":
+        raise RuntimeError(
+            f"andes_backend is tested with vLLM {', '.join(TESTED)}, but this is {version}. "
+            "Install a tested version, or set ANDES_ANY_VLLM=1 to try anyway."
+        )
+
+
+def extra_args(request: Request) -> dict[str, Any] | None:
+    """What the request carried in `vllm_xargs`; None without sampling parameters (pooling)."""
+    params = request.sampling_params
+    return None if params is None else params.extra_args
+
+
+def block_counts(scheduler: Scheduler) -> tuple[int, int]:
+    """KV blocks: (free, total)."""
+    pool = scheduler.kv_cache_manager.block_pool
+    return pool.get_num_free_blocks(), pool.num_gpu_blocks
+
+
+def waiting_is_ordered_by_us(scheduler: Scheduler) -> bool:
+    """False under `--scheduling-policy priority`, where vLLM keeps the queue as a heap."""
+    return isinstance(scheduler.waiting, FCFSRequestQueue)
+
+
+def set_waiting(scheduler: Scheduler, requests: Sequence[Request]) -> None:
+    """Put the same requests into the waiting queue in this order."""
+    queue = scheduler.waiting
+    assert isinstance(queue, FCFSRequestQueue)  # checked at start
+    queue.clear()
+    queue.extend(requests)
+
+
+def preempt(scheduler: Scheduler, request: Request) -> None:
+    """Take a running request off the GPU: it gives its KV blocks up and waits.
+
+    vLLM puts it at the head of the waiting queue, delivers what is in flight, and does not
+    resume it before that.
+    """
+    scheduler.running.remove(request)
+    # vLLM stamps its own events with this clock; no decision of ours reads it.
+    scheduler._preempt_request(request, time.monotonic())

@@ -1,0 +1,34 @@
+"""Who is served in this step? Policies on numpy tables; no vLLM, no clock.
+
+A new policy is one file here and one line in `POLICIES`.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from andes_backend.config import AndesConfig
+from andes_backend.policy.base import Policy
+from andes_backend.policy.decision import Decision
+from andes_backend.policy.fcfs import Fcfs
+from andes_backend.policy.qoe import MarginalQoE
+from andes_backend.policy.state import Snapshot, Table
+
+__all__ = ["POLICIES", "Decision", "Policy", "Snapshot", "Table", "make_policy"]
+
+POLICIES: Final[Mapping[str, Callable[[AndesConfig], Policy]]] = {
+    "fcfs": Fcfs,
+    "qoe": MarginalQoE,
+}
+
+
+def make_policy(config: AndesConfig) -> Policy:
+    """The policy that the settings name.
+
+    Raises:
+        ValueError: there is none of that name.
+    """
+    if config.policy not in POLICIES:
+        raise ValueError(
+            f"andes.policy is {config.policy!r}; the policies are: {', '.join(sorted(POLICIES))}"
+        )
+    return POLICIES[config.policy](config)

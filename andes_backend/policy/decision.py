@@ -1,0 +1,39 @@
+"""What a policy decides for one step of the engine."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["Decision", "Order"]
+
+Order = NDArray[np.intp]
+"""Positions in a queue, shape (n,): each of 0..n-1 once, the most valuable first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """Positions refer to the queues of the snapshot; None leaves a queue as it is."""
+
+    waiting: Order | None = None
+    """The order in which waiting requests are admitted."""
+    running: Order | None = None
+    """The order of running requests; when KV memory runs out, the last one is preempted."""
+    preempt: NDArray[np.intp] | None = None
+    """Positions in the running queue that are to give up their KV memory now, shape (k,)."""
+
+    def check(self, waiting: int, running: int) -> None:
+        """Raise ValueError unless this is a decision about so many requests."""
+        for name, order, size in (
+            ("waiting", self.waiting, waiting),
+            ("running", self.running, running),
+        ):
+            if order is not None and not (
+                order.shape == (size,) and bool((np.sort(order) == np.arange(size)).all())
+            ):
+                raise ValueError(f"the {name} order is no permutation of {size} positions")
+        if self.preempt is not None and (
+            len(np.unique(self.preempt)) != len(self.preempt)
+            or bool(((self.preempt < 0) | (self.preempt >= running)).any())
+        ):
+            raise ValueError(f"preempt must name distinct positions below {running}")

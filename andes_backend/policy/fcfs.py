@@ -1,0 +1,21 @@
+"""First come, first served: vLLM's own order, for comparison."""
+
+from andes_backend.config import AndesConfig
+from andes_backend.policy.decision import Decision
+from andes_backend.policy.state import Snapshot
+
+__all__ = ["Fcfs"]
+
+
+class Fcfs:
+    """Decides nothing, so vLLM's own order stands."""
+
+    def __init__(self, config: AndesConfig) -> None:
+        del config
+
+    def plan(self, snapshot: Snapshot) -> Decision:
+        del snapshot
+        return Decision()
+
+    def finished(self, output_tokens: int) -> None:
+        del output_tokens

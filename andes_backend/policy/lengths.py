@@ -1,0 +1,53 @@
+"""How long will a response still be? Learned from the responses that have finished."""
+
+from collections import deque
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["OutputLengths"]
+
+
+class OutputLengths:
+    """Mean remaining length of a response, given what it has delivered so far.
+
+    The estimate is the mean residual life over the last `WINDOW` finished responses;
+    until then, and beyond the longest of them, it is the mean assumed at the start.
+    `max_tokens` is not looked at: it is a limit that people set, not a forecast.
+    """
+
+    WINDOW: Final = 1000
+    _ENOUGH: Final = 20  # finished responses on which an estimate may stand
+    _RENEW: Final = 20  # finished responses between two fits
+
+    def __init__(self, assumed_mean: float) -> None:
+        self._assumed_mean = assumed_mean
+        self._finished: deque[int] = deque(maxlen=self.WINDOW)
+        self._since_fit = 0
+        self._sorted = np.zeros(0)
+        self._sum_from = np.zeros(1)
+
+    def observe(self, output_tokens: int) -> None:
+        """A response has finished by itself, with so many tokens."""
+        self._finished.append(output_tokens)
+        self._since_fit += 1
+        if self._since_fit >= self._RENEW:
+            self._since_fit = 0
+            self._sorted = np.sort(np.array(self._finished, dtype=np.float64))
+            self._sum_from = np.append(np.cumsum(self._sorted[::-1])[::-1], 0.0)
+
+    def remaining(self, delivered: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Expected tokens still to come, at least 1.
+
+        Args:
+            delivered: tokens so far, shape (n,).
+
+        Returns:
+            Shape (n,).
+        """
+        index = np.searchsorted(self._sorted, delivered, side="right")
+        longer = len(self._sorted) - index
+        known = self._sum_from[index] / np.maximum(1, longer) - delivered
+        mean: NDArray[np.float64] = np.where(longer >= self._ENOUGH, known, self._assumed_mean)
+        return np.maximum(1.0, mean)

@@ -1,0 +1,120 @@
+"""The requests that a policy decides about: one numpy column per fact.
+
+`Table` holds a row for each live request and keeps its reader's digest timeline
+(andes_client.qoe) up to date from the tokens that were really delivered. `Snapshot` is
+what a policy sees in one step: the rows in queue order, and the KV memory.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from andes_client.expectation import Expectation
+
+__all__ = ["Rows", "Snapshot", "Table"]
+
+Rows = NDArray[np.intp]
+"""Row numbers of a table, shape (n,)."""
+
+_DTYPE: Final = np.dtype(
+    [
+        ("arrival", "f8"),  # s, on the scheduler's clock
+        ("ttft", "f8"),  # expected, s
+        ("tds", "f8"),  # expected, tokens/s, finite
+        ("prompt_tokens", "i8"),
+        ("delivered", "i8"),  # tokens that have left the engine
+        ("dry_at", "f8"),  # when the reader runs out of text, s on the scheduler's clock
+        ("lateness", "f8"),  # of the last token's digest time against its expected time, s
+        ("delay", "f8"),  # S_delay: sum of the lateness of all tokens, token-seconds
+    ]
+)
+
+
+class Table:
+    """A row for each live request. Rows are reused; a row number is good until `remove`."""
+
+    def __init__(self) -> None:
+        self._data = np.zeros(64, _DTYPE)
+        self._free = list(range(len(self._data)))
+
+    def __len__(self) -> int:
+        return len(self._data) - len(self._free)
+
+    @property
+    def data(self) -> NDArray[np.void]:
+        """All rows, used or not: a structured array with a field for each fact."""
+        return self._data
+
+    def add(self, arrival: float, prompt_tokens: int, expectation: Expectation) -> int:
+        """A new request, with nothing delivered yet.
+
+        Args:
+            arrival: seconds on the scheduler's clock.
+            prompt_tokens: length of the prompt.
+            expectation: its reader's; `tds` must be finite.
+
+        Returns:
+            Its row number.
+        """
+        if not self._free:
+            size = len(self._data)
+            self._free = list(range(size, 2 * size))
+            self._data = np.concatenate([self._data, np.zeros(size, _DTYPE)])
+        row = self._free.pop()
+        self._data[row] = (
+            arrival, expectation.ttft, expectation.tds, prompt_tokens, 0, arrival, 0.0, 0.0
+        )  # fmt: skip
+        return row
+
+    def remove(self, row: int) -> None:
+        """The request is over; its row may be given to another."""
+        self._free.append(row)
+
+    def deliver(self, rows: Rows, counts: NDArray[np.int64], now: float) -> None:
+        """Tokens have left the engine: bring the digest timelines up to date.
+
+        Tokens that arrive together are digested one after the other, each as late against
+        its own expected time as the first of them, so a batch needs no loop.
+
+        Args:
+            rows: distinct rows, shape (n,).
+            counts: tokens delivered to each, shape (n,), each 1 or more.
+            now: seconds on the scheduler's clock.
+        """
+        data = self._data[rows]
+        pace = 1.0 / data["tds"]
+        digested = np.maximum(now, data["dry_at"])
+        expected = data["arrival"] + data["ttft"] + data["delivered"] * pace
+        data["lateness"] = np.maximum(0.0, digested - expected)
+        data["delay"] += counts * data["lateness"]
+        data["dry_at"] = digested + counts * pace
+        data["delivered"] += counts
+        self._data[rows] = data
+
+    def qoe(self, rows: Rows) -> NDArray[np.float64]:
+        """QoE so far of each row, shape (n,), in [0, 1]; 0 where nothing was delivered."""
+        data = self._data[rows]
+        n = data["delivered"]
+        whole = n * (data["lateness"] + (n - 1) / (2 * data["tds"]))
+        late = np.divide(data["delay"], whole, out=np.zeros(len(rows)), where=data["delay"] > 0)
+        return np.where(n > 0, 1.0 - late, 0.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """What a policy sees in one step."""
+
+    now: float
+    """Seconds on the scheduler's clock."""
+    waiting: NDArray[np.void]
+    """The rows of the waiting requests, in queue order, shape (w,)."""
+    running: NDArray[np.void]
+    """The rows of the running requests, in queue order, shape (r,)."""
+    block_size: int
+    """Tokens in a KV block."""
+    free_blocks: int
+    """KV blocks that nobody holds."""
+    total_blocks: int
+    """KV blocks in all."""
