@@ -1,0 +1,62 @@
+"""The table's digest timelines against the client's meter, which is the formula itself."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from andes_backend.policy.state import Table
+from andes_client import Expectation
+from andes_client.qoe import Meter
+
+EXPECTATIONS = st.builds(Expectation, ttft=st.floats(0, 20), tds=st.floats(0.1, 100))
+DELIVERIES = st.lists(st.tuples(st.floats(0, 30), st.integers(1, 5)), max_size=40)
+
+
+def row(number: int) -> np.ndarray:
+    return np.array([number], dtype=np.intp)
+
+
+@given(EXPECTATIONS, st.floats(0, 1e4), DELIVERIES)
+def test_a_row_is_the_meter_of_its_response(
+    expectation: Expectation, arrival: float, deliveries: list[tuple[float, int]]
+) -> None:
+    """Waits between deliveries, and how many tokens each brings (several after a preemption)."""
+    table, meter, now = Table(), Meter(expectation), arrival
+    number = table.add(arrival, prompt_tokens=9, expectation=expectation)
+    assert table.qoe(row(number))[0] == 0.0
+    for wait, tokens in deliveries:
+        now += wait
+        table.deliver(row(number), np.array([tokens]), now)
+        for _ in range(tokens):
+            meter.add(now - arrival)
+    data = table.data[number]
+    assert data["delivered"] == meter.count
+    assert data["dry_at"] - arrival == pytest.approx(meter.free_at, abs=1e-6)
+    assert data["delay"] == pytest.approx(meter.delay, abs=1e-6, rel=1e-9)
+    assert table.qoe(row(number))[0] == pytest.approx(meter.qoe, abs=1e-6)
+
+
+def test_one_delivery_serves_many_rows() -> None:
+    table = Table()
+    rows = np.array([table.add(0.0, 10, Expectation(1.0, tds)) for tds in (1.0, 2.0, 4.0)])
+    table.deliver(rows, np.array([1, 2, 3]), now=3.0)
+    assert table.data["delivered"][rows].tolist() == [1, 2, 3]
+    assert table.data["dry_at"][rows].tolist() == [4.0, 4.0, 3.75]
+    assert table.data["lateness"][rows].tolist() == [2.0, 2.0, 2.0]
+    assert table.data["delay"][rows].tolist() == [2.0, 4.0, 6.0]
+
+
+def test_rows_are_reused_and_the_table_grows() -> None:
+    table = Table()
+    numbers = [table.add(float(i), i, Expectation(1.0, 4.0)) for i in range(300)]
+    assert len(set(numbers)) == len(table) == 300
+    assert table.data["arrival"][numbers].tolist() == [float(i) for i in range(300)]
+    table.deliver(row(numbers[7]), np.array([1]), now=400.0)
+    for number in numbers[:100]:
+        table.remove(number)
+    assert len(table) == 200
+    again = table.add(9.0, 5, Expectation(1.0, 4.0))
+    assert again in numbers[:100]
+    assert table.data["delivered"][again] == 0
+    assert table.data["delay"][again] == 0.0
