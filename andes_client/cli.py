@@ -1,8 +1,10 @@
 """The `andes` command. Subcommands come from the entry-point group `andes.commands`.
 
 A subcommand is a module with `add_parser(subparsers)`, which adds one parser and sets its
-default `run` to a function of the parsed arguments that returns an exit status. Such a
-module imports nothing heavy at its top: all of them are loaded for `andes --help`.
+default `run` to a function of the parsed arguments that returns an exit status. A command
+that hands options on to another program sets the default `passes_on` to True as well, and
+finds what it does not know itself in `arguments.passed_on`. Such a module imports nothing
+heavy at its top: all of them are loaded for `andes --help`.
 """
 
 import argparse
@@ -25,7 +27,10 @@ def main(argv: Sequence[str] | None = None) -> NoReturn:
     subparsers = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for command in sorted(entry_points(group="andes.commands"), key=lambda point: point.name):
         command.load().add_parser(subparsers)
-    arguments = parser.parse_args(argv)
+    parser.set_defaults(passes_on=False)
+    arguments, arguments.passed_on = parser.parse_known_args(argv)
+    if arguments.passed_on and not arguments.passes_on:
+        parser.error(f"unrecognized arguments: {' '.join(arguments.passed_on)}")
     try:
         status = arguments.run(arguments)
     except KeyboardInterrupt:

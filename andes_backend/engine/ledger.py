@@ -15,7 +15,7 @@ from andes_client.expectation import Expectation
 
 __all__ = ["Ledger"]
 
-_log = init_logger(__name__)
+_log = init_logger("vllm.andes")  # a child of vLLM's logger, so that it is shown
 
 
 class Ledger:

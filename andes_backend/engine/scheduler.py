@@ -3,7 +3,7 @@
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from vllm.logger import init_logger
 from vllm.v1.core.sched.async_scheduler import AsyncScheduler
@@ -20,7 +20,9 @@ from andes_backend.policy.decision import Decision
 
 __all__ = ["AndesScheduler", "Counters"]
 
-_log = init_logger(__name__)
+_log = init_logger("vllm.andes")  # a child of vLLM's logger, so that it is shown
+
+_REPORT_EVERY_S: Final = 60.0
 
 
 @dataclass(slots=True)
@@ -65,6 +67,7 @@ class AndesScheduler(AsyncScheduler):
         self.andes_policy = make_policy(self.andes_config)
         self.andes_ledger = Ledger(self.andes_config)
         self.andes_counters = Counters()
+        self._next_report = self.clock() + _REPORT_EVERY_S
         _log.info("andes: scheduling with %s", self.andes_config)
 
     def clock(self) -> float:
@@ -90,17 +93,10 @@ class AndesScheduler(AsyncScheduler):
     ) -> dict[int, EngineCoreOutputs]:
         outputs = super().update_from_output(scheduler_output, model_runner_output)
         try:
-            for tokens, qoe in self.andes_ledger.deliver(outputs.values(), self.clock()):
-                self.andes_counters.responses += 1
-                self.andes_counters.qoe_sum += qoe
-                self.andes_policy.finished(tokens)
+            self._deliver(outputs)
         except Exception:
             self._count_fallback()
         return outputs
-
-    def shutdown(self) -> None:
-        _log.info("andes: %s", self.andes_counters)
-        super().shutdown()
 
     def _plan(self) -> Decision:
         now, ledger = self.clock(), self.andes_ledger
@@ -134,6 +130,23 @@ class AndesScheduler(AsyncScheduler):
             # A victim goes to the end: at the head, where vLLM puts it, it would at once
             # take back what it has just given up.
             versions.set_waiting(self, waiting + victims)
+
+    def _deliver(self, outputs: dict[int, EngineCoreOutputs]) -> None:
+        now, counters = self.clock(), self.andes_counters
+        for tokens, qoe in self.andes_ledger.deliver(outputs.values(), now):
+            counters.responses += 1
+            counters.qoe_sum += qoe
+            self.andes_policy.finished(tokens)
+        if now >= self._next_report and counters.responses:
+            self._next_report = now + _REPORT_EVERY_S
+            _log.info(
+                "andes: %d responses with a mean QoE of %.3f; %d of %d steps kept vLLM's own "
+                "order because planning failed",
+                counters.responses,
+                counters.qoe_sum / counters.responses,
+                counters.fallbacks,
+                counters.steps,
+            )
 
     def _count_fallback(self) -> None:
         self.andes_counters.fallbacks += 1

@@ -100,12 +100,7 @@ class Machine:
     def _run(self, scheduled: SchedulerOutput) -> ModelRunnerOutput:
         names = list(scheduled.num_scheduled_tokens)
         requests = self.scheduler.requests
-        tokens = [
-            []
-            if requests[name].is_prefill_chunk
-            else [7]
-            for name in names
-        ]
+        tokens = [[] if requests[name].is_prefill_chunk else [7] for name in names]
         return ModelRunnerOutput(
             req_ids=names,
             req_id_to_index={name: index for index, name in enumerate(names)},

@@ -1,0 +1,35 @@
+"""What several rooms' tests share: vLLM, and the tiny model that it serves."""
+
+import importlib.util
+import os
+from pathlib import Path
+
+import pytest
+
+from andes_backend.bench.tiny_model import make_tiny_model
+
+HAS_VLLM = importlib.util.find_spec("vllm") is not None
+ROOT = Path(__file__).parent.parent
+
+
+def pytest_ignore_collect(collection_path: Path) -> bool | None:
+    """Without vLLM the engine's tests cannot even be imported."""
+    if collection_path == ROOT / "tests" / "engine" and not HAS_VLLM:
+        if os.environ.get("ANDES_REQUIRE_VLLM") == "1":
+            raise pytest.UsageError("ANDES_REQUIRE_VLLM=1, but vLLM is not installed")
+        return True
+    return None
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    if not HAS_VLLM:
+        terminalreporter.section("SKIPPED: everything in tests/engine", red=True, bold=True)
+        terminalreporter.line("vLLM is not installed: the scheduler was not tested at all.")
+
+
+@pytest.fixture(scope="session")
+def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small Llama with random weights and a tokenizer of its own."""
+    path = tmp_path_factory.mktemp("models") / "tiny"
+    make_tiny_model(path, hidden_size=256, layers=4)
+    return path
