@@ -28,9 +28,10 @@ def main(argv: Sequence[str] | None = None) -> NoReturn:
     for command in sorted(entry_points(group="andes.commands"), key=lambda point: point.name):
         command.load().add_parser(subparsers)
     parser.set_defaults(passes_on=False)
-    arguments, arguments.passed_on = parser.parse_known_args(argv)
-    if arguments.passed_on and not arguments.passes_on:
-        parser.error(f"unrecognized arguments: {' '.join(arguments.passed_on)}")
+    arguments, passed_on = parser.parse_known_args(argv)
+    arguments.passed_on = passed_on
+    if passed_on and not arguments.passes_on:
+        parser.error(f"unrecognized arguments: {' '.join(passed_on)}")
     try:
         status = arguments.run(arguments)
     except KeyboardInterrupt:

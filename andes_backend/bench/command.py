@@ -1,0 +1,178 @@
+"""`andes bench`: load a server and report what its readers saw.
+
+    andes bench run --url http://127.0.0.1:8000 --model NAME
+    andes bench compare --policies stock,qoe
+
+`run` drives any OpenAI-compatible server that is there. `compare` needs none: it makes a
+tiny model, starts vLLM once for each policy, and sends every one of them the same workload.
+"""
+
+import argparse
+import math
+import re
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from andes_backend.bench.session import Plan
+
+__all__ = ["add_parser"]
+
+STOCK = "stock"
+"""The policy's name for vLLM without our scheduler."""
+
+
+def add_parser(subparsers: Any) -> None:
+    """Add `andes bench` and its two commands."""
+    parser = subparsers.add_parser("bench", help="load a server and report QoE, TTFT, TDS, stalls")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+
+    run = commands.add_parser("run", help="load a server that is running")
+    run.add_argument("--url", type=_url, required=True, help="such as http://127.0.0.1:8000")
+    run.add_argument("--model", required=True, help="the model's name at that server")
+    _add_workload(run, max_length=None)
+    run.set_defaults(run=_run)
+
+    compare = commands.add_parser(
+        "compare", help="start vLLM on this CPU once for each policy, with the same workload"
+    )
+    compare.add_argument(
+        "--policies",
+        type=_policies,
+        default=(STOCK, "qoe"),
+        metavar="NAME,...",
+        help=f"in this order; {STOCK} is vLLM without our scheduler (default: {STOCK},qoe)",
+    )
+    compare.add_argument(
+        "--kv-blocks",
+        type=_count,
+        default=160,
+        help="KV cache in blocks of 32 tokens; few make memory scarce (default: 160)",
+    )
+    _add_workload(compare, max_length=800)
+    compare.set_defaults(run=_compare)
+
+
+def _add_workload(parser: argparse.ArgumentParser, *, max_length: int | None) -> None:
+    shown = "no limit" if max_length is None else str(max_length)
+    parser.add_argument("--rate", type=_rate, default=3.0, help="requests/s (default: 3)")
+    parser.add_argument("--requests", type=_count, default=250, help="how many (default: 250)")
+    parser.add_argument("--seed", type=_seed, default=0, help="of the workload (default: 0)")
+    parser.add_argument(
+        "--lengths",
+        type=Path,
+        metavar="FILE",
+        help="CSV with the columns prompt_tokens,output_tokens (default: built-in, as ShareGPT)",
+    )
+    parser.add_argument(
+        "--max-length",
+        type=_length,
+        default=max_length,
+        metavar="TOKENS",
+        help=f"cut prompt and output together to this (default: {shown})",
+    )
+    parser.add_argument(
+        "--out", type=Path, default=Path("results"), help="where to write (default: results)"
+    )
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    from andes_backend.bench import session
+    from andes_backend.bench.load import Target
+
+    target = Target(url=arguments.url, model=arguments.model)
+    return _told(lambda: session.run(_plan(arguments), target))
+
+
+def _compare(arguments: argparse.Namespace) -> int:
+    from andes_backend.bench import session
+
+    policies = {name: None if name == STOCK else name for name in arguments.policies}
+    return _told(lambda: session.compare(_plan(arguments), policies, kv_blocks=arguments.kv_blocks))
+
+
+def _plan(arguments: argparse.Namespace) -> "Plan":
+    from andes_backend.bench.session import Plan
+    from andes_backend.workload import file_lengths, make_workload
+
+    name = "sharegpt" if arguments.lengths is None else arguments.lengths.stem
+    workload = make_workload(
+        arguments.requests,
+        rate=arguments.rate,
+        seed=arguments.seed,
+        lengths=file_lengths(arguments.lengths) if arguments.lengths else None,
+        max_length=arguments.max_length,
+        name=name,
+    )
+    settings = {
+        "workload": name,
+        "rate": arguments.rate,
+        "requests": arguments.requests,
+        "seed": arguments.seed,
+        "max_length": arguments.max_length,
+    }
+    return Plan(workload, settings, arguments.out)
+
+
+def _told(command: Callable[[], int]) -> int:
+    """Run it; what the user can mend is a line on standard error, not a traceback."""
+    from andes_backend.bench.server import ServerError
+    from andes_backend.bench.session import SessionError
+    from andes_backend.workload import WorkloadError
+
+    try:
+        return command()
+    except (ServerError, SessionError, WorkloadError, OSError) as error:
+        print(f"andes bench: {error}", file=sys.stderr)
+        return 1
+
+
+def _url(text: str) -> str:
+    url = text.rstrip("/").removesuffix("/v1")
+    if not re.fullmatch(r"https?://[^/\s]+(/\S*)?", url):
+        raise argparse.ArgumentTypeError(f"{text!r} is no URL such as http://127.0.0.1:8000")
+    return url
+
+
+def _policies(text: str) -> tuple[str, ...]:
+    names = tuple(name.strip() for name in text.split(","))
+    for name in names:
+        if not re.fullmatch(r"[a-z][a-z0-9_-]*", name):
+            raise argparse.ArgumentTypeError(f"{name!r} is no policy's name (in {text!r})")
+    if len(set(names)) < len(names):
+        raise argparse.ArgumentTypeError(f"a policy is named twice in {text!r}")
+    return names
+
+
+def _rate(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not 0 < value < math.inf:
+        raise argparse.ArgumentTypeError(f"{text!r} must be a number of requests/s above 0")
+    return value
+
+
+def _count(text: str) -> int:
+    return _whole(text, 1)
+
+
+def _seed(text: str) -> int:
+    return _whole(text, 0)
+
+
+def _length(text: str) -> int:
+    return _whole(text, 2)  # a prompt and an output
+
+
+def _whole(text: str, least: int) -> int:
+    try:
+        value = int(text)
+    except ValueError:
+        value = least - 1
+    if value < least:
+        raise argparse.ArgumentTypeError(f"{text!r} must be a whole number, {least} or more")
+    return value

@@ -1,0 +1,8 @@
+"""`python -m andes_client` is the `andes` command."""
+
+from andes_client.cli import main
+
+__all__: list[str] = []
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,6 @@
+"""Things a person runs and watches.
+
+`python -m demos.side_by_side` shows one bursty stream twice: raw, and paced.
+"""
+
+__all__ = ["bursty_server", "measures", "screen", "side_by_side", "stream"]

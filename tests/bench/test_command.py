@@ -1,0 +1,148 @@
+"""The command line of `andes bench`: defaults, and errors that say what to do."""
+
+import argparse
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from fake_server import FakeServer
+
+from andes_backend.bench import command, session
+from andes_backend.bench.load import Target
+from andes_backend.bench.session import Plan
+
+
+def parse(*words: str) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="andes")
+    command.add_parser(parser.add_subparsers())
+    return parser.parse_args(["bench", *words])
+
+
+def status(*words: str) -> int:
+    arguments = parse(*words)
+    run: Callable[[argparse.Namespace], int] = arguments.run
+    return run(arguments)
+
+
+RUN = ("run", "--url", "http://127.0.0.1:8000", "--model", "m")
+
+
+def test_adding_the_command_imports_nothing_heavy() -> None:
+    """Every `andes` command pays for what is imported here."""
+    program = "import sys, andes_backend.bench.command; print('\\n'.join(sys.modules))"
+    out = subprocess.run(
+        [sys.executable, "-c", program], check=True, capture_output=True, text=True
+    ).stdout
+    heavy = {"numpy", "httpx2", "rich", "matplotlib", "tokenizers", "asyncio", "vllm", "torch"}
+    assert not heavy & {name.partition(".")[0] for name in out.split()}
+
+
+def test_compare_is_the_overload_run_by_default(monkeypatch: pytest.MonkeyPatch) -> None:
+    """3 requests/s for 160 blocks of 32 tokens, stock vLLM against the qoe policy."""
+    seen: list[tuple[Plan, dict[str, str | None], int]] = []
+
+    def note(plan: Plan, policies: dict[str, str | None], *, kv_blocks: int) -> int:
+        seen.append((plan, policies, kv_blocks))
+        return 0
+
+    monkeypatch.setattr(session, "compare", note)
+    assert status("compare") == 0
+    ((plan, policies, kv_blocks),) = seen
+    assert policies == {"stock": None, "qoe": "qoe"}
+    assert list(policies) == ["stock", "qoe"]
+    assert kv_blocks == 160
+    requests = plan.workload.requests
+    assert len(requests) == 250
+    assert max(r.prompt_tokens + r.output_tokens for r in requests) == 800
+    assert requests[-1].arrival_s == pytest.approx(250 / 3, rel=0.1)
+    assert plan.out == Path("results")
+    assert plan.settings == {
+        "workload": "sharegpt",
+        "rate": 3.0,
+        "requests": 250,
+        "seed": 0,
+        "max_length": 800,
+    }
+
+
+def test_run_goes_to_the_server_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    seen: list[tuple[Plan, Target]] = []
+
+    def note(plan: Plan, target: Target) -> int:
+        seen.append((plan, target))
+        return 0
+
+    monkeypatch.setattr(session, "run", note)
+    lengths = tmp_path / "mine.csv"
+    lengths.write_text("prompt_tokens,output_tokens\n5,7\n")
+    words = ("--url", "https://host:1/v1/", "--requests", "3", "--lengths", str(lengths))
+    assert status("run", "--model", "m", *words) == 0
+    ((plan, target),) = seen
+    assert (target.url, target.model) == ("https://host:1", "m")
+    assert [(r.prompt_tokens, r.output_tokens) for r in plan.workload.requests] == [(5, 7)] * 3
+    assert plan.settings["workload"] == plan.workload.name == "mine"
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ((*RUN, "--rate", "0"), "'0' must be a number of requests/s above 0"),
+        ((*RUN, "--rate", "inf"), "'inf' must be a number of requests/s above 0"),
+        ((*RUN, "--rate", "fast"), "'fast' must be a number of requests/s above 0"),
+        ((*RUN, "--requests", "0"), "'0' must be a whole number, 1 or more"),
+        ((*RUN, "--requests", "2.5"), "'2.5' must be a whole number, 1 or more"),
+        ((*RUN, "--seed", "-1"), "'-1' must be a whole number, 0 or more"),
+        ((*RUN, "--max-length", "1"), "'1' must be a whole number, 2 or more"),
+        (("run", "--model", "m"), "--url"),
+        (("run", "--model", "m", "--url", "host:8000"), "'host:8000' is no URL such as http://"),
+        (("compare", "--policies", "stock,,qoe"), "'' is no policy's name (in 'stock,,qoe')"),
+        (("compare", "--policies", "../x"), "'../x' is no policy's name"),
+        (("compare", "--policies", "qoe,qoe"), "a policy is named twice in 'qoe,qoe'"),
+        (("compare", "--kv-blocks", "none"), "'none' must be a whole number, 1 or more"),
+        ((), "COMMAND"),
+    ],
+)
+def test_wrong_words_are_explained(
+    words: tuple[str, ...], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as left:
+        parse(*words)
+    assert left.value.code == 2
+    assert message in capsys.readouterr().err
+
+
+def test_a_file_that_is_not_there_is_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert status(*RUN, "--lengths", str(tmp_path / "none.csv"), "--out", str(tmp_path)) == 1
+    error = capsys.readouterr().err
+    assert error.startswith("andes bench: ")
+    assert "none.csv" in error
+
+
+def test_a_bad_line_of_a_file_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    lengths = tmp_path / "lengths.csv"
+    lengths.write_text("prompt_tokens,output_tokens\n5,7\n5,0\n")
+    assert status(*RUN, "--lengths", str(lengths), "--out", str(tmp_path)) == 1
+    assert "lengths.csv, line 3: output_tokens is '0'" in capsys.readouterr().err
+
+
+def test_a_server_that_is_not_there_is_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ("run", "--url", "http://127.0.0.1:1", "--model", "m", "--out", str(tmp_path))
+    assert status(*words) == 1
+    assert "http://127.0.0.1:1 does not serve a first request (ConnectError" in (
+        capsys.readouterr().err
+    )
+
+
+def test_a_measurement_from_the_command_line(
+    fake_server: FakeServer, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ("--requests", "5", "--rate", "500", "--max-length", "20", "--out", str(tmp_path))
+    assert status("run", "--url", fake_server.url + "/v1", "--model", "m", *words) == 0
+    assert "QoE, mean" in capsys.readouterr().out
+    assert [path.name for path in tmp_path.glob("*/run.json")] == ["run.json"]

@@ -1,0 +1,194 @@
+"""A whole measurement against a small real server: what is written, printed and returned."""
+
+import asyncio
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Iterator
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fake_server import FakeServer, every_token, refusal
+from rich.console import Console
+
+from andes_backend.bench import session
+from andes_backend.bench.load import Target
+from andes_backend.bench.server import Server, ServerError
+from andes_backend.bench.session import Plan, SessionError
+from andes_backend.workload import make_workload
+
+pytest.importorskip("tokenizers")  # `compare` makes the tiny model
+
+
+def plan(out: Path, count: int = 6) -> Plan:
+    return Plan(make_workload(count, rate=500, seed=0, max_length=20), {"seed": 0}, out)
+
+
+def printed(console: Console) -> str:
+    assert isinstance(console.file, StringIO)
+    return console.file.getvalue()
+
+
+@pytest.fixture
+def console() -> Console:
+    return Console(file=StringIO(), width=200)
+
+
+@pytest.fixture
+def policies_served(fake_server: FakeServer, monkeypatch: pytest.MonkeyPatch) -> list[str | None]:
+    """In vLLM's place the fake server, for whatever policy; the policies that were asked for.
+
+    A policy called "broken" does not start.
+    """
+    policies: list[str | None] = []
+
+    @contextlib.contextmanager
+    def serve_fake(_model: Path, *, policy: str | None, log: Path, **_: object) -> Iterator[Server]:
+        if policy == "broken":
+            raise ServerError("the server ended with status 1")
+        policies.append(policy)
+        yield Server(fake_server.url, "tiny", log, os.getpid())
+
+    monkeypatch.setattr(session, "serve_tiny", serve_fake)
+    return policies
+
+
+def test_run_measures_a_server_and_writes_what_it_found(
+    fake_server: FakeServer, tmp_path: Path, console: Console
+) -> None:
+    target = Target(url=fake_server.url, model="m")
+    assert session.run(plan(tmp_path), target, console=console) == 0
+    (directory,) = tmp_path.iterdir()
+    assert {path.name for path in directory.iterdir()} == {"run.json", "plot.png"}
+    value = json.loads((directory / "run.json").read_text())
+    assert value["settings"] == {"seed": 0, "url": fake_server.url, "model": "m"}
+    assert [request["error"] for request in value["requests"]] == [None] * 6
+    assert value["summary"]["preemptions"] is None
+    assert "QoE, mean" in printed(console)
+    assert len(fake_server.bodies) == 7  # one to see that it answers
+
+
+def test_a_server_that_refuses_is_reported_before_the_load(
+    fake_server: FakeServer, tmp_path: Path, console: Console
+) -> None:
+    fake_server.check = refusal(404, "The model `m` does not exist.")
+    target = Target(url=fake_server.url, model="m")
+    with pytest.raises(SessionError, match=r"HTTP 404: The model `m` does not exist"):
+        session.run(plan(tmp_path), target, console=console)
+    assert len(fake_server.bodies) == 1
+
+
+def test_failed_requests_are_shown_and_make_the_status_one(
+    fake_server: FakeServer, tmp_path: Path, console: Console
+) -> None:
+    async def check(_body: dict[str, Any]) -> Any:
+        if len(fake_server.bodies) == 3:
+            return await refusal(500, "out of luck")({})
+        return None
+
+    fake_server.check = check
+    target = Target(url=fake_server.url, model="m")
+    assert session.run(plan(tmp_path), target, console=console) == 1
+    assert "failed: HTTP 500: out of luck" in printed(console)
+
+
+def test_a_client_that_was_late_itself_is_owned_up_to(
+    fake_server: FakeServer,
+    tmp_path: Path,
+    console: Console,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    target = Target(url=fake_server.url, model="m")
+    session.run(plan(tmp_path), target, console=console)
+    assert "our own client" not in printed(console)
+    monkeypatch.setattr(session, "_LATE_S", 0.0)
+    session.run(plan(tmp_path / "again"), target, console=console)
+    assert "run: our own client sent a request 0." in printed(console)
+
+
+def test_compare_sends_the_same_work_to_every_policy(
+    fake_server: FakeServer,
+    policies_served: list[str | None],
+    tmp_path: Path,
+    console: Console,
+) -> None:
+    policies = {"stock": None, "qoe": "qoe"}
+    assert session.compare(plan(tmp_path), policies, console=console) == 0
+    assert policies_served == [None, "qoe"]
+    assert "qoe / stock" in printed(console)
+    (directory,) = tmp_path.glob("compare-*")
+    names = {path.name for path in directory.iterdir()}
+    assert names == {"stock.json", "qoe.json", "plot.png"}
+    stock, qoe = (json.loads((directory / f"{name}.json").read_text()) for name in policies)
+    assert stock["settings"] == {"seed": 0, "policy": "stock", "kv_blocks": 160}
+    assert stock["summary"]["preemptions"] == 6  # the fake counts the requests
+    work = ("arrival_s", "prompt_tokens", "output_tokens", "expected_tds")
+    assert [[r[name] for name in work] for r in stock["requests"]] == [
+        [r[name] for name in work] for r in qoe["requests"]
+    ]
+    # 4 requests to warm up and 6 to measure, each time; the very same prompts.
+    prompts = [sorted(map(str, (body["prompt"] for body in half))) for half in halves(fake_server)]
+    assert prompts[0] == prompts[1]
+    assert len(set(prompts[0])) == 10
+
+
+def halves(server: FakeServer) -> list[list[dict[str, Any]]]:
+    middle = len(server.bodies) // 2
+    return [server.bodies[:middle], server.bodies[middle:]]
+
+
+def test_a_policy_that_does_not_start_leaves_the_others_reported(
+    policies_served: list[str | None], tmp_path: Path, console: Console
+) -> None:
+    with pytest.raises(ServerError, match="ended with status 1"):
+        session.compare(plan(tmp_path), {"stock": None, "bad": "broken"}, console=console)
+    assert policies_served == [None]
+    assert "QoE, mean" in printed(console)
+    (directory,) = tmp_path.glob("compare-*")
+    assert (directory / "stock.json").exists()
+
+
+PROGRAM = """
+import sys
+from pathlib import Path
+from andes_backend.bench import session
+from andes_backend.bench.load import Target
+from andes_backend.workload import make_workload
+plan = session.Plan(make_workload(6, rate=500, seed=0, max_length=20), {}, Path(sys.argv[2]))
+sys.exit(session.run(plan, Target(url=sys.argv[1], model="m")))
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_run_reports_what_is_there(
+    fake_server: FakeServer, tmp_path: Path, number: signal.Signals
+) -> None:
+    """One request never ends; the signal comes when the five others have."""
+    pid = 0
+
+    async def events(body: dict[str, Any]) -> AsyncIterator[str]:
+        async for event in every_token(body):
+            yield event
+        if body["vllm_xargs"]["andes_stream"] == "sharegpt-0-2":
+            while len(fake_server.bodies) < 7:  # noqa: ASYNC110 - the bodies are a plain list
+                await asyncio.sleep(0.01)
+            await asyncio.sleep(0.3)  # the others' last bytes are on their way
+            os.kill(pid, number)
+            await asyncio.Event().wait()
+
+    fake_server.events = events
+    command = [sys.executable, "-c", PROGRAM, fake_server.url, str(tmp_path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        pid = process.pid
+        output, _ = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "run (interrupted)" in output
+    (file,) = tmp_path.glob("run-*/run.json")
+    value = json.loads(file.read_text())
+    assert [request["index"] for request in value["requests"]] == [0, 1, 3, 4, 5]
+    assert (value["summary"]["failed"], value["summary"]["planned"]) == (0, 6)
