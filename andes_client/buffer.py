@@ -209,7 +209,7 @@ class Buffer:
         """A snapshot of what has happened so far."""
         meter, since = self._meter, self._stalled_since
         at = now if self._paused_at is None else self._paused_at
-        reading = max(0.0, self._playout.free_at - at) if self._shown else 0.0
+        reading = max(0.0, self._playout.free_at - at)
         spent = 0.0 if meter.last is None or meter.first is None else meter.last - meter.first
         return Statistics(
             shown=self._shown,
@@ -232,9 +232,6 @@ class Buffer:
             self._tokens += unit.cost
 
     def _release(self, unit: Unit, arrival: float, due: float, now: float) -> str:
-        if self._shown == 0:
-            self._first_shown = now - self._submitted
-            self._tell("started", now)
         self._shown += 1
         if unit.cost > 0:
             self._account(unit, arrival, due, now)
@@ -243,6 +240,9 @@ class Buffer:
     def _account(self, unit: Unit, arrival: float, due: float, now: float) -> None:
         """The reader has a unit before them: until when, and how was it for them?"""
         playout, meter = self._playout, self._meter
+        if meter.count == 0:  # white space alone is no beginning
+            self._first_shown = now - self._submitted
+            self._tell("started", now)
         self._tokens = self._tokens - unit.cost if self._units else 0.0
         if self._stalled_since is not None:
             self._stalled_seconds += arrival - self._stalled_since
@@ -263,11 +263,12 @@ class Buffer:
 
     def _poll_empty(self, now: float) -> str | float:
         """Nothing is buffered, and more is to come: is it a stall, is there half a word?"""
-        hold = _FRAGMENT_HOLD_S if self._shown and self._playout.paced else 0.0
+        started = self._meter.count > 0
+        hold = _FRAGMENT_HOLD_S if started and self._playout.paced else 0.0
         show_at = self._playout.due(self._fragment_since) + hold
         if show_at <= now:
             return self._show_fragment(now)
-        if not self._shown or self._stalled_since is not None or not self._playout.paced:
+        if not started or self._stalled_since is not None or not self._playout.paced:
             return show_at
         stalled_at = self._playout.free_at + Meter.STALL_S
         if now < stalled_at:

@@ -17,6 +17,7 @@ import anyio
 import anyio.abc
 import anyio.from_thread
 import anyio.lowlevel
+from anyio.streams.memory import MemoryObjectSendStream
 
 from andes_client.buffer import Buffer, Event, Statistics, make_buffer
 from andes_client.expectation import Expectation
@@ -118,6 +119,7 @@ class Paced(AsyncIterator[str]):
         self._left = False
         self._hungry = False  # they wait for text, not for their time
         self._units_this_turn = 0
+        self._listener: MemoryObjectSendStream[Event] | None = None
 
     async def __aenter__(self) -> Self:
         if self._tasks is not None:
@@ -145,6 +147,9 @@ class Paced(AsyncIterator[str]):
     ) -> bool | None:
         assert self._tasks is not None  # entered
         self._left = True
+        if self._listener is not None:
+            self._buffer.on_event = None
+            self._listener.close()
         self._tasks.cancel_scope.cancel()
         try:
             return await self._tasks.__aexit__(exc_type, exc, traceback)
@@ -222,12 +227,12 @@ class Paced(AsyncIterator[str]):
                 buffer.on_event = None
                 send.close()
 
-        buffer.on_event = tell
+        buffer.on_event, self._listener = tell, send
         try:
             with send, receive:
                 yield receive
         finally:
-            buffer.on_event = None
+            buffer.on_event = self._listener = None
 
     def call_from_thread(self, control: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Use a control from a thread that runs no event loop; returns when it has taken effect.
@@ -278,7 +283,7 @@ class _Nap:
 
     async def until(self, moment: float) -> None:
         with anyio.CancelScope() as self._scope:
-            await anyio.sleep(moment - anyio.current_time())
+            await anyio.sleep(max(0.0, moment - anyio.current_time()))
         self._scope = None
 
     def wake(self) -> None:

@@ -1,7 +1,12 @@
 """For tests of apps that pace text: scripted bursty streams, on a clock that jumps.
 
 Time passes only when everyone sleeps, and then at once, so an hour of reading takes
-milliseconds and every moment is exact. With anyio's pytest plug-in:
+milliseconds and every moment is exact. Anywhere:
+
+    recorded = run_virtual(trace, bursty(reading(), 100), reading())
+    print(recorded)  # what arrived and what was shown, and when
+
+With anyio's pytest plug-in:
 
     @pytest.fixture(params=virtual_clock_backends(), ids=lambda backend: backend[0])
     def anyio_backend(request):
@@ -15,12 +20,56 @@ milliseconds and every moment is exact. With anyio's pytest plug-in:
 
 import asyncio
 import selectors
-from collections.abc import AsyncGenerator, Iterable
-from typing import Any
+from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Iterable
+from typing import Any, TypeVar, TypeVarTuple
 
 import anyio
 
-__all__ = ["VirtualClockLoop", "scripted", "virtual_clock_backends"]
+from andes_client.expectation import Expectation
+from andes_client.pacer import pace
+from andes_client.patterns import (
+    FIGURE_1,
+    Pattern,
+    Script,
+    arrival_times,
+    bursty,
+    just_right,
+    long_wait,
+    script_of,
+    tortoise_then_hare,
+)
+from andes_client.trace import (
+    Entry,
+    Trace,
+    assert_fluent,
+    assert_nothing_lost,
+    assert_trace,
+)
+
+__all__ = [
+    "FIGURE_1",
+    "Entry",
+    "Pattern",
+    "Script",
+    "Trace",
+    "VirtualClockLoop",
+    "arrival_times",
+    "assert_fluent",
+    "assert_nothing_lost",
+    "assert_trace",
+    "bursty",
+    "just_right",
+    "long_wait",
+    "run_virtual",
+    "script_of",
+    "scripted",
+    "tortoise_then_hare",
+    "trace",
+    "virtual_clock_backends",
+]
+
+T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
 
 
 async def scripted(script: Iterable[tuple[float, str]]) -> AsyncGenerator[str, None]:
@@ -29,6 +78,47 @@ async def scripted(script: Iterable[tuple[float, str]]) -> AsyncGenerator[str, N
         if wait > 0:
             await anyio.sleep(wait)
         yield text
+
+
+async def trace(
+    stream: AsyncIterable[str] | Iterable[tuple[float, str]],
+    expectation: Expectation,
+    **options: Any,
+) -> Trace:
+    """Pace a stream to its end, and record every arrival and every release.
+
+    Args:
+        stream: a script for `scripted`, or any async iterable of text.
+        expectation: the reader's.
+        options: those of `andes_client.pace`.
+    """
+    recorded = Trace()
+    upstream = stream if isinstance(stream, AsyncIterable) else scripted(stream)
+    async with pace(recorded.arriving(upstream), expectation, **options) as paced:
+        async for _ in recorded.releasing(paced):
+            pass
+        recorded.statistics = paced.statistics()
+    return recorded
+
+
+def run_virtual(function: Callable[[*Ts], Awaitable[T]], *args: *Ts, backend: str = "asyncio") -> T:
+    """Run an async function on a clock that jumps, from plain code; returns what it returns.
+
+    Args:
+        function: called with `args` in a new event loop, whose time begins at 0 or later.
+        args: positional arguments; use `functools.partial` for others.
+        backend: "asyncio" or "trio".
+
+    Raises:
+        ValueError: the back end is not known, or not installed.
+        RuntimeError: an event loop is running in this thread already.
+    """
+    backends = dict(virtual_clock_backends())
+    if backend not in backends:
+        raise ValueError(
+            f"there is no virtual clock for {backend!r} here; there is for: {', '.join(backends)}"
+        )
+    return anyio.run(function, *args, backend=backend, backend_options=backends[backend])
 
 
 class VirtualClockLoop(asyncio.SelectorEventLoop):

@@ -1,4 +1,7 @@
+from collections.abc import Iterator
+
 import pytest
+from scripted_server import ScriptedServer, serving
 
 from andes_client.testing import virtual_clock_backends
 
@@ -7,3 +10,16 @@ from andes_client.testing import virtual_clock_backends
 def anyio_backend(request: pytest.FixtureRequest) -> object:
     """Tests marked `anyio` run on asyncio and on trio, on a clock that jumps."""
     return request.param
+
+
+@pytest.fixture(scope="session")
+def scripted_server() -> Iterator[ScriptedServer]:
+    with serving() as server:
+        yield server
+
+
+@pytest.fixture
+def server(scripted_server: ScriptedServer) -> ScriptedServer:
+    """A real HTTP server that sends what the test tells it to."""
+    scripted_server.forget()
+    return scripted_server

@@ -190,6 +190,24 @@ async def test_one_listener_at_a_time() -> None:
                 pass
 
 
+async def test_the_events_end_when_the_block_is_left() -> None:
+    heard: list[str] = []
+
+    async def listen(paced: Paced) -> None:
+        async with paced.events() as events:
+            async for event in events:
+                heard.append(event.kind)
+
+    async with anyio.create_task_group() as tasks:
+        async with pace(scripted([(0.5, "a"), (9.0, "b")]), ONE_A_SECOND) as paced:
+            tasks.start_soon(listen, paced)
+            await anext(paced)
+        with anyio.fail_after(1.0):
+            while "started" not in heard:  # noqa: ASYNC110 - virtual time
+                await anyio.sleep(0.1)
+    assert heard == ["started"], "and the task group has ended, so the listener has"
+
+
 async def test_controls_outside_the_block_are_refused() -> None:
     paced = pace(scripted(TEN), ONE_A_SECOND)
     for control in (paced.pause, paced.resume, paced.reveal_all, paced.statistics):

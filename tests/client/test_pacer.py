@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from andes_client import Expectation, Paced, Unit, pace
+from andes_client.pacer import _Nap, _nap
 from andes_client.qoe import qoe
 from andes_client.segment import Tokens, Words
 from andes_client.testing import scripted
@@ -241,6 +242,23 @@ async def test_ttft_and_stalls_are_counted_from_submission() -> None:
         snapshot = paced.statistics()
     assert snapshot.ttft == pytest.approx(3.0)
     assert (snapshot.stalls, snapshot.stalled_seconds) == (1, pytest.approx(2.0))
+
+
+async def test_white_space_alone_is_no_beginning() -> None:
+    """A stream that begins with blank lines has not begun; nor does it stall."""
+    async with one_a_second(scripted([(0.5, "\n" * 40), (6.5, "word ")])) as paced:
+        shown = [text async for text in paced]
+        snapshot = paced.statistics()
+    assert "".join(shown) == "\n" * 40 + "word "
+    assert snapshot.ttft == pytest.approx(7.0)
+    assert (snapshot.stalls, snapshot.stalled_seconds) == (0, 0.0)
+
+
+async def test_a_moment_that_has_passed_meanwhile_is_no_error() -> None:
+    """On a real clock, time goes on between the question when and the sleep until then."""
+    nap = _Nap()
+    await nap.until(anyio.current_time() - 1.0)
+    await _nap().until(anyio.current_time() - 1.0)
 
 
 async def test_a_segmenter_of_ones_own() -> None:

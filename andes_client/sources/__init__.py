@@ -1,0 +1,26 @@
+"""Streams of SDKs and of HTTP, made into something that can be paced.
+
+    from andes_client import pace, reading
+    from andes_client.sources.openai import text
+
+    stream = await client.chat.completions.create(..., stream=True)
+    async with pace(text(stream), reading()) as paced:
+        async for word in paced:
+            print(word, end="", flush=True)
+
+There is one module for each SDK, and none of them imports its SDK: `openai` (chat
+completions, completions and responses), `anthropic`, `litellm`, `langchain`, and `sse` for
+plain HTTP (httpx2, httpx, any body in pieces). Each offers
+
+- `text(stream)`: the text alone, for `pace`; where the SDK has plain iterators too,
+  `text_blocking(stream)` for `pace_blocking`;
+- `split`: what each event is, for `pace_events`, which paces the text and passes on the
+  other events (tool calls, reasoning, usage) in order.
+
+Both close the SDK's stream when the reader leaves, which by itself a `break` does not.
+"""
+
+from andes_client.sources.events import PacedEvents, pace_events
+from andes_client.sources.texts import BlockingTexts, Rest, Split, Texts
+
+__all__ = ["BlockingTexts", "PacedEvents", "Rest", "Split", "Texts", "pace_events"]

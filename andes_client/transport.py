@@ -1,0 +1,242 @@
+"""Tell the server what its reader expects, with any SDK: a transport for its HTTP client.
+
+    client = openai.AsyncOpenAI(
+        base_url="http://localhost:8000/v1",
+        http_client=openai.DefaultAsyncHttpxClient(transport=httpx2_transport(reading())),
+    )
+
+Requests for a streamed completion, chat completion, response (OpenAI's) or message
+(Anthropic's) get the expectation into their JSON (andes_client.wire); what the caller said
+there themselves stands. Every other request passes unchanged, byte for byte.
+
+It is meant for vLLM. Other servers may refuse a field that they do not know, and the hosted
+APIs of OpenAI and Anthropic do.
+
+A client with a transport of its own takes no proxy from the environment and ignores its
+`limits`, `verify` and the like: give those to the inner transport.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Final, Self
+
+from andes_client import wire
+from andes_client.expectation import Expectation
+
+if TYPE_CHECKING:
+    import httpx
+    import httpx2
+
+__all__ = [
+    "ExpectationOf",
+    "NameOf",
+    "httpx2_transport",
+    "httpx2_transport_blocking",
+    "httpx_transport",
+    "httpx_transport_blocking",
+]
+
+ExpectationOf = Expectation | Callable[[Any], Expectation | None]
+"""One for all requests, or a function from the request to one; None leaves it unchanged."""
+
+NameOf = str | None | Callable[[Any], str | None]
+"""The same for `stream` and `user` (andes_client.wire.encode)."""
+
+_PATHS: Final = ("/completions", "/responses", "/messages")  # and /chat/completions
+
+
+def httpx2_transport(
+    expectation: ExpectationOf,
+    inner: "httpx2.AsyncBaseTransport | None" = None,
+    *,
+    stream: NameOf = None,
+    user: NameOf = None,
+) -> "httpx2.AsyncBaseTransport":
+    """For `httpx2.AsyncClient(transport=...)`, on which openai and anthropic are built.
+
+    Args:
+        expectation: the reader's, or a function of the request.
+        inner: what sends the requests; an `AsyncHTTPTransport` by default. It is closed
+            with this one.
+        stream: the client's own id for the response, usually a function.
+        user: the tenant to whom the service is charged.
+
+    Raises:
+        WireError: a value is nothing a server accepts; a function's, when it is called.
+    """
+    import httpx2
+
+    class Transport(_AsyncTransport, httpx2.AsyncBaseTransport):
+        pass
+
+    hints = _Hints(expectation, stream, user)
+    return Transport(hints, inner or httpx2.AsyncHTTPTransport())
+
+
+def httpx2_transport_blocking(
+    expectation: ExpectationOf,
+    inner: "httpx2.BaseTransport | None" = None,
+    *,
+    stream: NameOf = None,
+    user: NameOf = None,
+) -> "httpx2.BaseTransport":
+    """`httpx2_transport` for `httpx2.Client`."""
+    import httpx2
+
+    class Transport(_BlockingTransport, httpx2.BaseTransport):
+        pass
+
+    return Transport(_Hints(expectation, stream, user), inner or httpx2.HTTPTransport())
+
+
+def httpx_transport(
+    expectation: ExpectationOf,
+    inner: "httpx.AsyncBaseTransport | None" = None,
+    *,
+    stream: NameOf = None,
+    user: NameOf = None,
+) -> "httpx.AsyncBaseTransport":
+    """`httpx2_transport` for `httpx.AsyncClient`; the libraries' classes are unrelated."""
+    import httpx
+
+    class Transport(_AsyncTransport, httpx.AsyncBaseTransport):
+        pass
+
+    hints = _Hints(expectation, stream, user)
+    return Transport(hints, inner or httpx.AsyncHTTPTransport())
+
+
+def httpx_transport_blocking(
+    expectation: ExpectationOf,
+    inner: "httpx.BaseTransport | None" = None,
+    *,
+    stream: NameOf = None,
+    user: NameOf = None,
+) -> "httpx.BaseTransport":
+    """`httpx2_transport` for `httpx.Client`."""
+    import httpx
+
+    class Transport(_BlockingTransport, httpx.BaseTransport):
+        pass
+
+    return Transport(_Hints(expectation, stream, user), inner or httpx.HTTPTransport())
+
+
+@dataclass(frozen=True)
+class _Hints:
+    """What is added to which request. Knows nothing of transports."""
+
+    expectation: ExpectationOf
+    stream: NameOf
+    user: NameOf
+
+    def __post_init__(self) -> None:
+        if isinstance(self.expectation, Expectation):
+            stream = self.stream if isinstance(self.stream, str) else None
+            user = self.user if isinstance(self.user, str) else None
+            wire.encode(self.expectation, stream=stream, user=user)
+        elif not callable(self.expectation):
+            raise TypeError(
+                "the transport needs an Expectation, such as reading(), or a function that "
+                f"returns one, not {self.expectation!r}"
+            )
+
+    def concern(self, request: Any) -> bool:
+        """Whether the request may be one for streamed text; its body decides."""
+        path: str = request.url.path
+        return request.method == "POST" and path.endswith(_PATHS)
+
+    def added_to(self, request: Any) -> Any:
+        """A request with the hints, or the same one; its body has been read."""
+        body = _body(request.content)
+        if body is None or body.get("stream") is not True:
+            return request
+        own = body.get(wire.FIELD) or {}
+        expectation = _value(self.expectation, request)
+        if expectation is None or not isinstance(own, Mapping):
+            return request
+        names = {"stream": _value(self.stream, request), "user": _value(self.user, request)}
+        body[wire.FIELD] = {**wire.encode(expectation, **names), **own}
+        content = json.dumps(body, separators=(",", ":")).encode()
+        headers = request.headers.copy()
+        headers.pop("transfer-encoding", None)
+        headers["content-length"] = str(len(content))
+        return type(request)(
+            request.method,
+            request.url,
+            headers=headers,
+            content=content,
+            extensions=request.extensions,
+        )
+
+
+def _body(content: bytes) -> dict[str, Any] | None:
+    try:
+        body = json.loads(content)
+    except ValueError:  # no JSON, or no text at all
+        return None
+    return body if isinstance(body, dict) else None
+
+
+def _value(value: Any, request: Any) -> Any:
+    return value(request) if callable(value) else value
+
+
+class _AsyncTransport:
+    """A transport that adds hints, for the async side of httpx2 and httpx alike."""
+
+    def __init__(self, hints: _Hints, inner: Any) -> None:
+        self._hints = hints
+        self._inner = inner
+
+    async def handle_async_request(self, request: Any) -> Any:
+        if self._hints.concern(request):
+            await request.aread()
+            request = self._hints.added_to(request)
+        return await self._inner.handle_async_request(request)
+
+    async def __aenter__(self) -> Self:
+        await self._inner.__aenter__()
+        return self
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None = None,
+        exc: BaseException | None = None,
+        traceback: TracebackType | None = None,
+    ) -> None:
+        await self._inner.__aexit__(exc_type, exc, traceback)
+
+    async def aclose(self) -> None:
+        await self._inner.aclose()
+
+
+class _BlockingTransport:
+    """The same for the plain side."""
+
+    def __init__(self, hints: _Hints, inner: Any) -> None:
+        self._hints = hints
+        self._inner = inner
+
+    def handle_request(self, request: Any) -> Any:
+        if self._hints.concern(request):
+            request.read()
+            request = self._hints.added_to(request)
+        return self._inner.handle_request(request)
+
+    def __enter__(self) -> Self:
+        self._inner.__enter__()
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None = None,
+        exc: BaseException | None = None,
+        traceback: TracebackType | None = None,
+    ) -> None:
+        self._inner.__exit__(exc_type, exc, traceback)
+
+    def close(self) -> None:
+        self._inner.close()
