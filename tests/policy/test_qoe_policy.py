@@ -67,8 +67,19 @@ def test_admissions_leave_room_for_the_growth_of_those_that_run(
         scene.add(scene.waiting, arrival=0.0, prompt=60)
     for _ in range(running):
         scene.add(scene.running, arrival=0.0)
-    decision = make_policy(AndesConfig(growth_reserve=reserve)).plan(scene.snapshot(1.0))
-    assert decision.admit == admitted
+    config = AndesConfig(growth_reserve=reserve, calm_reserve=reserve)
+    assert make_policy(config).plan(scene.snapshot(1.0)).admit == admitted
+
+
+@pytest.mark.parametrize(("recompute_s", "admitted"), [(0.0, 1), (8.0, 0)])
+def test_the_last_blocks_go_only_to_who_gains_more_than_a_preemption_costs(
+    recompute_s: float, admitted: int
+) -> None:
+    scene = Scene()
+    scene.add(scene.waiting, arrival=0.0, prompt=120)
+    scene.add(scene.running, arrival=0.0)
+    config = AndesConfig(growth_reserve=0.1, calm_reserve=5.0, recompute_s=recompute_s)
+    assert make_policy(config).plan(scene.snapshot(1.0)).admit == admitted
 
 
 def test_empty_queues_are_no_special_case() -> None:
