@@ -1,13 +1,21 @@
 """What the user expects of a response: how soon it starts, how fast it goes on.
 
 Tokens are the common currency between a reader and a server, so an expectation is in
-seconds and tokens a second whatever unit the person thinks in. The conversion is the
-usual one for English: one token is about 0.75 words.
+seconds and tokens a second, whatever unit the person thinks in. The conversions:
+
+    a word        4/3 tokens (one token is about 0.75 English words), in every language
+    a character   a word divided by the language's mean length (en 4.33, zh 1.61 characters)
+    a syllable    a word divided by the language's mean syllables (en 1.63)
+
+The pacer counts units by the same figures, so a reader of 150 words a minute sees 150
+words a minute; the tokens between are the server's view of the same speed.
 """
 
 import math
 from dataclasses import dataclass
 from typing import Final
+
+from andes_client.languages import language as language_of
 
 __all__ = ["TOKENS_PER_WORD", "Expectation", "reading", "speaking"]
 
@@ -45,8 +53,8 @@ class Expectation:
     tds: float
 
     def __post_init__(self) -> None:
-        _check_number("ttft", self.ttft)
-        _check_number("tds", self.tds)
+        _check_number("Expectation.ttft", self.ttft)
+        _check_number("Expectation.tds", self.tds)
         if not 0 <= self.ttft < math.inf:
             raise ValueError(
                 f"Expectation.ttft must be a finite number of seconds, 0 or more, not {self.ttft!r}"
@@ -67,48 +75,126 @@ class Expectation:
         """Time the user takes over one token, seconds; 0 for a program."""
         return 1.0 / self.tds
 
+    @property
+    def wpm(self) -> float:
+        """The same speed in words a minute."""
+        return self.tds * 60 / TOKENS_PER_WORD
+
+    def extra_body(
+        self, *, stream: str | None = None, user: str | None = None
+    ) -> dict[str, dict[str, str | float]]:
+        """What an SDK's `extra_body=` takes, so that the server knows this reader.
+
+            client.chat.completions.create(..., extra_body=reading().extra_body())
+
+        Args:
+            stream: your own id for the response; feedback about it carries the same.
+            user: the tenant to whom the service is charged.
+
+        Raises:
+            andes_client.wire.WireError: a name is empty or longer than 256 characters.
+        """
+        from andes_client import wire  # which knows Expectation
+
+        return {wire.FIELD: wire.encode(self, stream=stream, user=user)}
+
 
 def reading(
-    wpm: float | None = None, *, age: float | None = None, ttft: float = 1.0
+    wpm: float | None = None,
+    *,
+    cps: float | None = None,
+    tds: float | None = None,
+    sps: float | None = None,
+    age: float | None = None,
+    language: str | None = None,
+    ttft: float = 1.0,
 ) -> Expectation:
     """The expectation of someone who reads silently.
+
+    The speed, in one of these ways:
 
     Args:
         wpm: words a minute. 238 is the mean for English non-fiction, 175 to 300 holds most
             adults (Brysbaert 2019, doi 10.1016/j.jml.2019.104047).
-        age: years; picks the paper's mean speed for that age instead.
+        cps: characters a second, without spaces; of `language`, else of English.
+        tds: tokens a second.
+        sps: syllables a second; of `language`, else of English.
+        age: years: the paper's mean for that age (Andes, arXiv 2404.16283).
+        language: ISO 639-1 code. Alone: 238 words/min for English, for others estimated
+            from it by how much slower or faster that language is read (andes_client.languages).
         ttft: seconds until the first token is expected.
 
-    Without `wpm` and `age`: 4.8 tokens/s, the paper's mean over all ages.
+    With none of them: 4.8 tokens/s (216 words/min), the paper's mean over all ages.
+
+    Raises:
+        TypeError: a value is not a number.
+        ValueError: a speed is not above 0, two are given, or the language is not known.
     """
-    if wpm is not None and age is not None:
-        raise ValueError("reading() takes wpm or age, not both: each of them sets the speed")
-    if wpm is not None:
-        return Expectation(ttft, _tds_of_wpm("reading", wpm))
-    if age is None:
-        return Expectation(ttft, READING_TDS)
-    _check_number("age", age)
-    if not 0 < age < math.inf:
-        raise ValueError(f"reading(age=...) must be a number of years above 0, not {age!r}")
-    return Expectation(ttft, next(tds for oldest, tds in _READING_TDS_BY_AGE if age <= oldest))
+    given = _speed_given("reading", wpm=wpm, cps=cps, tds=tds, sps=sps, age=age)
+    if age is not None:
+        if not age < math.inf:
+            raise ValueError(f"reading(age=...) must be a number of years, not {age!r}")
+        return Expectation(ttft, next(tds for oldest, tds in _READING_TDS_BY_AGE if age <= oldest))
+    if given is None:
+        return Expectation(
+            ttft, READING_TDS if language is None else _of_words(language_of(language).silent_wpm)
+        )
+    return Expectation(ttft, _to_tds(*given, language))
 
 
-def speaking(wpm: float | None = None, *, ttft: float = 1.0) -> Expectation:
+def speaking(
+    wpm: float | None = None,
+    *,
+    cps: float | None = None,
+    tds: float | None = None,
+    sps: float | None = None,
+    language: str | None = None,
+    ttft: float = 1.0,
+) -> Expectation:
     """The expectation of someone who listens while the text is spoken.
 
-    Args:
-        wpm: words a minute; conversational speech and text-to-speech voices are at 150 to 178.
-        ttft: seconds until the first token is expected.
-
-    Without `wpm`: 3.3 tokens/s, the paper's mean.
+    Arguments and errors are those of `reading`. Conversational speech and text-to-speech
+    voices are at 150 to 178 words/min. With no speed: 3.3 tokens/s, the paper's mean; with a
+    language alone: 150 words/min for English, for others estimated from it.
     """
-    return Expectation(ttft, SPEAKING_TDS if wpm is None else _tds_of_wpm("speaking", wpm))
+    given = _speed_given("speaking", wpm=wpm, cps=cps, tds=tds, sps=sps)
+    if given is None:
+        return Expectation(
+            ttft, SPEAKING_TDS if language is None else _of_words(language_of(language).spoken_wpm)
+        )
+    return Expectation(ttft, _to_tds(*given, language))
 
 
-def _tds_of_wpm(preset: str, wpm: float) -> float:
-    _check_number("wpm", wpm)
-    if not wpm > 0:
-        raise ValueError(f"{preset}(wpm=...) must be above 0 words a minute, not {wpm!r}")
+def _speed_given(preset: str, **speeds: float | None) -> tuple[str, float] | None:
+    """The one speed that was given, checked, with the name of its unit."""
+    given = {name: value for name, value in speeds.items() if value is not None}
+    if len(given) > 1:
+        raise ValueError(f"{preset}() takes one speed, but {' and '.join(given)} were given")
+    for name, value in given.items():
+        _check_number(f"{preset}({name}=...)", value)
+        if not value > 0:
+            raise ValueError(f"{preset}({name}=...) must be above 0, not {value!r}")
+        return name, value
+    return None
+
+
+def _to_tds(unit: str, speed: float, code: str | None) -> float:
+    language = language_of(code or "en")
+    if unit == "tds":
+        return speed
+    if unit == "wpm":
+        return _of_words(speed)
+    if unit == "cps":
+        return _of_words(speed * 60 / language.characters_per_word)
+    if language.syllables_per_word is None:
+        raise ValueError(
+            f"how many syllables a word has is not known for {language.code!r}; "
+            "give the speed as wpm or cps"
+        )
+    return _of_words(speed * 60 / language.syllables_per_word)
+
+
+def _of_words(wpm: float) -> float:
     return wpm / 60 * TOKENS_PER_WORD
 
 

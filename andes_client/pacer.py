@@ -1,60 +1,50 @@
-"""Release a bursty text stream at a reader's pace. The only file that sleeps."""
+"""Release a bursty text stream at a reader's pace, in an event loop.
 
+What is released when is decided in buffer.py; here it is waited for, and the upstream is
+drained. Together with blocking.py the only file that sleeps.
+"""
+
+import asyncio
 import inspect
 import logging
 import math
-from collections import deque
-from collections.abc import AsyncIterable, AsyncIterator, Callable
-from dataclasses import dataclass
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from types import TracebackType
-from typing import Final, Self
+from typing import Final, ParamSpec, Self, TypeVar
 
 import anyio
 import anyio.abc
+import anyio.from_thread
 import anyio.lowlevel
 
+from andes_client.buffer import Buffer, Event, Statistics, make_buffer
 from andes_client.expectation import Expectation
-from andes_client.playout import Playout
-from andes_client.qoe import Meter
-from andes_client.segment import Segmenter, Unit, Words
+from andes_client.segment import UnitKind
 
-__all__ = ["Paced", "Statistics", "pace"]
+__all__ = ["Paced", "pace"]
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 _log = logging.getLogger(__name__)
 
-# How long a word that the reader is due may stay hidden because its end has not come yet.
-_FRAGMENT_HOLD_S: Final = 0.25
 # How long a stream may take over being closed before the reader's block is left anyway.
 _CLOSE_TIMEOUT_S: Final = 5.0
-
-
-@dataclass(frozen=True, slots=True)
-class Statistics:
-    """What has happened so far; an immutable snapshot. Times are in seconds."""
-
-    shown: int
-    """Units released."""
-    buffered: int
-    """Units that have arrived and wait for their time."""
-    buffered_seconds: float
-    """How long the reader is busy with what is shown and buffered: their slack."""
-    ttft: float | None
-    """From submission to the arrival of the first unit; None before it."""
-    qoe: float
-    """QoE of what has arrived so far (andes_client.qoe); 0 before the first unit."""
-    stalls: int
-    """Times the reader had to wait for text that was due, after the first unit."""
-    stalled_seconds: float
-    """Total length of the stalls."""
-    ended: bool
-    """The upstream has ended; what is buffered is all there is to come."""
+# Text that is due is handed on without a pause, but others must get their turn.
+_UNITS_A_TURN: Final = 64
 
 
 def pace(
     stream: AsyncIterable[str],
     expectation: Expectation,
     *,
-    segmenter: Callable[[], Segmenter] = Words,
+    unit: UnitKind | None = None,
+    language: str = "en",
+    markdown: bool = False,
+    anti_stall: float = 1.0,
+    max_lag: float | None = None,
+    max_speed_up: float = 2.0,
     submitted: float | None = None,
 ) -> "Paced":
     """Wrap `stream` so that its text comes at the pace of `expectation`.
@@ -70,60 +60,78 @@ def pace(
     Args:
         stream: any async iterable of text; it must not be iterated by anyone else.
         expectation: the reader's pace; `tds=math.inf` passes everything on at once.
-        segmenter: makes the splitter of this stream into units (andes_client.segment).
+        unit: what is shown at once: "word", "grapheme", "sentence", "line", "token", a
+            pattern, a function or a segmenter (andes_client.segment.segmenter). By default
+            words, and for a program the pieces as they come.
+        language: ISO 639-1 code, for the mean length of words.
+        markdown: show half links, half emphasis and half fences only when they are whole.
+        anti_stall: the most by which text is slowed down while the buffer is about to run
+            dry; 1 is off, 1.25 hardly seen (andes_client.playout).
+        max_lag: seconds after the end of the stream within which all is shown; None: at
+            the reader's pace, however long it takes.
+        max_speed_up: the most by which `max_lag` speeds the text up; the rest is then
+            shown at once.
         submitted: when the user submitted the request, on the clock of the event loop
             (`anyio.current_time()`); when the block is entered, if not given.
 
     Raises:
         TypeError: `stream` is not an async iterable, `expectation` is not an Expectation.
+        ValueError: another argument is out of range.
     """
     if not hasattr(stream, "__aiter__"):
         raise TypeError(
             f"pace() needs an async iterable of str, not {type(stream).__name__}; "
             "if the stream comes from a coroutine function, await it first"
         )
-    if not isinstance(expectation, Expectation):
-        raise TypeError(
-            f"pace() needs an Expectation, such as reading(wpm=238), not {expectation!r}"
-        )
-    return Paced(stream, expectation, segmenter(), submitted)
+    return Paced(
+        stream,
+        make_buffer(
+            expectation,
+            unit=unit,
+            language=language,
+            markdown=markdown,
+            anti_stall=anti_stall,
+            max_lag=max_lag,
+            max_speed_up=max_speed_up,
+        ),
+        submitted,
+    )
 
 
 class Paced(AsyncIterator[str]):
-    """A paced stream; made by `pace`, used in `async with`. Iterate it once, in one task."""
+    """A paced stream; made by `pace`, used in `async with`. Iterate it once, in one task.
+
+    The controls below are plain calls, for any task of the same event loop. From another
+    thread, go through `call_from_thread`.
+    """
 
     def __init__(
         self,
         stream: AsyncIterable[str],
-        expectation: Expectation,
-        segmenter: Segmenter,
+        buffer: Buffer,
         submitted: float | None,
     ) -> None:
         self._stream = stream
-        self._segmenter = segmenter
-        self._submitted = math.nan if submitted is None else submitted
-        self._playout = Playout(expectation)
-        self._meter = Meter(expectation)
-        self._buffer: deque[tuple[float, Unit]] = deque()  # (arrival, unit)
-        self._shown = 0
-        self._ended = False
-        self._error: Exception | None = None
-        self._fragment_since = math.inf  # arrival of the oldest text in the segmenter
-        self._arrived: anyio.Event | None = None  # set by the drain, made by a reader who waits
+        self._buffer = buffer
+        self._submitted = submitted
         self._tasks: anyio.abc.TaskGroup | None = None
         self._left = False
+        self._hungry = False  # they wait for text, not for their time
+        self._units_this_turn = 0
 
     async def __aenter__(self) -> Self:
         if self._tasks is not None:
             raise RuntimeError("a paced stream is entered once; call pace() again for another")
-        now = anyio.current_time()
-        if math.isnan(self._submitted):
-            self._submitted = now
-        elif not self._submitted <= now:
+        self._nap = _nap()
+        now = self._nap.now()
+        submitted = now if self._submitted is None else self._submitted
+        if not submitted <= now:
             raise ValueError(
                 f"pace(submitted=...) must not be later than now ({now!r} on the event loop's "
-                f"clock, anyio.current_time()), but it is {self._submitted!r}"
+                f"clock, anyio.current_time()), but it is {submitted!r}"
             )
+        self._buffer.start(submitted)
+        self._token = anyio.lowlevel.current_token()
         self._tasks = anyio.create_task_group()
         await self._tasks.__aenter__()
         self._tasks.start_soon(self._drain)
@@ -149,107 +157,167 @@ class Paced(AsyncIterator[str]):
         return self
 
     async def __anext__(self) -> str:
-        if self._tasks is None or self._left:
-            raise RuntimeError("iterate a paced stream inside its block: async with pace(...)")
-        arrival, unit = await self._next_unit()
-        due = self._playout.due(arrival)
-        if due > anyio.current_time():
-            await anyio.sleep_until(due)
-        else:
-            # A loop over text that is due must still let others run, and be cancellable.
-            await anyio.lowlevel.checkpoint()
-        self._buffer.popleft()
-        self._shown += 1
-        self._playout.released(anyio.current_time(), due, unit.cost)
-        return unit.text
+        buffer = self._entered()
+        while True:
+            step = buffer.poll(self._nap.now())
+            if isinstance(step, str):
+                self._units_this_turn += 1
+                if self._units_this_turn >= _UNITS_A_TURN:
+                    self._units_this_turn = 0
+                    await anyio.lowlevel.cancel_shielded_checkpoint()
+                return step
+            if step is None:
+                raise StopAsyncIteration
+            # Until that moment, or until a control or the drain gives reason to look again.
+            self._units_this_turn = 0
+            self._hungry = buffer.is_empty
+            await self._nap.until(step)
+
+    def pause(self) -> None:
+        """Show nothing until `resume`; the stream is drained all the same."""
+        self._entered().pause(self._nap.now())
+        self._nap.wake()
+
+    def resume(self) -> None:
+        """Go on where the reader stopped; the pause counts neither as delay nor as stall."""
+        self._entered().resume(self._nap.now())
+        self._nap.wake()
+
+    def speed(self, factor: float) -> None:
+        """From now on, go at `factor` times the expectation; above 0.
+
+        Raises:
+            ValueError: it is not.
+        """
+        self._entered().speed(factor, self._nap.now())
+        self._nap.wake()
+
+    def reveal_all(self) -> None:
+        """Show at once what is there, and what is still to come as it comes."""
+        self._entered().reveal_all(self._nap.now())
+        self._nap.wake()
 
     def statistics(self) -> Statistics:
         """A snapshot of what has happened so far."""
-        meter = self._meter
-        now = 0.0 if self._tasks is None else anyio.current_time() - self._submitted
-        return Statistics(
-            shown=self._shown,
-            buffered=len(self._buffer),
-            buffered_seconds=max(0.0, meter.free_at - now),
-            ttft=meter.first,
-            qoe=meter.qoe,
-            stalls=meter.stalls,
-            stalled_seconds=meter.stalled,
-            ended=self._ended,
-        )
+        return self._entered(or_left=True).statistics(self._nap.now())
 
-    async def _next_unit(self) -> tuple[float, Unit]:
-        """The head of the buffer, left in it; raises what ended the stream once it is empty."""
-        while not self._buffer:
-            if self._ended:
-                if self._error is not None:
-                    error, self._error = self._error, None
-                    raise error
-                raise StopAsyncIteration
-            await self._wait_for_text()
-        return self._buffer[0]
+    @asynccontextmanager
+    async def events(self) -> AsyncGenerator[AsyncIterator[Event], None]:
+        """What happens from now on, for a screen: started, stalled, paused, ...
 
-    async def _wait_for_text(self) -> None:
-        """Until something arrives, or the start of a word has kept its reader too long."""
-        show_anyway = self._playout.due(self._fragment_since)
-        # The first word is never delayed, nor is a program: what has come of it is shown.
-        if self._shown and self._playout.paced:
-            show_anyway += _FRAGMENT_HOLD_S
-        self._arrived = anyio.Event()
-        with anyio.move_on_at(show_anyway):
-            await self._arrived.wait()
-            return
-        since, self._fragment_since = self._fragment_since, math.inf
-        fragment = self._segmenter.fragment()
-        if fragment is not None:
-            self._buffer.append((since, fragment))
+            async with paced.events() as events:
+                async for event in events: ...
+
+        One listener at a time; the iteration ends with the event "finished", or with the
+        block of `pace`.
+        """
+        buffer = self._entered()
+        if buffer.on_event is not None:
+            raise RuntimeError("this paced stream has a listener already; share its events")
+        send, receive = anyio.create_memory_object_stream[Event](math.inf)
+
+        def tell(event: Event) -> None:
+            send.send_nowait(event)
+            if event.kind == "finished":
+                buffer.on_event = None
+                send.close()
+
+        buffer.on_event = tell
+        try:
+            with send, receive:
+                yield receive
+        finally:
+            buffer.on_event = None
+
+    def call_from_thread(self, control: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Use a control from a thread that runs no event loop; returns when it has taken effect.
+
+        paced.call_from_thread(paced.speed, 1.5)
+        """
+        self._entered(or_left=True)
+        return anyio.from_thread.run_sync(lambda: control(*args, **kwargs), token=self._token)
+
+    def _entered(self, *, or_left: bool = False) -> Buffer:
+        if self._tasks is None or (self._left and not or_left):
+            raise RuntimeError("use a paced stream inside its block: async with pace(...)")
+        return self._buffer
 
     async def _drain(self) -> None:
         """Read the whole upstream, as fast as it comes, whatever the reader does."""
-        iterator = aiter(self._stream)
+        buffer, iterator = self._buffer, aiter(self._stream)
+        error: Exception | None = None
+        texts = 0
         try:
             async for text in iterator:
-                self._receive(text)
-            self._take(self._segmenter.flush())
-        except Exception as error:
-            # The reader gets it from the loop, after the text that came before.
-            self._take(self._segmenter.flush())
-            self._error = error
+                buffer.receive(text, self._nap.now())
+                if self._hungry:
+                    self._nap.wake()
+                # A stream that never waits must not keep all others from their turn.
+                texts += 1
+                if texts % _UNITS_A_TURN == 0:
+                    await anyio.lowlevel.checkpoint()
+        except Exception as raised:
+            error = raised  # the reader gets it from the loop, after the text before it
         finally:
-            self._ended = True
-            self._wake()
+            buffer.end(self._nap.now(), error)
+            self._nap.wake()
             with anyio.move_on_after(_CLOSE_TIMEOUT_S, shield=True):
                 await _close(iterator)
                 if iterator is not self._stream:
                     await _close(self._stream)
 
-    def _receive(self, text: str) -> None:
-        if not isinstance(text, str):
-            raise TypeError(
-                f"pace() needs a stream of str, but this one yielded {type(text).__name__}; "
-                "map its events to text first"
-            )
-        if not text:
-            return
-        units = self._segmenter.decode(text)
-        if units or math.isinf(self._fragment_since):
-            self._fragment_since = anyio.current_time()
-            self._wake()
-        self._take(units)
 
-    def _take(self, units: list[Unit]) -> None:
-        """Put units that have just become complete into the buffer, and count them."""
-        if not units:
-            return
-        now = anyio.current_time()
-        for unit in units:
-            self._buffer.append((now, unit))
-            self._meter.add(now - self._submitted, unit.cost)
-        self._wake()
+class _Nap:
+    """Sleep until a moment or until woken, on any event loop. One sleeper at a time."""
 
-    def _wake(self) -> None:
-        if self._arrived is not None:
-            self._arrived.set()
+    def __init__(self) -> None:
+        self._scope: anyio.CancelScope | None = None
+
+    def now(self) -> float:
+        return anyio.current_time()
+
+    async def until(self, moment: float) -> None:
+        with anyio.CancelScope() as self._scope:
+            await anyio.sleep(moment - anyio.current_time())
+        self._scope = None
+
+    def wake(self) -> None:
+        if self._scope is not None:
+            self._scope.cancel()
+
+
+class _AsyncioNap(_Nap):
+    """The same at a third of the price: with thousands of readers it is the main cost."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._loop = asyncio.get_running_loop()
+        self._woken: asyncio.Future[None] | None = None
+        self.now = self._loop.time  # type: ignore[method-assign]
+
+    async def until(self, moment: float) -> None:
+        self._woken = woken = self._loop.create_future()
+        timer = self._loop.call_at(moment, _finish, woken) if moment < math.inf else None
+        try:
+            await woken
+        finally:
+            self._woken = None
+            if timer is not None:
+                timer.cancel()
+
+    def wake(self) -> None:
+        if self._woken is not None:
+            _finish(self._woken)
+
+
+def _finish(woken: "asyncio.Future[None]") -> None:
+    if not woken.done():
+        woken.set_result(None)
+
+
+def _nap() -> _Nap:
+    on_asyncio = anyio.get_cancelled_exc_class() is asyncio.CancelledError
+    return _AsyncioNap() if on_asyncio else _Nap()
 
 
 async def _close(stream: object) -> None:

@@ -106,9 +106,11 @@ class Meter:
 
     __slots__ = (
         "_cost",
-        "_cost_times_cost_before",
         "_cost_times_digest",
+        "_cost_times_expected",
+        "_expected",
         "_free_at",
+        "_seconds_per_token",
         "count",
         "delay",
         "expectation",
@@ -132,10 +134,12 @@ class Meter:
         """Waits of `STALL_S` or more for text that was due; not the wait for the first."""
         self.stalled = 0.0
         """Total length of the stalls, seconds."""
+        self._seconds_per_token = expectation.seconds_per_token
         self._free_at = 0.0  # when the user is through with everything so far
+        self._expected = expectation.ttft  # when the next unit is expected
         self._cost = 0.0  # sum of c_i
-        self._cost_times_cost_before = 0.0  # sum of c_i (c_1 + ... + c_{i-1})
         self._cost_times_digest = 0.0  # sum of c_i u_i
+        self._cost_times_expected = 0.0  # sum of c_i e_i
 
     def add(self, time: float, cost: float = 1.0) -> float:
         """Count a unit that arrived `time` seconds after submission.
@@ -147,24 +151,41 @@ class Meter:
         Returns:
             The unit's digest time, seconds since submission.
         """
-        _check("time", time, self.count)
-        _check("cost", cost, self.count)
-        digested = max(time, self._free_at)
+        if not (0 <= time < math.inf and 0 <= cost < math.inf):
+            _check("time", time, self.count)
+            _check("cost", cost, self.count)
+        digested = time if time > self._free_at else self._free_at
         if self.first is None:
             self.first = digested
         elif digested - self._free_at >= self.STALL_S:
             self.stalls += 1
             self.stalled += digested - self._free_at
-        pace = self.expectation.seconds_per_token
-        expected = self.expectation.ttft + self._cost * pace
+        seconds = cost * self._seconds_per_token
         self.count += 1
         self.last = digested
-        self.delay += cost * max(0.0, digested - expected)
-        self._free_at = digested + cost * pace
-        self._cost_times_cost_before += cost * self._cost
-        self._cost_times_digest += cost * digested
+        if digested > self._expected:
+            self.delay += cost * (digested - self._expected)
         self._cost += cost
+        self._cost_times_digest += cost * digested
+        self._cost_times_expected += cost * self._expected
+        self._free_at = digested + seconds
+        self._expected += seconds
         return digested
+
+    def change_speed(self, tds: float) -> None:
+        """From the next unit on, the user reads and expects at `tds` tokens/s."""
+        self._seconds_per_token = Expectation(self.expectation.ttft, tds).seconds_per_token
+
+    def defer(self, since: float, seconds: float) -> None:
+        """The user took a break, `seconds` long: nothing was expected of anyone meanwhile.
+
+        Args:
+            since: when it began, seconds since submission.
+            seconds: its length.
+        """
+        if self._free_at > since:
+            self._free_at += seconds
+        self._expected += seconds
 
     @property
     def free_at(self) -> float:
@@ -183,8 +204,7 @@ class Meter:
             return 0.0
         # Lateness never shrinks along a response, so with any delay at all every term
         # of S_whole is positive and the sum of max(0, u_n - e_i) needs no loop.
-        on_time_area = self._cost_times_cost_before * self.expectation.seconds_per_token
-        return _ratio(self.delay, self._cost * (self.last - self.expectation.ttft) - on_time_area)
+        return _ratio(self.delay, self._cost * self.last - self._cost_times_expected)
 
     @property
     def qoe_v2(self) -> float:

@@ -88,16 +88,16 @@ class Comparison:
         self.raw, self.paced = Side(), Side()
         self._raw_meter, self._paced_meter = Meter(expectation), Meter(expectation)
         self._all_meter = Meter(expectation)  # of all that has arrived, read or not
-        self._unread: deque[tuple[float, float]] = deque()  # (arrival, cost) of whole words
+        self._unread: deque[tuple[float, float]] = deque()  # (arrival, cost) of words
 
     def arrived(self, unit: Unit, now: float) -> None:
-        """The stream has completed a word."""
+        """The stream has completed a word, or enough of one to be shown."""
         if unit.cost:
             self._all_meter.add(now, unit.cost)
             self._unread.append((now, unit.cost))
 
     def released(self, unit: Unit, now: float) -> None:
-        """The pacer has released a word, or the beginning of one (which costs 0)."""
+        """The pacer has released a word, or the beginning of one."""
         self.paced.show(unit.text, now)
         if unit.cost:
             self._paced_meter.add(now, unit.cost)
@@ -140,9 +140,7 @@ class RecordedWords(Words):
 
     def fragment(self) -> Unit | None:
         unit = super().fragment()
-        if unit is not None:
-            self.coming.append(unit)
-        return unit
+        return None if unit is None else self._noted([unit])[0]
 
     def flush(self) -> list[Unit]:
         return self._noted(super().flush())

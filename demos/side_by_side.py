@@ -12,6 +12,7 @@ import contextlib
 import io
 import math
 import os
+import re
 import sys
 from collections.abc import AsyncGenerator, Callable, Sequence
 from pathlib import Path
@@ -157,8 +158,9 @@ class _Snapshot:
             self._paper.print(picture)
 
     def save(self, path: Path) -> None:
-        """Write it as SVG."""
-        self._paper.save_svg(str(path), title="make demo")
+        """Write it as SVG, in whatever monospaced font its viewer has: none is fetched."""
+        svg = self._paper.export_svg(title="make demo")
+        path.write_text(re.sub(r"@font-face \{.*?\}", "", svg, flags=re.DOTALL))
 
 
 def _parser() -> argparse.ArgumentParser:

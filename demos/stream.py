@@ -89,7 +89,7 @@ async def compare(
     async with pace(
         both(),
         clock.hurried(comparison.expectation),
-        segmenter=lambda: recorded,
+        unit=recorded,
         submitted=clock.start,
     ) as paced:
         async for text in paced:

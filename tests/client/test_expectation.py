@@ -1,4 +1,6 @@
 import math
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -45,14 +47,51 @@ def test_what_is_not_a_number_is_refused(value: object) -> None:
         Expectation(1.0, value)  # type: ignore[arg-type]
 
 
-def test_preset_arguments_are_checked() -> None:
-    with pytest.raises(ValueError, match="wpm or age, not both"):
-        reading(wpm=200, age=30)
-    with pytest.raises(ValueError, match="above 0 words a minute"):
-        reading(wpm=0)
-    with pytest.raises(ValueError, match="above 0 words a minute"):
-        speaking(wpm=-3)
-    with pytest.raises(ValueError, match="number of years"):
-        reading(age=-1)
-    with pytest.raises(TypeError, match="age must be a number"):
+@pytest.mark.parametrize("preset", [reading, speaking])
+def test_a_speed_may_be_given_in_what_a_person_thinks_in(
+    preset: Callable[..., Expectation],
+) -> None:
+    """The same reader of English, four times: 4.33 characters and 1.63 syllables a word."""
+    words = preset(wpm=180)
+    assert words.wpm == pytest.approx(180)
+    assert preset(tds=4.0).tds == words.tds == pytest.approx(4.0)
+    assert preset(cps=3 * 987 / 228).tds == pytest.approx(words.tds)
+    assert preset(sps=3 * 1.63).tds == pytest.approx(words.tds)
+
+
+def test_a_language_alone_sets_the_speed_that_is_usual_in_it() -> None:
+    assert reading(language="en").wpm == pytest.approx(238)
+    assert speaking(language="en-GB").wpm == pytest.approx(150)
+    assert reading(language="de").wpm == pytest.approx(238 * 179 / 228)
+    assert reading(cps=4.25, language="zh").wpm == pytest.approx(158)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"wpm": 200, "age": 30}, "takes one speed, but wpm and age were given"),
+        ({"wpm": 0}, r"reading\(wpm=...\) must be above 0, not 0"),
+        ({"cps": -3}, r"reading\(cps=...\) must be above 0, not -3"),
+        ({"tds": math.nan}, r"reading\(tds=...\) must be above 0, not nan"),
+        ({"age": -1}, r"reading\(age=...\) must be above 0, not -1"),
+        ({"age": math.inf}, "must be a number of years"),
+        ({"language": "tlh"}, "no reading speeds are known for language 'tlh'; known: ar, de"),
+        ({"sps": 5, "language": "fi"}, "how many syllables a word has is not known for 'fi'"),
+    ],
+)
+def test_preset_arguments_are_checked(arguments: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        reading(**arguments)
+
+
+def test_a_preset_argument_that_is_no_number_is_refused() -> None:
+    with pytest.raises(TypeError, match=r"reading\(age=...\) must be a number, not 'old'"):
         reading(age="old")  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match=r"speaking\(wpm=...\) must be a number, not True"):
+        speaking(wpm=True)
+
+
+def test_an_sdk_sends_what_the_wire_says() -> None:
+    assert reading(wpm=180).extra_body(stream="s", user="u") == {
+        "vllm_xargs": {"andes_ttft": 1.0, "andes_tds": 4.0, "andes_stream": "s", "andes_user": "u"}
+    }

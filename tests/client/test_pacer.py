@@ -1,7 +1,8 @@
 """The pacer on a virtual clock, on asyncio and trio: every time below is exact."""
 
 import math
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator
+from typing import Any
 
 import anyio
 import pytest
@@ -11,13 +12,22 @@ from hypothesis import strategies as st
 
 from andes_client import Expectation, Paced, Unit, pace
 from andes_client.qoe import qoe
-from andes_client.segment import Tokens
+from andes_client.segment import Tokens, Words
 from andes_client.testing import scripted
 
 pytestmark = pytest.mark.anyio
 
 ONE_A_SECOND = Expectation(ttft=1.0, tds=4 / 3)  # one word a second
 BURSTY = st.lists(st.tuples(st.sampled_from([0.0, 0.0, 0.01, 0.3, 2.0, 9.0]), st.just("x")))
+
+
+def even(piece: str) -> float:
+    """All words take the same time, so that moments are round."""
+    return 0.0 if piece.isspace() else 4 / 3
+
+
+def one_a_second(stream: AsyncIterable[str], **options: Any) -> Paced:
+    return pace(stream, ONE_A_SECOND, unit=Words(cost=even), **options)
 
 
 async def releases(paced: Paced) -> list[tuple[float, str]]:
@@ -58,7 +68,7 @@ async def test_pacing_costs_no_qoe(script: list[tuple[float, str]], tds: float) 
             arrivals.append(anyio.current_time() - start)
             yield text
 
-    async with pace(upstream(), expectation, segmenter=Tokens) as paced:
+    async with pace(upstream(), expectation, unit="token") as paced:
         released = [anyio.current_time() - start async for _ in paced]
         assert paced.statistics().qoe == pytest.approx(qoe(arrivals, expectation), abs=1e-9)
     assert len(released) == len(arrivals)
@@ -73,13 +83,13 @@ async def test_pacing_costs_no_qoe(script: list[tuple[float, str]], tds: float) 
     )
 )
 async def test_no_text_is_lost(script: list[tuple[float, str]]) -> None:
-    async with pace(scripted(script), ONE_A_SECOND) as paced:
+    async with one_a_second(scripted(script)) as paced:
         shown = [text async for text in paced]
     assert "".join(shown) == "".join(text for _, text in script)
 
 
 async def test_a_burst_is_released_word_by_word() -> None:
-    async with pace(scripted([(2.0, "One two three"), (0.0, " four ")]), ONE_A_SECOND) as paced:
+    async with one_a_second(scripted([(2.0, "One two three"), (0.0, " four ")])) as paced:
         assert await releases(paced) == [
             (2.0, "One"),
             (3.0, " two"),
@@ -91,47 +101,53 @@ async def test_a_burst_is_released_word_by_word() -> None:
 
 async def test_the_first_word_is_never_delayed() -> None:
     """It is shown as far as it has come, though its end is ten seconds away."""
-    async with pace(scripted([(0.5, "Unbeliev"), (10.0, "able tale")]), ONE_A_SECOND) as paced:
-        assert await releases(paced) == [(0.5, "Unbeliev"), (10.5, "able"), (11.5, " tale")]
+    async with one_a_second(scripted([(0.5, "Unbeliev"), (10.0, "able tale")])) as paced:
+        assert await releases(paced) == [(0.5, "Unbeliev"), (10.5, "able"), (10.5, " tale")]
 
 
 async def test_a_later_word_is_held_only_briefly_for_its_end() -> None:
     """A reader who is due gets what there is after a quarter of a second."""
     script = [(0.0, "One tw"), (1.1, "o thr"), (5.0, "ee")]
-    async with pace(scripted(script), ONE_A_SECOND) as paced:
+    async with one_a_second(scripted(script)) as paced:
         assert await releases(paced) == [(0.0, "One"), (1.1, " two"), (2.35, " thr"), (6.1, "ee")]
 
 
 async def test_a_program_gets_everything_at_once() -> None:
     async with pace(scripted([(1.0, "a b c "), (0.5, "d")]), Expectation.machine()) as paced:
-        assert await releases(paced) == [
-            (1.0, "a"),
-            (1.0, " b"),
-            (1.0, " c"),
-            (1.5, " d"),
-        ]
+        assert await releases(paced) == [(1.0, "a b c "), (1.5, "d")]
+    words = pace(scripted([(1.0, "a b c "), (0.5, "d")]), Expectation.machine(), unit="word")
+    async with words as paced:
+        assert await releases(paced) == [(1.0, "a"), (1.0, " b"), (1.0, " c"), (1.5, " d")]
+
+
+async def test_a_word_that_came_as_one_token_takes_its_time_too() -> None:
+    script = [(0.0, "The"), (0.1, " Mole"), (0.1, " had"), (0.1, " been")]
+    async with one_a_second(scripted(script)) as paced:
+        shown = await releases(paced)
+        assert paced.statistics().ttft == 0.0
+    assert shown == [(0.0, "The"), (1.0, " Mole"), (2.0, " had"), (3.0, " been")]
 
 
 async def test_an_empty_stream_ends_at_once() -> None:
-    async with pace(scripted([]), ONE_A_SECOND) as paced:
+    async with one_a_second(scripted([])) as paced:
         assert await releases(paced) == []
         assert paced.statistics().qoe == 0.0
 
 
 async def test_the_upstream_is_drained_whatever_the_reader_does() -> None:
     upstream = Upstream([(0.01, f"{i} ") for i in range(100)])
-    async with pace(upstream, ONE_A_SECOND) as paced:
+    async with one_a_second(upstream) as paced:
         assert await anext(paced) == "0"
         await anyio.sleep(1.0)
         assert upstream.sent == 100
         snapshot = paced.statistics()
-        assert (snapshot.shown, snapshot.buffered, snapshot.ended) == (1, 100, True)
+        assert (snapshot.shown, snapshot.buffered, snapshot.upstream_ended) == (1, 100, True)
         assert snapshot.buffered_seconds == pytest.approx(100 - 1.0)
 
 
 async def test_a_reader_who_leaves_closes_the_upstream_at_once() -> None:
     upstream = Upstream([(0.1, "word ")] * 1000)
-    async with pace(upstream, ONE_A_SECOND) as paced:
+    async with one_a_second(upstream) as paced:
         async for _ in paced:
             left_at = anyio.current_time()
             break
@@ -143,7 +159,7 @@ async def test_a_cancelled_reader_closes_the_upstream_at_once() -> None:
     upstream = Upstream([(0.1, "word ")] * 1000)
     start = anyio.current_time()
     with anyio.move_on_after(4.25) as scope:
-        async with pace(upstream, ONE_A_SECOND) as paced:
+        async with one_a_second(upstream) as paced:
             async for _ in paced:
                 pass
     assert scope.cancelled_caught
@@ -154,7 +170,7 @@ async def test_an_error_comes_after_the_text_before_it() -> None:
     upstream = Upstream([(0.0, "One two thr")], error=ConnectionError("the server is gone"))
     shown = []
     with pytest.raises(ConnectionError, match="the server is gone"):
-        async with pace(upstream, ONE_A_SECOND) as paced:
+        async with one_a_second(upstream) as paced:
             async for text in paced:
                 shown.append(text)
     assert shown == ["One", " two", " thr"]
@@ -164,7 +180,7 @@ async def test_an_error_comes_after_the_text_before_it() -> None:
 async def test_an_error_of_the_block_is_raised_as_it_is() -> None:
     upstream = Upstream([(0.1, "word ")] * 1000)
     with pytest.raises(LookupError, match="the reader's own"):
-        async with pace(upstream, ONE_A_SECOND) as paced:
+        async with one_a_second(upstream) as paced:
             await anext(paced)
             raise LookupError("the reader's own")
     assert upstream.closed_at is not None
@@ -176,7 +192,7 @@ async def test_a_stream_that_will_not_close_is_left_behind() -> None:
             await anyio.sleep_forever()
 
     start = anyio.current_time()
-    async with pace(Stubborn([(0.0, "word ")]), ONE_A_SECOND) as paced:
+    async with one_a_second(Stubborn([(0.0, "word ")])) as paced:
         await anext(paced)
     assert anyio.current_time() - start == pytest.approx(5.0)
 
@@ -186,7 +202,7 @@ async def test_a_stream_that_fails_to_close_is_reported(caplog: pytest.LogCaptur
         async def aclose(self) -> None:
             raise OSError("cannot close")
 
-    async with pace(Broken([(0.0, "word")]), ONE_A_SECOND) as paced:
+    async with one_a_second(Broken([(0.0, "word")])) as paced:
         assert [text async for text in paced] == ["word"]
     assert "closing the paced stream's upstream failed" in caplog.text
     assert "cannot close" in caplog.text
@@ -203,13 +219,13 @@ async def test_a_plain_close_method_does_as_well() -> None:
             self.closed = True
 
     stream = Closable()
-    async with pace(stream, ONE_A_SECOND) as paced:
+    async with one_a_second(stream) as paced:
         assert await anext(paced) == "a"
     assert stream.closed
 
 
 async def test_a_reader_who_comes_back_is_not_flooded() -> None:
-    async with pace(scripted([(0.0, "One two three four")]), ONE_A_SECOND) as paced:
+    async with one_a_second(scripted([(0.0, "One two three four")])) as paced:
         assert await anext(paced) == "One"
         await anyio.sleep(60)
         assert await releases(paced) == [(0.0, " two"), (1.0, " three"), (2.0, " four")]
@@ -219,7 +235,7 @@ async def test_ttft_and_stalls_are_counted_from_submission() -> None:
     submitted = anyio.current_time()
     await anyio.sleep(2.0)
     stream = scripted([(1.0, "One two "), (4.0, "three ")])
-    async with pace(stream, ONE_A_SECOND, submitted=submitted) as paced:
+    async with one_a_second(stream, submitted=submitted) as paced:
         async for _ in paced:
             pass
         snapshot = paced.statistics()
@@ -232,17 +248,17 @@ async def test_a_segmenter_of_ones_own() -> None:
         def decode(self, text: str) -> list[Unit]:
             return [Unit(letter, 1.0) for letter in text]
 
-    async with pace(scripted([(0.0, "abc")]), Expectation(1.0, 2.0), segmenter=Letters) as paced:
+    async with pace(scripted([(0.0, "abc")]), Expectation(1.0, 2.0), unit=Letters()) as paced:
         assert await releases(paced) == [(0.0, "a"), (0.5, "b"), (1.0, "c")]
 
 
 async def test_what_is_no_stream_is_refused() -> None:
     with pytest.raises(TypeError, match="async iterable of str, not list"):
-        pace(["a"], ONE_A_SECOND)  # type: ignore[arg-type]
+        one_a_second(["a"])  # type: ignore[arg-type]
     with pytest.raises(TypeError, match="needs an Expectation"):
         pace(scripted([]), 4.8)  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="must not be later than now"):
-        async with pace(scripted([]), ONE_A_SECOND, submitted=anyio.current_time() + 1):
+        async with one_a_second(scripted([]), submitted=anyio.current_time() + 1):
             pass
 
 
@@ -251,14 +267,14 @@ async def test_a_stream_of_bytes_is_refused_after_the_text_before_it() -> None:
         yield "One "
         yield b"two"  # type: ignore[misc]
 
-    async with pace(stream(), ONE_A_SECOND) as paced:
+    async with one_a_second(stream()) as paced:
         assert [await anext(paced), await anext(paced)] == ["One", " "]
         with pytest.raises(TypeError, match="yielded bytes"):
             await anext(paced)
 
 
 async def test_it_is_used_once_and_inside_its_block() -> None:
-    paced = pace(scripted([(0.0, "a")]), ONE_A_SECOND)
+    paced = one_a_second(scripted([(0.0, "a")]))
     with pytest.raises(RuntimeError, match="inside its block"):
         await anext(paced)
     async with paced:

@@ -1,75 +1,206 @@
+"""Units of text: nothing lost, Unicode's own boundaries, and a cost that fits them."""
+
+import itertools
+import re
+
 import pytest
+import regex
 from hypothesis import given
 from hypothesis import strategies as st
 
-from andes_client.segment import Segmenter, Tokens, Words
+from andes_client.segment import Segmenter, UnitKind, Words, segmenter
 
-CHUNKS = st.lists(st.text(alphabet=st.sampled_from("ab .\n\té漢👩🏽‍🚀")) | st.text())
+# Text that is hard to cut: spaces of all kinds, several scripts, clusters of many code
+# points, halves of surrogate pairs, and whatever hypothesis comes up with.
+ALPHABET = "ab .,\n\r\t\u2028\u00a0é\u0301漢字かなไทม่ी👩🏽\u200d🚀🇩🇪（。」\ud83d\ude00"
+TEXT = st.text(st.sampled_from(ALPHABET), max_size=40) | st.text(max_size=40)
+CHUNKS = st.lists(TEXT, max_size=12)
+
+KINDS: list[UnitKind] = [
+    "word",
+    "grapheme",
+    "sentence",
+    "line",
+    "token",
+    re.compile(r"[,;]\s*"),
+    regex.compile(r"\p{L}+"),
+    lambda text: 3 if len(text) >= 3 else None,
+]
+SPLITTERS: list[UnitKind] = ["word", "grapheme"]  # what follows Unicode's boundaries
 
 
-@pytest.mark.parametrize("make", [Words, Tokens])
-@given(chunks=CHUNKS, fragment_after=st.integers(0, 20))
+def units(make: UnitKind, chunks: list[str]) -> list[str]:
+    splitter = segmenter(make)
+    decoded = [unit.text for chunk in chunks for unit in splitter.decode(chunk)]
+    return decoded + [unit.text for unit in splitter.flush()]
+
+
+def clusters(text: str) -> list[str]:
+    return regex.findall(r"[\ud800-\udbff][\udc00-\udfff]|\X", text)
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=str)
+@given(chunks=CHUNKS, fragments_after=st.sets(st.integers(0, 12)))
 def test_nothing_is_lost_or_changed(
-    make: type[Segmenter], chunks: list[str], fragment_after: int
+    kind: UnitKind, chunks: list[str], fragments_after: set[int]
 ) -> None:
-    segmenter, out = make(), ""
+    splitter, out = segmenter(kind), []
     for index, chunk in enumerate(chunks):
-        out += "".join(unit.text for unit in segmenter.decode(chunk))
-        if index == fragment_after and (fragment := segmenter.fragment()):
-            out += fragment.text
-    out += "".join(unit.text for unit in segmenter.flush())
-    assert out == "".join(chunks)
+        out += splitter.decode(chunk)
+        if index in fragments_after and (fragment := splitter.fragment()):
+            out.append(fragment)
+    out += splitter.flush()
+    assert "".join(unit.text for unit in out) == "".join(chunks)
+    assert all(unit.text for unit in out)
+    assert all(unit.cost >= 0 for unit in out)
 
 
+@pytest.mark.parametrize("kind", SPLITTERS, ids=str)
 @given(chunks=CHUNKS)
-def test_words_do_not_depend_on_how_the_text_was_cut(chunks: list[str]) -> None:
-    def units(parts: list[str]) -> list[str]:
-        words = Words()
-        decoded = [unit.text for part in parts for unit in words.decode(part)]
-        return decoded + [unit.text for unit in words.flush()]
-
-    assert units(chunks) == units(["".join(chunks)])
+def test_units_do_not_depend_on_how_the_text_was_cut(kind: UnitKind, chunks: list[str]) -> None:
+    assert units(kind, chunks) == units(kind, ["".join(chunks)])
 
 
-def test_white_space_goes_with_the_word_that_follows() -> None:
+@pytest.mark.parametrize("kind", SPLITTERS, ids=str)
+@given(chunks=CHUNKS)
+def test_no_unit_ends_inside_a_grapheme(kind: UnitKind, chunks: list[str]) -> None:
+    whole = clusters("".join(chunks))
+    pieces = [cluster for unit in units(kind, chunks) for cluster in clusters(unit)]
+    assert pieces == whole
+
+
+@given(data=st.binary(max_size=60), cuts=st.lists(st.integers(0, 60), max_size=6))
+def test_bytes_may_be_cut_inside_a_character(data: bytes, cuts: list[int]) -> None:
+    """As `andes pace` feeds them: an incremental decoder, then words."""
+    import codecs
+
+    decoder = codecs.getincrementaldecoder("utf-8")("surrogateescape")
+    edges = [0, *sorted(cut for cut in cuts if cut < len(data)), len(data)]
+    chunks = [decoder.decode(data[a:b]) for a, b in itertools.pairwise(edges)]
+    chunks.append(decoder.decode(b"", final=True))
+    assert "".join(units("word", chunks)).encode("utf-8", "surrogateescape") == data
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "expected"),
+    [
+        ("word", "One two,\n\nthree ", ["One", " two,", "\n\nthree", " "]),
+        ("word", 'He said: "Well—no."', ["He", " said:", ' "Well—no."']),
+        ("word", "今日は、晴れ。Wi-Fi 有", ["今", "日", "は、", "晴", "れ。", "Wi-Fi", " 有"]),
+        ("word", "「東京」", ["「東", "京」"]),
+        ("word", "ไม่มี ภาษา", ["ไ", "ม่", "มี", " ภ", "า", "ษ", "า"]),
+        ("word", "مرحبا بالعالم", ["مرحبا", " بالعالم"]),
+        ("word", "नमस्ते दुनिया", ["नमस्ते", " दुनिया"]),
+        ("word", "안녕 세상", ["안녕", " 세상"]),
+        ("word", "ok 👩🏽‍🚀🇩🇪!", ["ok", " 👩🏽‍🚀🇩🇪!"]),
+        ("grapheme", "e\u0301👩🏽‍🚀क्षि", ["e\u0301", "👩🏽‍🚀", "क्षि"]),
+        ("sentence", "One. Two? (Three!) 四。五", ["One.", " Two?", " (Three!)", " 四。", "五"]),
+        ("line", "a\nb\r\nc", ["a\n", "b\r\n", "c"]),
+        ("token", "a b", ["a b"]),
+        (re.compile(r",\s*"), "a, b,c", ["a, ", "b,", "c"]),
+    ],
+)
+def test_units_are_what_a_person_would_say(kind: UnitKind, text: str, expected: list[str]) -> None:
+    assert units(kind, [text]) == expected
+    if kind != "token":
+        assert "".join(units(kind, list(text))) == text
+
+
+def test_text_without_boundaries_is_cut_rather_than_waited_for() -> None:
+    assert [len(unit) for unit in units("word", ["x" * 60])] == [24, 24, 12]
+    assert [len(unit) for unit in units("line", ["漢" * 2500])] == [999, 999, 502]
+
+
+def test_longer_words_take_longer_and_mean_words_take_their_nominal_time() -> None:
+    words = Words("en")
+    short, long = words.cost("a"), words.cost(" incomprehensible,")
+    assert 0 < short < 4 / 3 < long
+    four, five = words.cost("four"), words.cost("fives")
+    mean = four + (987 / 228 - 4) * (five - four)
+    assert mean == pytest.approx(4 / 3)
+    assert words.cost(" \n ") == 0.0
+
+
+def test_a_character_of_a_script_without_spaces_has_its_share_of_a_word() -> None:
+    assert Words("zh").cost("漢") == pytest.approx(4 / 3 / (255 / 158))
+    assert Words("en").cost("漢") == pytest.approx(4 / 3 / (357 / 193))
+
+
+@pytest.mark.parametrize("kind", ["word", "sentence", "line"])
+def test_a_fragment_and_its_rest_cost_what_the_whole_costs(kind: UnitKind) -> None:
+    whole = sum(unit.cost for unit in segmenter(kind).decode("Unbelievable. \n"))
+    whole += sum(unit.cost for unit in segmenter("token").flush())
+    splitter, parts = segmenter(kind), []
+    parts += splitter.decode("Unbe")
+    parts += filter(None, [splitter.fragment()])
+    parts += splitter.decode("liev")
+    parts += filter(None, [splitter.fragment()])
+    parts += splitter.decode("able. \n")
+    assert [unit.text for unit in parts[:2]] == ["Unbe", "liev"]
+    assert [unit.continues for unit in parts[:3]] == [False, True, True]
+    assert sum(unit.cost for unit in parts) == pytest.approx(whole)
+
+
+def test_a_fragment_that_was_the_whole_word_leaves_the_next_word_its_own() -> None:
     words = Words()
-    assert [u.text for u in words.decode("One two,\n\nthree")] == ["One", " two,"]
-    assert [u.text for u in words.decode(" ")] == ["\n\nthree"]
-    assert [u.text for u in words.flush()] == [" "]
+    words.decode("The")
+    assert words.fragment() is not None
+    (mole,) = words.decode(" Mole ")
+    assert (mole.text, mole.continues) == (" Mole", False)
+    assert mole.cost == words.cost(" Mole")
 
 
-def test_only_words_take_time_to_read() -> None:
+@pytest.mark.parametrize(
+    ("pending", "shown"),
+    [
+        ("ab", "ab"),
+        ("abé", "ab"),  # an accent may follow
+        ("👩", None),  # an emoji may go on
+        (" \n", None),  # white space waits for its word
+        ("", None),
+        ("x\ud83d", "x"),  # half a surrogate pair
+    ],
+)
+def test_a_fragment_ends_where_it_cannot_be_half_a_character(
+    pending: str, shown: str | None
+) -> None:
     words = Words()
-    costs = [unit.cost for unit in words.decode("a b ") + words.flush()]
-    assert costs == [pytest.approx(4 / 3), pytest.approx(4 / 3), 0.0]
-
-
-def test_a_fragment_is_free_and_its_rest_pays() -> None:
-    words = Words()
-    words.decode("unbeliev")
+    words.decode(pending)
     fragment = words.fragment()
-    assert fragment is not None
-    assert (fragment.text, fragment.cost) == ("unbeliev", 0.0)
-    assert words.fragment() is None
-    (rest,) = words.decode("able ")
-    assert rest.text == "able"
-    assert rest.cost > 0
+    assert (fragment.text if fragment else None) == shown
+    assert "".join(unit.text for unit in words.flush()) == pending[len(shown or "") :]
 
 
-def test_white_space_alone_is_no_fragment() -> None:
-    words = Words()
-    words.decode("a \n")
-    assert words.fragment() is None
-    assert [u.text for u in words.flush()] == [" \n"]
-
-
-def test_text_without_spaces_is_cut_rather_than_waited_for() -> None:
-    words = Words()
-    assert [len(unit.text) for unit in words.decode("x" * 60)] == [24, 24]
-
-
-def test_hostile_white_space_does_not_pile_up() -> None:
+def test_white_space_does_not_pile_up() -> None:
     """What is pending stays short, so that each new piece is taken in at the same cost."""
     words = Words()
-    units = [unit for _ in range(5_000) for unit in words.decode(" ")]
-    assert 5_000 - 32 <= sum(len(unit.text) for unit in units) <= 5_000
+    shown = [unit for _ in range(5_000) for unit in words.decode(" ")]
+    assert 5_000 - 32 <= sum(len(unit.text) for unit in shown) <= 5_000
+
+
+def test_a_segmenter_of_ones_own_is_taken_as_it_is() -> None:
+    mine: Segmenter = Words()
+    assert segmenter(mine) is mine
+
+
+@pytest.mark.parametrize(
+    ("kind", "error", "message"),
+    [
+        ("syllable", ValueError, "unit 'syllable' is not known; the units are: word, grapheme"),
+        (3, TypeError, "unit must be the name of a unit, a compiled pattern, .*, not 3"),
+    ],
+)
+def test_what_is_no_unit_is_refused(kind: UnitKind, error: type[Exception], message: str) -> None:
+    with pytest.raises(error, match=message):
+        segmenter(kind)
+
+
+@pytest.mark.parametrize("length", [0, -1, 99])
+def test_a_function_that_returns_nonsense_is_named(length: int) -> None:
+    with pytest.raises(ValueError, match=f"returned {length} for 'abc'; it must return"):
+        segmenter(lambda _: length).decode("abc")
+
+
+def test_an_unknown_language_is_refused() -> None:
+    with pytest.raises(ValueError, match="no reading speeds are known for language 'xx'"):
+        segmenter("word", "xx")

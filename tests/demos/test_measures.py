@@ -86,6 +86,6 @@ def test_recorded_words_keep_the_order_of_release() -> None:
     words.flush()
     assert [unit.text for unit in words.coming] == ["One", " tw", "o", " three", " "]
     assert fragment == words.coming[1]
-    assert [unit.text for unit in arrived] == ["One", "o", " three", " "]
+    assert [unit.text for unit in arrived] == ["One", " tw", "o", " three", " "]
     assert words.fragment() is None
     assert len(words.coming) == 5

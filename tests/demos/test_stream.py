@@ -34,7 +34,7 @@ async def test_what_differs_between_the_sides_and_what_does_not(hurry: float) ->
     assert len(raw.words) == len(paced.words) == len(TEXT.split())
     assert comparison.qoe_paced() == pytest.approx(comparison.qoe_raw(clock.now()), abs=1e-9)
     assert 0.8 < comparison.qoe_paced() < 0.95
-    assert pytest.approx(paced.fastest, abs=1.0) == 5.0  # a stretch can hold one word more
+    assert 4.0 < paced.fastest < 8.0  # around 5: short words go faster, long ones slower
     assert raw.fastest > 30.0
     assert raw.longest_silence(clock.now()) > 8.0
     assert paced.longest_silence(clock.now()) < 1.5

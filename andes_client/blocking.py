@@ -1,0 +1,173 @@
+"""The same pacing for plain iterators, without an event loop of the caller's."""
+
+import inspect
+import logging
+import math
+import threading
+import time
+from collections.abc import Iterable, Iterator
+from types import TracebackType
+from typing import Final, Self
+
+from andes_client.buffer import Buffer, Statistics, make_buffer
+from andes_client.expectation import Expectation
+from andes_client.segment import UnitKind
+
+__all__ = ["BlockingPaced", "pace_blocking"]
+
+_log = logging.getLogger(__name__)
+
+# How long leaving the block waits for the upstream to let go.
+_CLOSE_TIMEOUT_S: Final = 5.0
+
+
+def pace_blocking(
+    stream: Iterable[str],
+    expectation: Expectation,
+    *,
+    unit: UnitKind | None = None,
+    language: str = "en",
+    markdown: bool = False,
+    anti_stall: float = 1.0,
+    max_lag: float | None = None,
+    max_speed_up: float = 2.0,
+) -> "BlockingPaced":
+    """`pace` for plain code: the stream is drained in a thread, the caller's thread waits.
+
+        with pace_blocking(stream, reading()) as paced:
+            for word in paced:
+                print(word, end="", flush=True)
+
+    Arguments and errors are those of `andes_client.pace`. Leaving the block stops the
+    draining at the next text and closes the stream. A stream that hangs in its own `next`
+    cannot be interrupted from outside: its thread is a daemon, and is left behind with a
+    warning after five seconds, unless the stream's `close()` makes it return.
+    """
+    if not hasattr(stream, "__iter__"):
+        raise TypeError(
+            f"pace_blocking() needs an iterable of str, not {type(stream).__name__}"
+            + ("; use pace() for an async one" if hasattr(stream, "__aiter__") else "")
+        )
+    return BlockingPaced(
+        stream,
+        make_buffer(
+            expectation,
+            unit=unit,
+            language=language,
+            markdown=markdown,
+            anti_stall=anti_stall,
+            max_lag=max_lag,
+            max_speed_up=max_speed_up,
+        ),
+    )
+
+
+class BlockingPaced(Iterator[str]):
+    """A paced stream; made by `pace_blocking`, used in `with`. Iterate it in one thread.
+
+    The controls are safe to call from any thread.
+    """
+
+    def __init__(self, stream: Iterable[str], buffer: Buffer) -> None:
+        self._stream = stream
+        self._buffer = buffer
+        self._changed = threading.Condition()
+        self._thread = threading.Thread(target=self._drain, name="andes-drain", daemon=True)
+        self._left = False
+
+    def __enter__(self) -> Self:
+        if self._thread.ident is not None:
+            raise RuntimeError("a paced stream is entered once; call pace_blocking() again")
+        self._buffer.start(time.monotonic())
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        with self._changed:
+            self._left = True
+            self._changed.notify_all()
+        if self._thread.is_alive() and not inspect.isgenerator(self._stream):
+            _close(self._stream)  # what waits in its `next` may return by that
+        self._thread.join(_CLOSE_TIMEOUT_S)
+        if self._thread.is_alive():
+            _log.warning("the paced stream's upstream hangs; its thread is left behind")
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> str:
+        with self._changed:
+            self._check_entered()
+            while True:
+                step = self._buffer.poll(time.monotonic())
+                if isinstance(step, str):
+                    return step
+                if step is None:
+                    raise StopIteration
+                timeout = None if step == math.inf else max(0.0, step - time.monotonic())
+                self._changed.wait(timeout)
+
+    def pause(self) -> None:
+        """Show nothing until `resume`; the stream is drained all the same."""
+        with self._changed:
+            self._check_entered().pause(time.monotonic())
+            self._changed.notify_all()
+
+    def resume(self) -> None:
+        """Go on where the reader stopped; the pause counts neither as delay nor as stall."""
+        with self._changed:
+            self._check_entered().resume(time.monotonic())
+            self._changed.notify_all()
+
+    def speed(self, factor: float) -> None:
+        """From now on, go at `factor` times the expectation; above 0, else ValueError."""
+        with self._changed:
+            self._check_entered().speed(factor, time.monotonic())
+            self._changed.notify_all()
+
+    def reveal_all(self) -> None:
+        """Show at once what is there, and what is still to come as it comes."""
+        with self._changed:
+            self._check_entered().reveal_all(time.monotonic())
+            self._changed.notify_all()
+
+    def statistics(self) -> Statistics:
+        """A snapshot of what has happened so far."""
+        with self._changed:
+            return self._buffer.statistics(time.monotonic())
+
+    def _check_entered(self) -> Buffer:
+        if self._thread.ident is None or self._left:
+            raise RuntimeError("use a paced stream inside its block: with pace_blocking(...)")
+        return self._buffer
+
+    def _drain(self) -> None:
+        error: Exception | None = None
+        try:
+            for text in self._stream:
+                with self._changed:
+                    if self._left:
+                        break
+                    self._buffer.receive(text, time.monotonic())
+                    self._changed.notify_all()
+        except Exception as raised:
+            error = raised
+        with self._changed:
+            self._buffer.end(time.monotonic(), error)
+            self._changed.notify_all()
+        _close(self._stream)
+
+
+def _close(stream: object) -> None:
+    close = getattr(stream, "close", None)
+    if close is None:
+        return
+    try:
+        close()
+    except Exception:
+        _log.warning("closing the paced stream's upstream failed", exc_info=True)

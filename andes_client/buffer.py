@@ -1,0 +1,323 @@
+"""The paced buffer without I/O: text and moments in, text and moments out.
+
+`Buffer` holds everything there is to know about one response on its way to its reader.
+It never waits and reads no clock: whoever drives it (pacer.py in an event loop,
+blocking.py in a thread) tells it the time and sleeps as long as `poll` says.
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from andes_client.backlog import Backlog
+from andes_client.expectation import Expectation
+from andes_client.markdown import MarkdownGuard
+from andes_client.playout import Playout
+from andes_client.qoe import Meter
+from andes_client.segment import Segmenter, Unit, UnitKind, segmenter
+
+__all__ = ["Buffer", "Event", "EventKind", "Statistics", "make_buffer"]
+
+EventKind = Literal[
+    "started",  # the first text is shown
+    "stalled",  # the reader is through and nothing is there
+    "recovered",  # text is there again
+    "paused",
+    "resumed",
+    "speed",  # changed
+    "revealed",  # everything is shown as it comes, from now on
+    "upstream_ended",  # the server is done; the reader may not be
+    "finished",  # all text is shown
+]
+
+# A unit is released when it is due; a little later if the event loop is late, or if the reader
+# came for it a little late. Text goes on from when it was *due* then, so that lateness does
+# not add up, and streams that were held up together do not go on in step. Beyond this, seconds,
+# the reader had gone elsewhere (or the machine slept), and is not shown all they missed at once.
+_READER_LATE_S: Final = 0.05
+_LOOP_LATE_S: Final = 1.0
+# How long a word that the reader is due may stay hidden because its end has not come yet.
+_FRAGMENT_HOLD_S: Final = 0.25
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that a screen may want to show."""
+
+    kind: EventKind
+    at: float
+    """Seconds since submission."""
+
+
+@dataclass(frozen=True, slots=True)
+class Statistics:
+    """What has happened so far; an immutable snapshot. Times are in seconds."""
+
+    shown: int
+    """Units released."""
+    buffered: int
+    """Units that have arrived and wait for their time."""
+    buffered_seconds: float
+    """How long the reader is busy with what is shown and buffered: their slack."""
+    lag: float
+    """How far the newest text is behind its arrival: age of the oldest unit in the buffer."""
+    ttft: float | None
+    """From submission to the first text shown; None before it."""
+    tds: float | None
+    """Delivered speed: tokens/s from the first unit to the last one shown; None before two."""
+    qoe: float
+    """QoE of what has been shown (andes_client.qoe); 0 before the first unit."""
+    stalls: int
+    """Times the reader was due and there was no text, after the first unit."""
+    stalled_seconds: float
+    """Total length of the stalls, the present one included."""
+    speed: float
+    """How fast the reader goes now, as a multiple of the expectation."""
+    paused: bool
+    """The reader has paused."""
+    upstream_ended: bool
+    """The server is done; what is buffered is all there is to come."""
+
+
+class Buffer:
+    """Text waits here until its reader gets to it.
+
+    Every method takes `now`, seconds on one clock of the driver's, never going back. Begin
+    with `start`.
+
+    Args:
+        expectation: the reader's.
+        segmenter: splits the text into units; new for this response.
+        playout: the law of release; new for this response.
+    """
+
+    def __init__(self, expectation: Expectation, segmenter: Segmenter, playout: Playout) -> None:
+        self.on_event: Callable[[Event], None] | None = None
+        self._expectation = expectation
+        self._segmenter = segmenter
+        self._playout = playout
+        self._meter = Meter(expectation)
+        self._submitted = math.nan
+        self._error: Exception | None = None
+        self._units = Backlog()
+        self._asked_in_time = False  # somebody waits for the next unit to become due
+        self._tokens = 0.0  # of the units in the buffer
+        self._last_cost = 0.0
+        self._shown = 0
+        self._first_shown: float | None = None
+        self._fragment_since = math.inf  # arrival of the oldest text in the segmenter
+        self._paused_at: float | None = None
+        self._stalled_since: float | None = None
+        self._stalls = 0
+        self._stalled_seconds = 0.0
+        self._upstream_ended = self._finished = False
+
+    def start(self, submitted: float) -> None:
+        """The request was submitted at that moment: what is measured counts from it."""
+        self._submitted = submitted
+
+    @property
+    def is_empty(self) -> bool:
+        """Nothing waits to be shown, so whatever arrives may be shown at once."""
+        return not self._units
+
+    def receive(self, text: str, now: float) -> None:
+        """Text has arrived from upstream.
+
+        Raises:
+            TypeError: it is no str.
+        """
+        if not isinstance(text, str):
+            raise TypeError(
+                f"the stream must yield str, but it yielded {type(text).__name__}; "
+                "map its events to text first (see andes_client.sources)"
+            )
+        if text:
+            units = self._segmenter.decode(text)
+            if units or self._fragment_since == math.inf:
+                self._fragment_since = now
+            self._append(units, now)
+
+    def end(self, now: float, error: Exception | None = None) -> None:
+        """The upstream has ended, by itself or by an error."""
+        self._append(self._segmenter.flush(), now)
+        self._upstream_ended, self._error = True, error
+        self._playout.upstream_ended(now)
+        self._tell("upstream_ended", now)
+
+    def poll(self, now: float) -> str | float | None:
+        """What is to be done now.
+
+        Returns:
+            Text to show now; or the moment until which there is nothing to show (infinite:
+            until something arrives or a control is used); or None: all text is shown.
+
+        Raises:
+            Exception: all text is shown, and the upstream ended with this error; once.
+        """
+        if self._units:
+            if self._paused_at is not None:
+                return math.inf
+            arrival, unit = self._units.first()
+            due = arrival if unit.continues else self._playout.due(arrival)
+            if due > now:
+                self._asked_in_time = True
+                return due
+            self._units.remove_first()
+            return self._release(unit, arrival, due, now)
+        if self._upstream_ended:
+            if not self._finished:
+                self._finished = True
+                self._tell("finished", now)
+            if self._error is not None:
+                error, self._error = self._error, None
+                raise error
+            return None
+        return math.inf if self._paused_at is not None else self._poll_empty(now)
+
+    def pause(self, now: float) -> None:
+        """Show nothing until `resume`; the upstream is drained all the same."""
+        if self._paused_at is None:
+            self._paused_at = now
+            self._tell("paused", now)
+
+    def resume(self, now: float) -> None:
+        """Go on where the reader stopped; the pause counts neither as delay nor as stall."""
+        if self._paused_at is not None:
+            self._defer(self._paused_at, now)
+            self._paused_at = None
+            self._tell("resumed", now)
+
+    def speed(self, speed: float, now: float) -> None:
+        """From now on, go at `speed` times the expectation.
+
+        Raises:
+            ValueError: `speed` is not above 0.
+        """
+        self._playout.change_speed(speed, now if self._paused_at is None else self._paused_at)
+        self._meter.change_speed(self._expectation.tds * speed)
+        self._tell("speed", now)
+
+    def reveal_all(self, now: float) -> None:
+        """Show what is there, and what is to come, at once."""
+        self.resume(now)
+        self._playout.change_speed(math.inf, now)
+        self._tell("revealed", now)
+
+    def statistics(self, now: float) -> Statistics:
+        """A snapshot of what has happened so far."""
+        meter, since = self._meter, self._stalled_since
+        at = now if self._paused_at is None else self._paused_at
+        reading = max(0.0, self._playout.free_at - at) if self._shown else 0.0
+        spent = 0.0 if meter.last is None or meter.first is None else meter.last - meter.first
+        return Statistics(
+            shown=self._shown,
+            buffered=len(self._units),
+            buffered_seconds=reading + self._tokens * self._playout.seconds_per_token,
+            lag=now - self._units.first()[0] if self._units else 0.0,
+            ttft=self._first_shown,
+            tds=(meter.tokens - self._last_cost) / spent if spent > 0 else None,
+            qoe=meter.qoe,
+            stalls=self._stalls,
+            stalled_seconds=self._stalled_seconds + (0.0 if since is None else at - since),
+            speed=self._playout.speed,
+            paused=self._paused_at is not None,
+            upstream_ended=self._upstream_ended,
+        )
+
+    def _append(self, units: list[Unit], now: float) -> None:
+        self._units.extend(units, now)
+        for unit in units:
+            self._tokens += unit.cost
+
+    def _release(self, unit: Unit, arrival: float, due: float, now: float) -> str:
+        if self._shown == 0:
+            self._first_shown = now - self._submitted
+            self._tell("started", now)
+        self._shown += 1
+        if unit.cost > 0:
+            self._account(unit, arrival, due, now)
+        return unit.text
+
+    def _account(self, unit: Unit, arrival: float, due: float, now: float) -> None:
+        """The reader has a unit before them: until when, and how was it for them?"""
+        playout, meter = self._playout, self._meter
+        self._tokens = self._tokens - unit.cost if self._units else 0.0
+        if self._stalled_since is not None:
+            self._stalled_seconds += arrival - self._stalled_since
+            self._stalled_since = None
+            self._tell("recovered", now)
+        began = due
+        if now - due > (_LOOP_LATE_S if self._asked_in_time else _READER_LATE_S):
+            # Nobody asked for it when it was due: no fault of the stream's.
+            meter.defer(due - self._submitted, now - due)
+            began = now
+        self._asked_in_time = False
+        if unit.continues:
+            playout.continued(now, unit.cost)
+        else:
+            playout.released(began, unit.cost, self._tokens)
+        self._last_cost = unit.cost
+        meter.add(now - self._submitted, unit.cost)
+
+    def _poll_empty(self, now: float) -> str | float:
+        """Nothing is buffered, and more is to come: is it a stall, is there half a word?"""
+        hold = _FRAGMENT_HOLD_S if self._shown and self._playout.paced else 0.0
+        show_at = self._playout.due(self._fragment_since) + hold
+        if show_at <= now:
+            return self._show_fragment(now)
+        if not self._shown or self._stalled_since is not None or not self._playout.paced:
+            return show_at
+        stalled_at = self._playout.free_at + Meter.STALL_S
+        if now < stalled_at:
+            return min(stalled_at, show_at)
+        self._stalls += 1
+        self._stalled_since = self._playout.free_at
+        self._tell("stalled", now)
+        return show_at
+
+    def _show_fragment(self, now: float) -> str | float:
+        """Half a word is better than nothing: what has come of it, or inf if that is none."""
+        due = self._playout.due(self._fragment_since)
+        fragment = self._segmenter.fragment()
+        self._fragment_since = math.inf
+        if fragment is None:
+            return self._poll_empty(now)
+        self._tokens += fragment.cost
+        return self._release(fragment, due, now, now)
+
+    def _defer(self, since: float, now: float) -> None:
+        self._playout.defer(since, now)
+        self._meter.defer(since - self._submitted, now - since)
+        if self._stalled_since is not None:
+            self._stalled_since += now - since
+
+    def _tell(self, kind: EventKind, now: float) -> None:
+        if self.on_event is not None:
+            self.on_event(Event(kind, now - self._submitted))
+
+
+def make_buffer(
+    expectation: Expectation,
+    *,
+    unit: UnitKind | None,
+    language: str,
+    markdown: bool,
+    anti_stall: float,
+    max_lag: float | None,
+    max_speed_up: float,
+) -> Buffer:
+    """The buffer that the arguments of `andes_client.pace` describe; errors as there."""
+    if not isinstance(expectation, Expectation):
+        raise TypeError(
+            f"pacing needs an Expectation, such as reading(wpm=238), not {expectation!r}"
+        )
+    if unit is None:
+        unit = "word" if expectation.tds < math.inf else "token"
+    splitter = segmenter(unit, language)
+    return Buffer(
+        expectation,
+        MarkdownGuard(splitter) if markdown else splitter,
+        Playout(expectation, anti_stall=anti_stall, max_lag=max_lag, max_speed_up=max_speed_up),
+    )

@@ -1,0 +1,79 @@
+"""The buffer without I/O: what a driver is told, moment by moment."""
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from andes_client import Expectation
+from andes_client.backlog import Backlog
+from andes_client.buffer import Buffer
+from andes_client.playout import Playout
+from andes_client.segment import Tokens, Unit
+
+ONE_A_SECOND = Expectation(1.0, 1.0)
+
+
+def buffer(*texts: str) -> Buffer:
+    """Started at 0, with these tokens in it."""
+    made = Buffer(ONE_A_SECOND, Tokens(), Playout(ONE_A_SECOND))
+    made.start(0.0)
+    for text in texts:
+        made.receive(text, 0.0)
+    return made
+
+
+def test_a_driver_is_told_when_to_come_back() -> None:
+    paced = buffer("a", "b")
+    assert paced.poll(0.0) == "a"
+    assert paced.poll(0.25) == 1.0
+    assert paced.poll(1.0) == "b"
+    assert paced.poll(1.5) == pytest.approx(2.1)  # a stall begins a tenth of a second later
+    assert paced.poll(2.3) == math.inf
+    assert paced.statistics(3.0).stalled_seconds == pytest.approx(1.0)
+    paced.end(3.0)
+    assert paced.poll(3.0) is None
+
+
+def test_a_late_event_loop_does_not_slow_the_reader_down() -> None:
+    """It was asked before the unit was due, and came back half a second late."""
+    paced = buffer("a", "b", "c")
+    paced.poll(0.0)
+    assert paced.poll(0.5) == 1.0
+    assert paced.poll(1.5) == "b"
+    assert paced.poll(1.5) == 2.0
+    assert paced.poll(2.0) == "c"
+
+
+def test_a_reader_who_was_away_is_not_shown_everything_at_once() -> None:
+    """Nobody asked when it was due; they go on from when they came back, at no loss of QoE."""
+    paced = buffer("a", "b", "c")
+    paced.poll(0.0)
+    assert paced.poll(60.0) == "b"
+    assert paced.poll(60.0) == 61.0
+    assert paced.statistics(60.0).qoe == 1.0
+
+
+def test_a_machine_that_slept_does_not_catch_up_either() -> None:
+    paced = buffer("a", "b", "c")
+    paced.poll(0.0)
+    assert paced.poll(0.5) == 1.0
+    assert paced.poll(3600.0) == "b"
+    assert paced.poll(3600.0) == 3601.0
+
+
+@given(st.lists(st.integers(0, 7), max_size=200))
+def test_the_backlog_is_first_in_first_out(numbers: list[int]) -> None:
+    """Each number adds so many units, then takes so many less one out."""
+    backlog, plain, made = Backlog(), [], 0
+    for moment, number in enumerate(numbers):
+        units = [Unit(str(made + i), 1.0) for i in range(number)]
+        made += number
+        backlog.extend(units, float(moment))
+        plain += [(float(moment), unit) for unit in units]
+        for _ in range(max(0, number - 1)):
+            assert backlog.first() == plain.pop(0)
+            backlog.remove_first()
+        assert len(backlog) == len(plain)
+        assert bool(backlog) == bool(plain)
