@@ -8,6 +8,8 @@ from andes_client.expectation import Expectation
 
 __all__ = ["AndesConfig"]
 
+_MAY_BE_ZERO = ("default_ttft", "growth_reserve", "calm_reserve", "recompute_s")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AndesConfig:
@@ -30,6 +32,16 @@ class AndesConfig:
     """
     horizon_s: float = 4.0
     """Serving a request now is weighed against serving it this much later, seconds."""
+    growth_reserve: float = 0.1
+    """KV blocks per running request that an admission always leaves free for their growth."""
+    calm_reserve: float = 0.5
+    """The same for an admission that gains less than a preemption would cost.
+
+    Running requests grow: filled to the last block, the memory is soon overcommitted, and
+    somebody is preempted and later computed again, which delays everybody.
+    """
+    recompute_s: float = 0.25
+    """What a preemption costs: time to compute a typical request again, seconds."""
     expected_output_tokens: float = 300.0
     """Mean response length assumed until enough responses have finished here, tokens."""
 
@@ -42,7 +54,7 @@ class AndesConfig:
                 continue
             if isinstance(value, bool) or not isinstance(value, int | float):
                 raise ValueError(f"andes.{field.name} must be a number, not {value!r}")
-            least = 0.0 if field.name == "default_ttft" else 1e-3
+            least = 0.0 if field.name in _MAY_BE_ZERO else 1e-3
             if not least <= value < math.inf:
                 raise ValueError(
                     f"andes.{field.name} must be finite and at least {least:g}, not {value!r}"

@@ -15,6 +15,7 @@ import math
 from dataclasses import dataclass
 from typing import Final
 
+from andes_client import wire
 from andes_client.languages import language as language_of
 
 __all__ = ["TOKENS_PER_WORD", "Expectation", "reading", "speaking"]
@@ -94,8 +95,6 @@ class Expectation:
         Raises:
             andes_client.wire.WireError: a name is empty or longer than 256 characters.
         """
-        from andes_client import wire  # which knows Expectation
-
         return {wire.FIELD: wire.encode(self, stream=stream, user=user)}
 
 

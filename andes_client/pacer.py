@@ -4,14 +4,13 @@ What is released when is decided in buffer.py; here it is waited for, and the up
 drained. Together with blocking.py the only file that sleeps.
 """
 
-import asyncio
 import inspect
 import logging
 import math
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from types import TracebackType
-from typing import Final, ParamSpec, Self, TypeVar
+from typing import TYPE_CHECKING, Final, ParamSpec, Self, TypeVar
 
 import anyio
 import anyio.abc
@@ -22,6 +21,9 @@ from anyio.streams.memory import MemoryObjectSendStream
 from andes_client.buffer import Buffer, Event, Statistics, make_buffer
 from andes_client.expectation import Expectation
 from andes_client.segment import UnitKind
+
+if TYPE_CHECKING:
+    import asyncio
 
 __all__ = ["Paced", "pace"]
 
@@ -294,9 +296,9 @@ class _Nap:
 class _AsyncioNap(_Nap):
     """The same at a third of the price: with thousands of readers it is the main cost."""
 
-    def __init__(self) -> None:
+    def __init__(self, loop: "asyncio.AbstractEventLoop") -> None:
         super().__init__()
-        self._loop = asyncio.get_running_loop()
+        self._loop = loop
         self._woken: asyncio.Future[None] | None = None
         self.now = self._loop.time  # type: ignore[method-assign]
 
@@ -321,8 +323,10 @@ def _finish(woken: "asyncio.Future[None]") -> None:
 
 
 def _nap() -> _Nap:
+    import asyncio  # not by everybody who imports us: it is the largest part of anyio's cost
+
     on_asyncio = anyio.get_cancelled_exc_class() is asyncio.CancelledError
-    return _AsyncioNap() if on_asyncio else _Nap()
+    return _AsyncioNap(asyncio.get_running_loop()) if on_asyncio else _Nap()
 
 
 async def _close(stream: object) -> None:

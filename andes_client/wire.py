@@ -12,10 +12,11 @@ numbers and lists of those; a bool arrives as 1.
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Final
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
 
-from andes_client.expectation import Expectation
+if TYPE_CHECKING:
+    from andes_client.expectation import Expectation
 
 __all__ = ["FIELD", "STREAM", "TDS", "TTFT", "USER", "Hints", "WireError", "decode", "encode"]
 
@@ -48,16 +49,17 @@ class Hints:
     user: str | None = None
     """The tenant to whom the service is charged."""
 
-    def expectation(self, default: Expectation) -> Expectation:
+    def expectation(self, default: "Expectation") -> "Expectation":
         """The reader's expectation, with `default` for what the request does not say."""
-        return Expectation(
-            default.ttft if self.ttft is None else self.ttft,
-            default.tds if self.tds is None else self.tds,
+        return replace(
+            default,
+            ttft=default.ttft if self.ttft is None else self.ttft,
+            tds=default.tds if self.tds is None else self.tds,
         )
 
 
 def encode(
-    expectation: Expectation, *, stream: str | None = None, user: str | None = None
+    expectation: "Expectation", *, stream: str | None = None, user: str | None = None
 ) -> dict[str, str | float]:
     """The extension field's value for a request: put it under `FIELD` in the JSON body.
 

@@ -10,6 +10,7 @@ The server is a process group of its own; leaving the block ends all of it.
 import contextlib
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -27,6 +28,7 @@ _START_S: Final = 240.0  # usually about 35 s on 2 cores; a loaded machine takes
 _STOP_S: Final = 10.0
 _POLL_S: Final = 0.2
 _LOG_LINES: Final = 25
+_ERROR: Final = re.compile(r"\b\w+(Error|Exception): ")
 
 # The server must not look for the network: there is nothing it needs from there.
 _OFFLINE: Final = {
@@ -196,8 +198,12 @@ def _get(url: str, *, timeout: float) -> bytes:
 
 
 def _tail(log: Path) -> str:
-    lines = log.read_text(errors="replace").splitlines()[-_LOG_LINES:]
-    return f"The last lines of {log}:\n" + "\n".join("  " + line for line in lines)
+    """The log's first error, which is mostly the cause, and its last lines."""
+    lines = log.read_text(errors="replace").splitlines()
+    first = next((line for line in lines[:-_LOG_LINES] if _ERROR.search(line)), None)
+    cause = "" if first is None else f"Its first error:\n  {first}\n"
+    last = "\n".join("  " + line for line in lines[-_LOG_LINES:])
+    return f"{cause}The last lines of {log}:\n{last}"
 
 
 def _end_group(process: subprocess.Popen[bytes]) -> None:

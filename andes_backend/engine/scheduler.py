@@ -126,6 +126,7 @@ class AndesScheduler(AsyncScheduler):
         for request in victims:
             versions.preempt(self, request)
         self.andes_counters.preemptions += len(victims)
+        versions.limit_admissions(self, decision.admit)
         if victims or decision.waiting is not None:
             # A victim goes to the end: at the head, where vLLM puts it, it would at once
             # take back what it has just given up.
@@ -149,6 +150,7 @@ class AndesScheduler(AsyncScheduler):
             )
 
     def _count_fallback(self) -> None:
+        versions.limit_admissions(self, None)
         self.andes_counters.fallbacks += 1
         if self.andes_counters.fallbacks == 1:
             _log.exception(

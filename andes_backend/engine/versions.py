@@ -19,6 +19,7 @@ __all__ = [
     "block_counts",
     "check_version",
     "extra_args",
+    "limit_admissions",
     "preempt",
     "set_waiting",
     "waiting_is_ordered_by_us",
@@ -61,6 +62,18 @@ def set_waiting(scheduler: Scheduler, requests: Sequence[Request]) -> None:
     assert isinstance(queue, FCFSRequestQueue)  # checked at start
     queue.clear()
     queue.extend(requests)
+
+
+def limit_admissions(scheduler: Scheduler, admit: int | None) -> None:
+    """Let at most `admit` waiting requests in during the next step; None lifts the limit.
+
+    vLLM compares the number of running requests with this limit before it admits another.
+    """
+    config = scheduler.scheduler_config
+    limit = config.max_num_active_seqs or scheduler.max_num_running_reqs
+    if admit is not None:
+        limit = min(limit, len(scheduler.running) + admit)
+    scheduler.max_num_active_reqs = limit
 
 
 def preempt(scheduler: Scheduler, request: Request) -> None:

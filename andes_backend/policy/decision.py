@@ -11,7 +11,7 @@ Order = NDArray[np.intp]
 """Positions in a queue, shape (n,): each of 0..n-1 once, the most valuable first."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
     """Positions refer to the queues of the snapshot; None leaves a queue as it is."""
 
@@ -19,6 +19,8 @@ class Decision:
     """The order in which waiting requests are admitted."""
     running: Order | None = None
     """The order of running requests; when KV memory runs out, the last one is preempted."""
+    admit: int | None = None
+    """How many waiting requests may be admitted in this step, 0 or more; None: all that fit."""
     preempt: NDArray[np.intp] | None = None
     """Positions in the running queue that are to give up their KV memory now, shape (k,)."""
 
@@ -32,6 +34,8 @@ class Decision:
                 order.shape == (size,) and bool((np.sort(order) == np.arange(size)).all())
             ):
                 raise ValueError(f"the {name} order is no permutation of {size} positions")
+        if self.admit is not None and self.admit < 0:
+            raise ValueError(f"admit must be 0 or more, not {self.admit}")
         if self.preempt is not None and (
             len(np.unique(self.preempt)) != len(self.preempt)
             or bool(((self.preempt < 0) | (self.preempt >= running)).any())

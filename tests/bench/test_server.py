@@ -37,7 +37,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
 print("never well", flush=True)
 http.server.HTTPServer(("127.0.0.1", int(sys.argv[1])), Handler).serve_forever()
 """
-BROKEN = "print('\\n'.join(f'line {i}' for i in range(100))); raise SystemExit(3)"
+BROKEN = (
+    "print('ValueError: the cause'); print('\\n'.join(f'line {i}' for i in range(100))); "
+    "raise SystemExit(3)"
+)
 
 
 def command(program: str, port: int) -> list[str]:
@@ -92,8 +95,9 @@ def test_a_server_that_dies_is_reported_with_the_end_of_its_log(tmp_path: Path) 
     ):
         pytest.fail("it is not running")
     lines = str(died.value).splitlines()
-    assert lines[0].endswith(f"The last lines of {log}:")
-    assert lines[1:] == [f"  line {i}" for i in range(75, 100)]
+    assert lines[0].endswith("Its first error:")
+    assert lines[1:3] == ["  ValueError: the cause", f"The last lines of {log}:"]
+    assert lines[3:] == [f"  line {i}" for i in range(75, 100)]
 
 
 def test_a_server_that_never_gets_well_is_given_up_and_ended(tmp_path: Path) -> None:

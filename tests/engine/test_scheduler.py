@@ -108,6 +108,21 @@ def test_the_most_urgent_is_admitted_first(make_machine: MakeMachine) -> None:
     assert finished == ["first", "fresh", "late"]
 
 
+def test_a_policy_may_limit_admissions(make_machine: MakeMachine) -> None:
+    machine = make_machine()
+    policy = machine.scheduler.andes_policy = Planned(lambda _: Decision(admit=2))
+    for name in "abcde":
+        machine.scheduler.add_request(request(name, 20, 30))
+    machine.step()
+    assert len(machine.scheduler.running) == 2
+    machine.step()
+    assert len(machine.scheduler.running) == 4
+    policy.plan = broken  # vLLM's own order has vLLM's own limits
+    machine.step()
+    assert len(machine.scheduler.running) == 5
+    serve_all(machine)
+
+
 def test_fcfs_is_vllms_own_order(make_machine: MakeMachine) -> None:
     machine = make_machine({"policy": "fcfs"}, max_num_seqs=1)
     for name in ("a", "b", "c"):
@@ -127,7 +142,9 @@ def test_random_preemptions_lose_no_token(make_machine: MakeMachine) -> None:
     def plan(snapshot: Snapshot) -> Decision:
         w, r = len(snapshot.waiting), len(snapshot.running)
         victims = np.flatnonzero(random.random(r) < 0.1)
-        return Decision(random.permutation(w), random.permutation(r), victims)
+        return Decision(
+            waiting=random.permutation(w), running=random.permutation(r), preempt=victims
+        )
 
     machine.scheduler.andes_policy = Planned(plan)
     expected = {f"r{i}": 10 + i for i in range(40)}

@@ -55,6 +55,33 @@ def test_among_readers_in_no_need_the_last_to_run_dry_is_the_first_to_give_way()
     assert running == [0, 2, 1]
 
 
+@pytest.mark.parametrize(
+    ("reserve", "running", "admitted"), [(0.0, 2, 2), (0.6, 2, 1), (4.0, 2, 0), (4.0, 0, 1)]
+)
+def test_admissions_leave_room_for_the_growth_of_those_that_run(
+    reserve: float, running: int, admitted: int
+) -> None:
+    """Ten blocks are free; each of the waiting needs 4; an empty machine takes one anyway."""
+    scene = Scene()
+    for _ in range(3):
+        scene.add(scene.waiting, arrival=0.0, prompt=60)
+    for _ in range(running):
+        scene.add(scene.running, arrival=0.0)
+    config = AndesConfig(growth_reserve=reserve, calm_reserve=reserve)
+    assert make_policy(config).plan(scene.snapshot(1.0)).admit == admitted
+
+
+@pytest.mark.parametrize(("recompute_s", "admitted"), [(0.0, 1), (8.0, 0)])
+def test_the_last_blocks_go_only_to_who_gains_more_than_a_preemption_costs(
+    recompute_s: float, admitted: int
+) -> None:
+    scene = Scene()
+    scene.add(scene.waiting, arrival=0.0, prompt=120)
+    scene.add(scene.running, arrival=0.0)
+    config = AndesConfig(growth_reserve=0.1, calm_reserve=5.0, recompute_s=recompute_s)
+    assert make_policy(config).plan(scene.snapshot(1.0)).admit == admitted
+
+
 def test_empty_queues_are_no_special_case() -> None:
     assert orders(make_policy(AndesConfig()).plan(Scene().snapshot(now=0.0))) == ([], [])
 
@@ -78,6 +105,7 @@ def test_an_unknown_policy_is_an_error_that_lists_the_known() -> None:
         (Decision(waiting=np.array([0, 0])), "waiting order is no permutation of 2"),
         (Decision(waiting=np.array([0])), "waiting order is no permutation of 2"),
         (Decision(running=np.array([0, 1, 3])), "running order is no permutation of 3"),
+        (Decision(admit=-1), "admit must be 0 or more, not -1"),
         (Decision(preempt=np.array([3])), "distinct positions below 3"),
         (Decision(preempt=np.array([1, 1])), "distinct positions below 3"),
         (Decision(preempt=np.array([-1])), "distinct positions below 3"),
