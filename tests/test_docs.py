@@ -105,7 +105,11 @@ def blocks(document: Path) -> list[Block]:
     ]
 
 
-BLOCKS = [block for document in DOCUMENTS for block in blocks(document)]
+# Whole programs that talk to a server; tests/client/test_examples.py runs them against one.
+EXAMPLES = {path.read_text(): path.name for path in (ROOT / "examples").glob("*_chat.py")}
+BLOCKS = [
+    block for document in DOCUMENTS for block in blocks(document) if block.code not in EXAMPLES
+]
 
 
 async def execute(code: str, name: str, names: dict[str, Any]) -> None:
@@ -125,6 +129,14 @@ async def run_block(block: Block, out: io.StringIO) -> None:
         await execute(SEQUELS.get((block.document, key), ""), f"<after {block}>", names)
     for cleanup in cleanups:
         await cleanup
+
+
+def test_the_examples_stand_in_the_readme_as_they_are() -> None:
+    readme = {block.code for block in blocks(ROOT / "README.md")}
+    assert {name for code, name in EXAMPLES.items() if code in readme} == {
+        "openai_chat.py",
+        "anthropic_chat.py",
+    }
 
 
 @pytest.mark.parametrize("block", BLOCKS, ids=str)
