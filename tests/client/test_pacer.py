@@ -1,6 +1,8 @@
 """The pacer on a virtual clock, on asyncio and trio: every time below is exact."""
 
+import codecs
 import math
+import re
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator
 from typing import Any
 
@@ -87,6 +89,55 @@ async def test_no_text_is_lost(script: list[tuple[float, str]]) -> None:
     async with one_a_second(scripted(script)) as paced:
         shown = [text async for text in paced]
     assert "".join(shown) == "".join(text for _, text in script)
+
+
+UNITS = ["word", "grapheme", "sentence", "line", "token", re.compile(r"[,.]\s*")]
+OPTIONS = st.fixed_dictionaries(
+    {"unit": st.sampled_from(UNITS), "language": st.sampled_from(["en", "zh", "fi"])},
+    optional={
+        "markdown": st.booleans(),
+        "anti_stall": st.sampled_from([1.0, 1.5]),
+        "max_lag": st.sampled_from([0.0, 4.0]),
+        "max_speed_up": st.sampled_from([1.0, 3.0]),
+    },
+)
+
+
+@settings(max_examples=400, deadline=None)
+@given(
+    text=st.text(st.sampled_from("ab .,\n*_[](`漢ไม่é👩🏽\u200d🚀"), max_size=80),
+    cuts=st.lists(st.tuples(st.integers(0, 300), st.sampled_from([0.0, 0.01, 0.4, 5.0]))),
+    options=OPTIONS,
+    tds=st.sampled_from([0.7, 4.8, 60.0, math.inf]),
+)
+async def test_any_text_in_any_pieces_comes_whole_in_order_and_never_too_early(
+    text: str, cuts: list[tuple[int, float]], options: dict[str, Any], tds: float
+) -> None:
+    """Cut anywhere in its bytes, also inside characters; all units, all options."""
+    data = text.encode()
+    arrived: list[float] = []  # of each character
+    start = anyio.current_time()
+
+    async def upstream() -> AsyncIterator[str]:
+        decoder = codecs.getincrementaldecoder("utf-8")()
+        edges = [*sorted((min(cut, len(data)), wait) for cut, wait in cuts), (len(data), 0.0)]
+        before = 0
+        for edge, wait in edges:
+            await anyio.sleep(wait)
+            piece = decoder.decode(data[before:edge], final=edge == len(data))
+            arrived.extend([anyio.current_time() - start] * len(piece))
+            before = edge
+            yield piece
+
+    shown, times, last = "", [], 0
+    async with pace(upstream(), Expectation(1.0, tds), **options) as paced:
+        async for unit in paced:
+            now = anyio.current_time() - start
+            shown, last = shown + unit, last + len(unit)
+            times.append(now)
+            assert now >= arrived[last - 1] - 1e-9
+    assert shown == text
+    assert times == sorted(times)
 
 
 async def test_a_burst_is_released_word_by_word() -> None:
