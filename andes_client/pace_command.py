@@ -14,19 +14,24 @@ import contextlib
 import math
 import os
 import select
+import selectors
 import signal
 import sys
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable, Iterator
+from functools import partial
 from typing import TYPE_CHECKING, Final, NoReturn
 
 import anyio
 import anyio.to_thread
 
 from andes_client.expectation import Expectation, reading, speaking
-from andes_client.pacer import pace
+from andes_client.languages import language
+from andes_client.pacer import Paced, pace
 
 if TYPE_CHECKING:
     from argparse import _SubParsersAction
+
+    from andes_client.keys import Keyboard
 
 __all__ = ["add_parser", "run"]
 
@@ -36,16 +41,27 @@ _NAMES: Final = {_STDIN: "standard input", _STDOUT: "standard output"}
 _CHUNK_BYTES: Final = 65_536
 _INTERRUPTED: Final = 130  # 128 + SIGINT, as shells report it
 
+_STEP: Final = 1.1  # by which + and - change the speed
+
 _DESCRIPTION = """\
 Pass standard input on to standard output, word by word, at the pace people read.
 The first word is shown at once, and nothing is ever shown later than the reader gets to it.
 """
 
 _EPILOG = """\
+keys, on a terminal, from the first word on:
+  + -       faster, slower by 10 %
+  space     pause, and go on
+  enter     show everything at once, from now on
+  q         leave at once; Ctrl-C ends the program upstream as well
+
 examples:
-  some-llm-cli | andes pace              the mean reading speed of adults (216 words/min)
-  some-llm-cli | andes pace --wpm 300    a faster reader
-  some-llm-cli | andes pace --speaking   text that is spoken (149 words/min)
+  some-llm-cli | andes pace                      adults' mean speed of reading (216 words/min)
+  some-llm-cli | andes pace --wpm 300            a faster reader
+  some-llm-cli | andes pace --speak              text that is spoken (149 words/min)
+  some-llm-cli | andes pace --language de        a reader of German (187 words/min)
+  some-llm-cli | andes pace --chars --cps 17     character by character, like subtitles
+  some-llm-cli | andes pace --max-lag 20         at most 20 s longer than the program upstream
 
 When the output is not a terminal, text passes straight through; --force paces it anyway.
 """
@@ -61,15 +77,40 @@ def add_parser(subparsers: "_SubParsersAction[argparse.ArgumentParser]") -> None
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
-    speed = parser.add_argument_group("speed")
+    speed = parser.add_argument_group("speed").add_mutually_exclusive_group()
     speed.add_argument(
         "--wpm",
-        type=_words_a_minute,
+        type=_speed_in("words a minute", 238),
         metavar="N",
         help="words a minute, or inf to pass the text straight through",
     )
     speed.add_argument(
-        "--speaking", action="store_true", help="without --wpm: the mean speed of speech"
+        "--cps",
+        type=_speed_in("characters a second", 17),
+        metavar="N",
+        help="characters a second, without spaces, or inf",
+    )
+    parser.add_argument(
+        "--speak",
+        action="store_true",
+        help="without --wpm and --cps: the mean speed of speech instead of reading",
+    )
+    parser.add_argument(
+        "--language",
+        type=_language,
+        metavar="CODE",
+        help="of the text, ISO 639-1: how long its words are and, without --wpm and --cps, how "
+        "fast it is read (en: 238 words/min) or spoken (en: 150); others estimated from English",
+    )
+    parser.add_argument(
+        "--chars", action="store_true", help="show single characters instead of words"
+    )
+    parser.add_argument(
+        "--max-lag",
+        type=_seconds,
+        metavar="SECONDS",
+        help="be through so soon after the end of the input: up to twice as fast from there, and "
+        "what is left then at once",
     )
     parser.add_argument(
         "--force", action="store_true", help="pace even when the output is not a terminal"
@@ -83,11 +124,12 @@ def run(arguments: argparse.Namespace) -> int:
     0 also when whoever reads the output has had enough; 1 when reading or writing fails,
     with a line on standard error; 130 after Ctrl-C.
     """
-    expectation = (speaking if arguments.speaking else reading)(arguments.wpm)
+    preset = speaking if arguments.speak else reading
+    expectation = preset(arguments.wpm, cps=arguments.cps, language=arguments.language)
     paced = expectation.tds < math.inf and (arguments.force or os.isatty(_STDOUT))
     try:
         if paced:
-            anyio.run(_pace, expectation, backend="asyncio")
+            anyio.run(_pace, expectation, arguments, backend_options={"loop_factory": _loop})
         else:
             _pass_through()
     except KeyboardInterrupt:
@@ -106,16 +148,36 @@ def _leave(status: int) -> NoReturn:
     os._exit(status)
 
 
-def _words_a_minute(text: str) -> float:
+def _speed_in(unit: str, usual: float) -> Callable[[str], float]:
+    def speed(text: str) -> float:
+        try:
+            value = float(text)
+            reading(value)
+        except ValueError:
+            raise argparse.ArgumentTypeError(
+                f"must be a number of {unit} above 0, such as {usual:g}, or inf to pass the text "
+                f"straight through, not {text!r}"
+            ) from None
+        return value
+
+    return speed
+
+
+def _seconds(text: str) -> float:
     try:
-        wpm = float(text)
-        reading(wpm)
+        seconds = float(text)
     except ValueError:
-        raise argparse.ArgumentTypeError(
-            "must be a number of words a minute above 0, such as 238, or inf to pass the text "
-            f"straight through, not {text!r}"
-        ) from None
-    return wpm
+        seconds = math.nan
+    if not 0 <= seconds < math.inf:
+        raise argparse.ArgumentTypeError(f"must be a number of seconds, 0 or more, not {text!r}")
+    return seconds
+
+
+def _language(text: str) -> str:
+    try:
+        return language(text).code
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def _pass_through() -> None:
@@ -123,16 +185,86 @@ def _pass_through() -> None:
         _write(data)
 
 
-async def _pace(expectation: Expectation) -> None:
-    # By itself asyncio can miss a Ctrl-C that comes just as it goes to sleep: the signal is
-    # then seen at the next input. A handler of the loop's own wakes it.
-    with contextlib.suppress(NotImplementedError):  # on Windows
-        asyncio.get_running_loop().add_signal_handler(signal.SIGINT, _leave, _INTERRUPTED)
-    async with pace(_input(), expectation) as paced:
-        async for text in paced:
-            data = text.encode("utf-8", "surrogateescape")
-            # In a thread: a terminal that is stopped (Ctrl-S) must not stop the reading too.
-            await anyio.to_thread.run_sync(_write, data, abandon_on_cancel=True)
+def _loop() -> asyncio.AbstractEventLoop:
+    # With select(), as what else macOS has to wait with knows nothing of /dev/tty.
+    return asyncio.SelectorEventLoop(selectors.SelectSelector())
+
+
+async def _pace(expectation: Expectation, arguments: argparse.Namespace) -> None:
+    paced = pace(
+        _input(),
+        expectation,
+        unit="grapheme" if arguments.chars else "word",
+        language=arguments.language or "en",
+        max_lag=arguments.max_lag,
+    )
+    async with paced:
+        with _keyboard() as keyboard:
+            # By itself asyncio can miss a Ctrl-C that comes just as it goes to sleep: the
+            # signal is then seen at the next input. A handler of the loop's own wakes it.
+            with contextlib.suppress(NotImplementedError):  # on Windows
+                asyncio.get_running_loop().add_signal_handler(
+                    signal.SIGINT, _stop, keyboard, _INTERRUPTED
+                )
+            await _show(paced, keyboard)
+
+
+async def _show(paced: Paced, keyboard: "Keyboard | None") -> None:
+    """Write text as it is released; obey the keys."""
+    controls = _controls(paced, partial(_stop, keyboard, 0))
+    async for text in paced:
+        if keyboard is not None:
+            # Not before the first text, as keys may be a password for the program upstream;
+            # then with each, as that program and the shell change the terminal, too.
+            keyboard.listen(controls)
+        data = text.encode("utf-8", "surrogateescape")
+        # In a thread: a terminal that is stopped (Ctrl-S) must not stop the reading too.
+        await anyio.to_thread.run_sync(_write, data, abandon_on_cancel=True)
+
+
+@contextlib.contextmanager
+def _keyboard() -> Iterator["Keyboard | None"]:
+    """The keys of a person who watches, unless they are typing the text itself."""
+    if not os.isatty(_STDOUT) or os.isatty(_STDIN):
+        yield None
+        return
+    try:
+        from andes_client.keys import Keyboard
+    except ModuleNotFoundError:  # no termios, as on Windows
+        yield None
+        return
+    with Keyboard() as keyboard:
+        yield keyboard
+
+
+def _controls(paced: Paced, leave: Callable[[], object]) -> Callable[[str], object]:
+    """What each key does."""
+    speed = 1.0
+
+    def change_speed(factor: float) -> None:
+        nonlocal speed
+        speed *= factor
+        paced.speed(speed)
+
+    def pause_or_resume() -> None:
+        (paced.resume if paced.statistics().paused else paced.pause)()
+
+    actions: dict[str, Callable[[], object]] = {
+        "+": partial(change_speed, _STEP),
+        "=": partial(change_speed, _STEP),  # "+" without shift, on many keyboards
+        "-": partial(change_speed, 1 / _STEP),
+        " ": pause_or_resume,
+        "\n": paced.reveal_all,
+        "\r": paced.reveal_all,
+        "q": leave,
+    }
+    return lambda key: actions.get(key, lambda: None)()
+
+
+def _stop(keyboard: "Keyboard | None", status: int) -> NoReturn:
+    if keyboard is not None:
+        keyboard.release()
+    _leave(status)
 
 
 async def _input() -> AsyncGenerator[str, None]:

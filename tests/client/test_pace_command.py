@@ -6,100 +6,26 @@ Times are only ever asserted from below, and hanging is caught by a deadline.
 import contextlib
 import fcntl
 import os
-import pty
 import re
 import signal
-import subprocess
 import sys
 import termios
 import time
-import tty
-from collections.abc import Iterator
 
 import pytest
-
-DEADLINE_S = 30.0
-SLOW = ["--force", "--wpm", "0.01"]  # one word, and then none for an hour and a half
-HURRIED = ["--force", "--wpm", "1e7"]
-
-Filter = subprocess.Popen[bytes]
-
-
-@contextlib.contextmanager
-def andes_pace(
-    *options: str,
-    stdin: int = subprocess.PIPE,
-    stdout: int = subprocess.PIPE,
-    terminal: int | None = None,
-) -> Iterator[Filter]:
-    """A running filter; `terminal` becomes its controlling terminal, as in a shell."""
-
-    def control() -> None:
-        assert terminal is not None
-        fcntl.ioctl(terminal, termios.TIOCSCTTY, 0)
-
-    with subprocess.Popen(
-        [sys.executable, "-m", "andes_client", "pace", *options],
-        stdin=stdin,
-        stdout=stdout,
-        stderr=subprocess.PIPE,
-        bufsize=0,
-        start_new_session=True,
-        preexec_fn=control if terminal is not None else None,
-    ) as process:
-        try:
-            yield process
-        finally:
-            process.kill()
-
-
-@contextlib.contextmanager
-def terminal(*options: str) -> Iterator[tuple[Filter, int]]:
-    """A filter whose output is a terminal, and the side of it where a person sits."""
-    person, program = pty.openpty()
-    try:
-        tty.setcbreak(program)  # Ctrl-C is a signal, but nothing is echoed
-        mode = termios.tcgetattr(program)
-        mode[1] &= ~termios.OPOST  # "\n" stays "\n"
-        termios.tcsetattr(program, termios.TCSANOW, mode)
-        with andes_pace(*options, stdout=program, terminal=program) as process:
-            yield process, person
-    finally:
-        os.close(person)
-        os.close(program)
-
-
-def send(process: Filter, data: bytes) -> None:
-    assert process.stdin is not None
-    process.stdin.write(data)
-
-
-def end(process: Filter) -> tuple[int, bytes]:
-    """Close the input; the exit status and what came on standard error."""
-    assert process.stdin is not None
-    assert process.stderr is not None
-    with contextlib.suppress(BrokenPipeError):
-        process.stdin.close()
-    return process.wait(DEADLINE_S), process.stderr.read()
-
-
-def receive(descriptor: int, size: int) -> bytes:
-    data = b""
-    while len(data) < size and (more := os.read(descriptor, size - len(data))):
-        data += more
-    return data
-
-
-def filtered(data: bytes, *options: str) -> bytes:
-    with andes_pace(*options) as process:
-        out, errors = process.communicate(data, DEADLINE_S)
-        assert (process.returncode, errors) == (0, b"")
-    return out
-
-
-def output_of(process: Filter) -> int:
-    assert process.stdout is not None
-    return process.stdout.fileno()
+from pace_process import (
+    DEADLINE_S,
+    HURRIED,
+    SLOW,
+    Filter,
+    andes_pace,
+    end,
+    filtered,
+    output_of,
+    receive,
+    send,
+    terminal,
+)
 
 
 def get_stuck(process: Filter) -> None:
@@ -181,7 +107,7 @@ class TestPacing:
 
     def test_speech_is_slower_than_reading(self) -> None:
         """At the mean speed of speech, 149 words a minute, two more words take 0.8 s."""
-        with andes_pace("--force", "--speaking") as process:
+        with andes_pace("--force", "--speak") as process:
             start = time.monotonic()
             send(process, b"One two three")
             assert end(process) == (0, b"")
@@ -257,6 +183,52 @@ class TestLeaving:
             assert process.stderr is not None
             message = process.stderr.read()
             assert message == b"andes pace: standard output: No space left on device\n"
+
+
+class TestOptions:
+    def test_characters_come_one_by_one(self) -> None:
+        with andes_pace("--force", "--chars", "--cps", "0.01") as process:
+            send(process, "é漢 and more".encode())
+            assert receive(output_of(process), 2) == "é".encode()
+            assert process.poll() is None
+
+    def test_characters_come_at_the_pace_asked_for(self) -> None:
+        """Spaces are free, so three more characters at ten a second take 0.3 s."""
+        with andes_pace("--force", "--chars", "--cps", "10") as process:
+            start = time.monotonic()
+            send(process, b"a b cd")
+            assert end(process) == (0, b"")
+            assert time.monotonic() - start > 0.29
+
+    def test_the_end_of_the_input_bounds_the_wait(self) -> None:
+        assert filtered(b"One two three", *SLOW, "--max-lag", "0.1") == b"One two three"
+
+    def test_a_language_sets_the_pace_and_the_length_of_words(self) -> None:
+        """At 128 words of German a minute, one more word of mean length takes 0.48 s."""
+        with andes_pace("--force", "--speak", "--language", "de-AT") as process:
+            start = time.monotonic()
+            send(process, b"langen Worten")
+            assert end(process) == (0, b"")
+            assert time.monotonic() - start > 0.45
+
+    def test_characters_a_second_can_be_infinite(self) -> None:
+        assert filtered(b"a\xff b", "--force", "--cps", "inf") == b"a\xff b"
+
+    @pytest.mark.parametrize(
+        ("options", "message"),
+        [
+            (["--cps=0"], "argument --cps: must be a number of characters a second above 0"),
+            (["--max-lag=-1"], "argument --max-lag: must be a number of seconds, 0 or more"),
+            (["--max-lag=inf"], "argument --max-lag: must be a number of seconds, 0 or more"),
+            (["--language=tlh"], "argument --language: no reading speeds are known for language"),
+            (["--wpm=200", "--cps=10"], "argument --cps: not allowed with argument --wpm"),
+        ],
+    )
+    def test_what_makes_no_sense_is_refused(self, options: list[str], message: str) -> None:
+        with andes_pace(*options) as process:
+            status, errors = end(process)
+        assert status == 2
+        assert message in errors.decode()
 
 
 @pytest.mark.parametrize("wpm", ["0", "-3", "nan", "fast", "", "1e-320"])
