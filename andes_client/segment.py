@@ -9,6 +9,7 @@ parts, a letter and its accents) or between the halves of a surrogate pair.
 
 import functools
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Final, NamedTuple, Protocol, runtime_checkable
 
@@ -83,7 +84,7 @@ class Tokens:
         return []
 
 
-class Pieces:
+class Pieces(ABC):
     """What all splitters of text have in common: the last piece waits for what follows.
 
     A subclass says how text is cut (`split`, whose last piece may be incomplete) and what
@@ -94,13 +95,13 @@ class Pieces:
         self._pending = ""
         self._given_up = ""  # the beginning of a unit that was given up as a fragment
 
+    @abstractmethod
     def split(self, text: str) -> list[str]:
         """Cut text, never empty, into pieces; the last is pending, and may be empty."""
-        raise NotImplementedError
 
+    @abstractmethod
     def cost(self, piece: str) -> float:
         """Tokens of reading in a piece."""
-        raise NotImplementedError
 
     def whole(self, piece: str) -> Unit:
         """A piece as the unit that it is, if nothing of it was given up before."""
