@@ -1,6 +1,6 @@
 """What pacing costs: CPU, lateness and memory a stream, beside a bare sleeping loop.
 
-    python benchmarks/pacing.py                  5,000 and 10,000 streams, about seven minutes
+    python benchmarks/pacing.py                  5,000 and 10,000 streams, about twelve minutes
     python benchmarks/pacing.py --streams 5000 --runs 1
 
 Every measurement runs in a fresh process (pacing_measures.py), bare and paced in turn, and
@@ -9,9 +9,9 @@ ratios hold better.
 
 CPU is the process's own, of releases in a window in which nothing arrives. Lateness is
 that of a release against the moment at which it is due. Memory is what the resident set
-has grown by since before there were any streams, after a full garbage collection, with
-about ten seconds of text buffered in each; a bare stream holds the same text as one string,
-so the difference is what pacing takes beyond a task and the text itself. (The resident set
+has grown by since before there were any streams, after a full garbage collection, with that
+many seconds of text buffered in each; a bare stream holds the same text as one string, so
+the difference is what pacing takes beyond a task and the text itself. (The resident set
 counts what the system really gives, allocator waste included; tracemalloc would slow
 thousands of streams down by far more than they cost.)
 """
@@ -77,15 +77,17 @@ def _crowd(streams: int, arguments: argparse.Namespace) -> Iterator[tuple[str, .
         more = f"{late[1] - late[0]:+.2f} ms"
         target = "<= +2 ms" if key == "p99" else ""
         yield (f"{name}lateness, {key}", *(f"{each:.2f} ms" for each in late), more, target)
-    yield from _memory(name, streams, (bare, paced), seconds)
+    yield from _memory(name, streams, seconds)
 
 
-def _memory(
-    name: str, streams: int, with_text: tuple[Figures, Figures], seconds: float
-) -> Iterator[tuple[str, ...]]:
-    options = [f"--streams={streams}", "--seconds=0", f"--buffered={seconds + _FURTHER_S}"]
-    with_more = _medians(("bare", "paced"), options, 1)
-    size = [figures["resident"] / streams / 1024 for figures in with_text]
+def _memory(name: str, streams: int, seconds: float) -> Iterator[tuple[str, ...]]:
+    some, more = (
+        _medians(
+            ("bare", "paced"), [f"--streams={streams}", "--seconds=0", f"--buffered={buffered}"], 1
+        )
+        for buffered in (seconds, seconds + _FURTHER_S)
+    )
+    size = [figures["resident"] / streams / 1024 for figures in some]
     yield (
         f"{name}memory a stream, {seconds:g} s of text",
         *(f"{each:.2f} KiB" for each in size),
@@ -93,11 +95,11 @@ def _memory(
         "<= +6 KiB",
     )
     each = [
-        (more["resident"] - some["resident"]) / streams / (_FURTHER_S * RELEASES_A_SECOND)
-        for more, some in zip(with_more, with_text, strict=True)
+        (after["resident"] - before["resident"]) / streams / (_FURTHER_S * RELEASES_A_SECOND)
+        for before, after in zip(some, more, strict=True)
     ]
-    more = f"{each[1] - each[0]:+.0f} B"
-    yield (f"{name}memory a buffered word", *(f"{size:.0f} B" for size in each), more, "")
+    difference = f"{each[1] - each[0]:+.0f} B"
+    yield (f"{name}memory a buffered word", *(f"{size:.0f} B" for size in each), difference, "")
 
 
 def _without_delay(arguments: argparse.Namespace) -> Iterator[tuple[str, ...]]:

@@ -31,6 +31,7 @@ __all__ = ["MEASURES", "RELEASES_A_SECOND", "Crowd", "iterate", "main", "watch"]
 RELEASES_A_SECOND: Final = 4.8
 _INTERVAL_S: Final = 1 / RELEASES_A_SECOND
 _SETTLE_S: Final = 1.0
+_SPARE_S: Final = 1.0  # of text after the window, so that no stream ends in it
 _BURSTS: Final = 4
 _LETTERS: Final = "abcdefghijklmnopqrstuvwxyz"
 _VOCABULARY: Final = 50_000  # different words, as frequent as in a language (Zipf's law)
@@ -52,7 +53,7 @@ class Crowd:
         """Of each stream, the lateness of its releases since the window began, seconds."""
         self._random = random.Random(1)
         self._seconds = seconds
-        self._ramp = max(0.2, streams / 1_000)
+        self._ramp = max(0.2, streams / 500)
         self._buffered = buffered
         self._vocabulary = [
             "".join(self._random.choices(_LETTERS, k=4)) + " " for _ in range(_VOCABULARY)
@@ -111,6 +112,7 @@ class Crowd:
         """When in the ramp a stream begins, and its text."""
         phase = self._random.random() * self._ramp
         seconds = self._ramp - phase + _SETTLE_S + self._buffered
+        seconds += _SPARE_S if self._seconds else 0.0
         words = self._random.choices(
             self._vocabulary, cum_weights=self._weights, k=int(RELEASES_A_SECOND * seconds)
         )
