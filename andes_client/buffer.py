@@ -92,6 +92,29 @@ class Buffer:
         playout: the law of release; new for this response.
     """
 
+    __slots__ = (
+        "_asked_in_time",
+        "_error",
+        "_expectation",
+        "_finished",
+        "_first_shown",
+        "_fragment_since",
+        "_last_cost",
+        "_meter",
+        "_paused_at",
+        "_playout",
+        "_segmenter",
+        "_shown",
+        "_stalled_seconds",
+        "_stalled_since",
+        "_stalls",
+        "_submitted",
+        "_tokens",
+        "_units",
+        "_upstream_ended",
+        "on_event",
+    )
+
     def __init__(self, expectation: Expectation, segmenter: Segmenter, playout: Playout) -> None:
         self.on_event: Callable[[Event], None] | None = None
         self._expectation = expectation

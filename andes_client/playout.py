@@ -38,6 +38,16 @@ class Playout:
 
     LOW_WATER_S: Final = 2.0
 
+    __slots__ = (
+        "_anti_stall",
+        "_deadline",
+        "_free_at",
+        "_max_lag",
+        "_max_speed_up",
+        "_seconds_per_token",
+        "_speed",
+    )
+
     def __init__(
         self,
         expectation: Expectation,

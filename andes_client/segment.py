@@ -200,7 +200,7 @@ def _shared_words(language_code: str) -> Callable[[str], Unit]:
     per_character = TOKENS_PER_WORD / spaceless.characters_per_word
     per_letter = 0.5 * TOKENS_PER_WORD / spoken.characters_per_word
 
-    @functools.lru_cache(maxsize=8192)
+    @functools.lru_cache(maxsize=32768)
     def word(piece: str) -> Unit:
         if piece.isspace():
             return Unit(piece, 0.0)
