@@ -21,7 +21,8 @@ from typing import Final
 import httpx2
 from numpy.random import PCG64, Generator, SeedSequence
 
-from andes_backend.bench.outcome import Outcome, Tally, server_message
+from andes_backend.bench.tally import Tally, server_message
+from andes_backend.report.outcome import Outcome
 from andes_backend.workload import Request, Workload
 from andes_client import wire
 

@@ -12,11 +12,11 @@ from typing import Final
 from rich.console import Console
 
 from andes_backend.bench.load import Load, Target
-from andes_backend.bench.plot import plot
 from andes_backend.bench.progress import run_watched
-from andes_backend.bench.report import Run, summarise, table, write_json
 from andes_backend.bench.server import Server, serve_tiny
 from andes_backend.bench.tiny_model import make_tiny_model
+from andes_backend.report.plot import plot
+from andes_backend.report.run import Run, summarise, table, write_json
 from andes_backend.workload import Workload, make_workload
 
 __all__ = ["Plan", "SessionError", "compare", "run"]

@@ -10,7 +10,8 @@ from fake_server import FakeServer, chunk, every_token, refusal, script, usage
 from starlette.responses import Response
 
 from andes_backend.bench.load import Load, Target
-from andes_backend.bench.outcome import Outcome, Tally
+from andes_backend.bench.tally import Tally
+from andes_backend.report.outcome import Outcome
 from andes_backend.workload import Request, Workload
 from andes_client import wire
 from andes_client.expectation import Expectation

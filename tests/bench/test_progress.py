@@ -7,8 +7,8 @@ import pytest
 from rich.console import Console
 
 from andes_backend.bench.load import Load, Target
-from andes_backend.bench.outcome import Outcome
 from andes_backend.bench.progress import run_watched
+from andes_backend.report.outcome import Outcome
 from andes_backend.workload import Workload, make_workload
 from andes_client.testing import VirtualClockLoop
 

@@ -8,7 +8,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter
 
-from andes_backend.bench.report import SERVED_WELL, Run
+from andes_backend.report.run import SERVED_WELL, Run
 
 __all__ = ["plot"]
 

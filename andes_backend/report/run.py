@@ -12,7 +12,7 @@ from typing import Any, Final
 import numpy as np
 from rich.table import Table
 
-from andes_backend.bench.outcome import Outcome
+from andes_backend.report.outcome import Outcome
 
 __all__ = ["SERVED_WELL", "Run", "Summary", "summarise", "table", "versions", "write_json"]
 

@@ -1,75 +1,12 @@
-"""What came back for one request: its token times, what is wrong with it, how good it was."""
+"""The events of one response, read into the times of its tokens."""
 
 import json
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Any, Final
 
-from andes_backend.workload import Request
-from andes_client.qoe import Meter
-
-__all__ = ["Outcome", "Tally", "server_message"]
+__all__ = ["Tally", "server_message"]
 
 _SHOWN: Final = 200  # characters of a server's message that an outcome keeps
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What became of one request."""
-
-    index: int
-    """Its place in the workload, from 0."""
-    request: Request
-    submitted_s: float
-    """When it was sent, seconds since the run began; `request.arrival_s` and a little more."""
-    times: tuple[float, ...]
-    """Arrival of every token, seconds since submission."""
-    error: str | None = None
-    """Why it failed; None if it did not."""
-
-    @cached_property
-    def _meter(self) -> Meter:
-        meter = Meter(self.request.expectation)
-        for time in self.times:
-            meter.add(time)
-        return meter
-
-    @property
-    def qoe(self) -> float:
-        """QoE in [0, 1]; 0 if it failed."""
-        return 0.0 if self.error else self._meter.qoe
-
-    @property
-    def ttft(self) -> float | None:
-        """Time to first token, seconds; None if there was none."""
-        return self.times[0] if self.times else None
-
-    @property
-    def tds(self) -> float | None:
-        """Token delivery speed after the first token, tokens/s; None if all came at once."""
-        if len(self.times) < 2 or self.times[-1] <= self.times[0]:
-            return None
-        return (len(self.times) - 1) / (self.times[-1] - self.times[0])
-
-    @property
-    def stalls(self) -> int:
-        """Waits for text that was due, after the first token; see `andes_client.qoe.Meter`."""
-        return self._meter.stalls
-
-    @property
-    def stalled_s(self) -> float:
-        """Their total length, seconds."""
-        return self._meter.stalled
-
-    @property
-    def lost(self) -> int:
-        """Tokens that were asked for and never came."""
-        return max(0, self.request.output_tokens - len(self.times))
-
-    @property
-    def excess(self) -> int:
-        """Tokens beyond those asked for: something came twice."""
-        return max(0, len(self.times) - self.request.output_tokens)
 
 
 @dataclass(slots=True)

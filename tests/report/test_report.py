@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from andes_backend.bench.outcome import Outcome
-from andes_backend.bench.plot import plot
-from andes_backend.bench.report import Run, summarise, table, versions, write_json
+from andes_backend.report.outcome import Outcome
+from andes_backend.report.plot import plot
+from andes_backend.report.run import Run, summarise, table, versions, write_json
 from andes_backend.workload import Request
 from andes_client.expectation import Expectation
 

@@ -1,0 +1,3 @@
+"""What came back for a workload, from a live server or from the twin: figures and pictures."""
+
+__all__: list[str] = []
