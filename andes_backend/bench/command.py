@@ -8,12 +8,19 @@ tiny model, starts vLLM once for each policy, and sends every one of them the sa
 """
 
 import argparse
-import math
 import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from andes_backend.workload.options import (
+    add_workload_options,
+    count_value,
+    settings_of,
+    workload_from,
+)
+from andes_backend.workload.requests import check_fits
 
 if TYPE_CHECKING:
     from andes_backend.bench.session import Plan
@@ -22,6 +29,8 @@ __all__ = ["add_parser"]
 
 STOCK = "stock"
 """The policy's name for vLLM without our scheduler."""
+
+_BLOCK_TOKENS = 32  # vLLM's CPU build takes no smaller blocks
 
 
 def add_parser(subparsers: Any) -> None:
@@ -47,7 +56,7 @@ def add_parser(subparsers: Any) -> None:
     )
     compare.add_argument(
         "--kv-blocks",
-        type=_count,
+        type=count_value,
         default=160,
         help="KV cache in blocks of 32 tokens; few make memory scarce (default: 160)",
     )
@@ -56,23 +65,7 @@ def add_parser(subparsers: Any) -> None:
 
 
 def _add_workload(parser: argparse.ArgumentParser, *, max_length: int | None) -> None:
-    shown = "no limit" if max_length is None else str(max_length)
-    parser.add_argument("--rate", type=_rate, default=3.0, help="requests/s (default: 3)")
-    parser.add_argument("--requests", type=_count, default=250, help="how many (default: 250)")
-    parser.add_argument("--seed", type=_seed, default=0, help="of the workload (default: 0)")
-    parser.add_argument(
-        "--lengths",
-        type=Path,
-        metavar="FILE",
-        help="CSV with the columns prompt_tokens,output_tokens (default: built-in, as ShareGPT)",
-    )
-    parser.add_argument(
-        "--max-length",
-        type=_length,
-        default=max_length,
-        metavar="TOKENS",
-        help=f"cut prompt and output together to this (default: {shown})",
-    )
+    add_workload_options(parser, max_length=max_length)
     parser.add_argument(
         "--out", type=Path, default=Path("results"), help="where to write (default: results)"
     )
@@ -90,37 +83,30 @@ def _compare(arguments: argparse.Namespace) -> int:
     from andes_backend.bench import session
 
     policies = {name: None if name == STOCK else name for name in arguments.policies}
-    return _told(lambda: session.compare(_plan(arguments), policies, kv_blocks=arguments.kv_blocks))
+
+    def compare() -> int:
+        plan = _plan(arguments)
+        # Now, and not after a minute of starting vLLM.
+        check_fits(plan.workload, arguments.kv_blocks * _BLOCK_TOKENS)
+        return session.compare(plan, policies, kv_blocks=arguments.kv_blocks)
+
+    return _told(compare)
 
 
 def _plan(arguments: argparse.Namespace) -> "Plan":
     from andes_backend.bench.session import Plan
-    from andes_backend.workload import file_lengths, make_workload
 
-    name = "sharegpt" if arguments.lengths is None else arguments.lengths.stem
-    workload = make_workload(
-        arguments.requests,
-        rate=arguments.rate,
-        seed=arguments.seed,
-        lengths=file_lengths(arguments.lengths) if arguments.lengths else None,
-        max_length=arguments.max_length,
-        name=name,
-    )
-    settings = {
-        "workload": name,
-        "rate": arguments.rate,
-        "requests": arguments.requests,
-        "seed": arguments.seed,
-        "max_length": arguments.max_length,
-    }
-    return Plan(workload, settings, arguments.out)
+    workload = workload_from(arguments)
+    for remark in workload.remarks:
+        print(f"andes bench: {remark}", file=sys.stderr)
+    return Plan(workload, settings_of(arguments), arguments.out)
 
 
 def _told(command: Callable[[], int]) -> int:
     """Run it; what the user can mend is a line on standard error, not a traceback."""
     from andes_backend.bench.server import ServerError
     from andes_backend.bench.session import SessionError
-    from andes_backend.workload import WorkloadError
+    from andes_backend.workload.requests import WorkloadError
 
     try:
         return command()
@@ -144,35 +130,3 @@ def _policies(text: str) -> tuple[str, ...]:
     if len(set(names)) < len(names):
         raise argparse.ArgumentTypeError(f"a policy is named twice in {text!r}")
     return names
-
-
-def _rate(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
-    if not 0 < value < math.inf:
-        raise argparse.ArgumentTypeError(f"{text!r} must be a number of requests/s above 0")
-    return value
-
-
-def _count(text: str) -> int:
-    return _whole(text, 1)
-
-
-def _seed(text: str) -> int:
-    return _whole(text, 0)
-
-
-def _length(text: str) -> int:
-    return _whole(text, 2)  # a prompt and an output
-
-
-def _whole(text: str, least: int) -> int:
-    try:
-        value = int(text)
-    except ValueError:
-        value = least - 1
-    if value < least:
-        raise argparse.ArgumentTypeError(f"{text!r} must be a whole number, {least} or more")
-    return value

@@ -1,6 +1,8 @@
 """The command line of `andes bench`: defaults, and errors that say what to do."""
 
 import argparse
+import json
+import math
 import subprocess
 import sys
 from collections.abc import Callable
@@ -63,6 +65,11 @@ def test_compare_is_the_overload_run_by_default(monkeypatch: pytest.MonkeyPatch)
         "rate": 3.0,
         "requests": 250,
         "seed": 0,
+        "arrivals": "poisson",
+        "readers": "reading",
+        "ttft": 1.0,
+        "lengths": "sharegpt",
+        "trace": None,
         "max_length": 800,
     }
 
@@ -85,9 +92,72 @@ def test_run_goes_to_the_server_named(monkeypatch: pytest.MonkeyPatch, tmp_path:
     assert plan.settings["workload"] == plan.workload.name == "mine"
 
 
+def test_run_can_send_a_trace(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Failed requests of the trace are left out, and one is told so."""
+    seen: list[Plan] = []
+
+    def note(plan: Plan, _target: Target) -> int:
+        seen.append(plan)
+        return 0
+
+    monkeypatch.setattr(session, "run", note)
+    trace = tmp_path / "burst.csv"
+    trace.write_text("Timestamp,Request tokens,Response tokens\n5,6,7\n6,8,0\n9,10,11\n")
+    words = ("--trace", str(trace), "--requests", "2", "--readers", "reading:programs=1")
+    assert status(*RUN, *words) == 0
+    (plan,) = seen
+    assert [(r.arrival_s, r.prompt_tokens) for r in plan.workload.requests] == [(0, 6), (4, 10)]
+    assert all(math.isinf(r.expectation.tds) for r in plan.workload.requests)
+    assert plan.settings["trace"] == str(trace)
+    assert plan.settings["readers"] == "reading:programs=1"
+    error = capsys.readouterr().err
+    assert error == f"andes bench: {trace}: skipped 1 line without an answer\n"
+
+
+def test_a_trace_that_is_too_short_stops_before_the_server_is_asked(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    trace = tmp_path / "burst.csv"
+    trace.write_text("Timestamp,Request tokens,Response tokens\n5,6,7\n")
+    assert status(*RUN, "--trace", str(trace), "--out", str(tmp_path / "results")) == 1
+    assert "burst.csv has 1 request, but 250 were asked for" in capsys.readouterr().err
+    assert not (tmp_path / "results").exists()
+
+
+def test_what_the_kv_cache_can_never_hold_stops_before_a_server_starts(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ("--kv-blocks", "20", "--lengths", "fixed:prompt=400,output=300")
+    assert status("compare", *words, "--out", str(tmp_path / "results")) == 1
+    error = capsys.readouterr().err
+    assert error.startswith("andes bench: request 0 has 400 prompt and 300 output tokens, but the ")
+    assert "KV cache holds 640: it could never be served" in error
+    assert not (tmp_path / "results").exists()
+
+
+def test_readers_of_every_kind_are_served_and_recorded(
+    fake_server: FakeServer, tmp_path: Path
+) -> None:
+    words = ("--requests", "30", "--rate", "500", "--lengths", "fixed:prompt=4,output=6")
+    more = ("--readers", "mix:speaking=0.4,programs=0.4", "--arrivals", "gamma:cv=3")
+    where = ("--url", fake_server.url, "--model", "m", "--out", str(tmp_path))
+    assert status("run", *where, *words, *more) == 0
+    (file,) = tmp_path.glob("*/run.json")
+    record = json.loads(file.read_text())
+    assert record["settings"]["readers"] == "mix:speaking=0.4,programs=0.4"
+    assert record["settings"]["arrivals"] == "gamma:cv=3"
+    speeds = [request["expected_tds"] for request in record["requests"]]
+    assert "inf" in speeds
+    assert len({speed for speed in speeds if speed != "inf"}) > 3
+    assert record["summary"]["failed"] == 0
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
+        ((*RUN, "--arrivals", "gamma"), "gamma needs cv: gamma:cv=..."),
         ((*RUN, "--rate", "0"), "'0' must be a number of requests/s above 0"),
         ((*RUN, "--rate", "inf"), "'inf' must be a number of requests/s above 0"),
         ((*RUN, "--rate", "fast"), "'fast' must be a number of requests/s above 0"),
