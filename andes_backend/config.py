@@ -44,6 +44,8 @@ class AndesConfig:
     """What a preemption costs: time to compute a typical request again, seconds."""
     expected_output_tokens: float = 300.0
     """Mean response length assumed until enough responses have finished here, tokens."""
+    round_robin_tokens: float = 50.0
+    """Tokens that a turn lasts under the policy `round-robin`."""
 
     def __post_init__(self) -> None:
         for field in fields(self):

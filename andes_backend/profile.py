@@ -76,14 +76,14 @@ class Profile:
     """Most tokens in a step (vLLM's max_num_batched_tokens): longer prompts take several."""
     outside_ms: float = 0.0
     """What every token spends outside the engine: HTTP, tokenizer, network."""
+    kv_bytes_per_token: int | None = None
+    """Size of a token's keys and values on all GPUs together; None: not known."""
 
     def __post_init__(self) -> None:
-        for name, least in (
-            ("kv_tokens", 1), ("block_size", 1), ("max_sequences", 1), ("max_step_tokens", 1)
-        ):  # fmt: skip
-            value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, int) or value < least:
-                self._refuse(name, value, f"a whole number, {least} or more")
+        for name in ("kv_tokens", "block_size", "max_sequences", "max_step_tokens"):
+            self._check_whole(name)
+        if self.kv_bytes_per_token is not None:
+            self._check_whole("kv_bytes_per_token")
         self._check_cost("outside_ms", self.outside_ms)
         for cost in fields(Prefill):
             self._check_cost(f"prefill.{cost.name}", getattr(self.prefill, cost.name))
@@ -91,8 +91,8 @@ class Profile:
             self._refuse("decode", [], "a list of one or more batch sizes")
         before = 0
         for i, part in enumerate(self.decode):
-            for cost in ("base_ms", "per_sequence_ms", "per_context_token_ms"):
-                self._check_cost(f"decode[{i}].{cost}", getattr(part, cost))
+            for key in ("base_ms", "per_sequence_ms", "per_context_token_ms"):
+                self._check_cost(f"decode[{i}].{key}", getattr(part, key))
             limit, is_last = part.below_sequences, i == len(self.decode) - 1
             if is_last != (limit is None) or (limit is not None and limit <= before):
                 self._refuse(
@@ -173,6 +173,11 @@ class Profile:
             if part.below_sequences is None or sequences < part.below_sequences:
                 return part
         raise AssertionError("the last part holds for all sizes")
+
+    def _check_whole(self, name: str) -> None:
+        value = getattr(self, name)
+        if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+            self._refuse(name, value, "a whole number, 1 or more")
 
     def _check_cost(self, name: str, value: object) -> None:
         number = isinstance(value, int | float) and not isinstance(value, bool)

@@ -15,7 +15,7 @@ from vllm.v1.request import Request
 from andes_backend.config import AndesConfig
 from andes_backend.engine import versions
 from andes_backend.engine.ledger import Ledger
-from andes_backend.policy import Snapshot, make_policy
+from andes_backend.policy import Policy, Snapshot, make_policy
 from andes_backend.policy.decision import Decision
 
 __all__ = ["AndesScheduler", "Counters"]
@@ -64,7 +64,7 @@ class AndesScheduler(AsyncScheduler):
                 f"with andes.policy {self.andes_config.policy!r}: drop one of the two, or set "
                 "andes.policy to 'fcfs'"
             )
-        self.andes_policy = make_policy(self.andes_config)
+        self.andes_policy = self.make_policy(self.andes_config)
         self.andes_ledger = Ledger(self.andes_config)
         self.andes_counters = Counters()
         self._next_report = self.clock() + _REPORT_EVERY_S
@@ -73,6 +73,10 @@ class AndesScheduler(AsyncScheduler):
     def clock(self) -> float:
         """Seconds; a subclass on a virtual clock overrides it."""
         return time.monotonic()
+
+    def make_policy(self, config: AndesConfig) -> Policy:
+        """The policy that the settings name; a subclass may know more of them."""
+        return make_policy(config)
 
     def add_request(self, request: Request) -> None:
         super().add_request(request)
@@ -102,6 +106,7 @@ class AndesScheduler(AsyncScheduler):
         now, ledger = self.clock(), self.andes_ledger
         waiting, running = ledger.rows(self.waiting, now), ledger.rows(self.running, now)
         ledger.retain(self.requests)
+        ledger.table.note_queues(waiting, running, now)
         free, total = versions.block_counts(self)
         decision = self.andes_policy.plan(
             Snapshot(
@@ -111,6 +116,7 @@ class AndesScheduler(AsyncScheduler):
                 block_size=self.block_size,
                 free_blocks=free,
                 total_blocks=total,
+                max_running=self.max_num_running_reqs,
             )
         )
         decision.check(len(waiting), len(running))

@@ -11,6 +11,7 @@ from andes_backend.policy.base import Policy
 from andes_backend.policy.decision import Decision
 from andes_backend.policy.fcfs import Fcfs
 from andes_backend.policy.qoe import MarginalQoE
+from andes_backend.policy.round_robin import RoundRobin
 from andes_backend.policy.state import Snapshot, Table
 
 __all__ = ["POLICIES", "Decision", "Policy", "Snapshot", "Table", "make_policy"]
@@ -18,6 +19,7 @@ __all__ = ["POLICIES", "Decision", "Policy", "Snapshot", "Table", "make_policy"]
 POLICIES: Final[Mapping[str, Callable[[AndesConfig], Policy]]] = {
     "fcfs": Fcfs,
     "qoe": MarginalQoE,
+    "round-robin": RoundRobin,
 }
 
 

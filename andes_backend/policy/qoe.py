@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from andes_backend.config import AndesConfig
 from andes_backend.policy.decision import Decision, Order
 from andes_backend.policy.lengths import OutputLengths
-from andes_backend.policy.state import Snapshot
+from andes_backend.policy.state import Snapshot, blocks_needed
 from andes_backend.policy.value import marginal_qoe
 
 __all__ = ["MarginalQoE"]
@@ -29,7 +29,7 @@ class MarginalQoE:
     def plan(self, snapshot: Snapshot) -> Decision:
         waiting, running = snapshot.waiting, snapshot.running
         gain_waiting, gain_running = self._gain(waiting, snapshot), self._gain(running, snapshot)
-        blocks = _blocks(waiting, snapshot)
+        blocks = blocks_needed(waiting, snapshot.block_size)
         order = _order(waiting, gain_waiting / blocks)
         # What everybody loses while a preempted request is computed again.
         price = (gain_waiting.sum() + gain_running.sum()) * (
@@ -37,7 +37,7 @@ class MarginalQoE:
         )
         return Decision(
             waiting=order,
-            running=_order(running, gain_running / _blocks(running, snapshot)),
+            running=_order(running, gain_running / blocks_needed(running, snapshot.block_size)),
             admit=self._admissible(blocks[order], gain_waiting[order] > price, snapshot),
         )
 
@@ -71,10 +71,3 @@ def _order(rows: NDArray[np.void], value: NDArray[np.float64]) -> Order:
     """The most valuable first; among equals whoever runs dry first."""
     order: Order = np.lexsort((rows["dry_at"], -value))
     return order
-
-
-def _blocks(rows: NDArray[np.void], snapshot: Snapshot) -> NDArray[np.float64]:
-    """KV blocks that each request needs for its next token, shape (n,)."""
-    tokens = rows["prompt_tokens"] + rows["delivered"] + 1
-    blocks: NDArray[np.float64] = np.ceil(tokens / snapshot.block_size)
-    return blocks

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from andes_client.expectation import Expectation
 
-__all__ = ["Rows", "Snapshot", "Table"]
+__all__ = ["Rows", "Snapshot", "Table", "blocks_needed"]
 
 Rows = NDArray[np.intp]
 """Row numbers of a table, shape (n,)."""
@@ -28,6 +28,10 @@ _DTYPE: Final = np.dtype(
         ("dry_at", "f8"),  # when the reader runs out of text, s on the scheduler's clock
         ("lateness", "f8"),  # of the last token's digest time against its expected time, s
         ("delay", "f8"),  # S_delay: sum of the lateness of all tokens, token-seconds
+        ("running", "?"),  # holds KV memory
+        ("since", "f8"),  # when it last began to wait, or to run, s on the scheduler's clock
+        ("turn_began", "i8"),  # tokens delivered by then
+        ("output_tokens", "i8"),  # length of the response where it is known beforehand; else 0
     ]
 )
 
@@ -64,13 +68,31 @@ class Table:
             self._data = np.concatenate([self._data, np.zeros(size, _DTYPE)])
         row = self._free.pop()
         self._data[row] = (
-            arrival, expectation.ttft, expectation.tds, prompt_tokens, 0, arrival, 0.0, 0.0
+            arrival, expectation.ttft, expectation.tds, prompt_tokens, 0, arrival, 0.0, 0.0,
+            False, arrival, 0, 0,
         )  # fmt: skip
         return row
 
     def remove(self, row: int) -> None:
         """The request is over; its row may be given to another."""
         self._free.append(row)
+
+    def note_queues(self, waiting: Rows, running: Rows, now: float) -> None:
+        """Who waits and who runs in this step: note whose turn has begun or ended.
+
+        Args:
+            waiting: distinct rows, shape (w,).
+            running: distinct rows, shape (r,).
+            now: seconds on the scheduler's clock.
+        """
+        data = self._data
+        changed = np.concatenate(
+            [waiting[data["running"][waiting]], running[~data["running"][running]]]
+        )
+        if len(changed):
+            data["running"][changed] ^= True
+            data["since"][changed] = now
+            data["turn_began"][changed] = data["delivered"][changed]
 
     def deliver(self, rows: Rows, counts: NDArray[np.int64], now: float) -> None:
         """Tokens have left the engine: bring the digest timelines up to date.
@@ -118,3 +140,12 @@ class Snapshot:
     """KV blocks that nobody holds."""
     total_blocks: int
     """KV blocks in all."""
+    max_running: int
+    """Most requests that can run at once."""
+
+
+def blocks_needed(rows: NDArray[np.void], block_size: int) -> NDArray[np.float64]:
+    """KV blocks that each request needs for its next token, shape (n,)."""
+    tokens = rows["prompt_tokens"] + rows["delivered"] + 1
+    blocks: NDArray[np.float64] = np.ceil(tokens / block_size)
+    return blocks

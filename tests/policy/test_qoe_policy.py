@@ -23,7 +23,7 @@ class Scene:
 
     def snapshot(self, now: float) -> Snapshot:
         data = self.table.data
-        return Snapshot(now, data[self.waiting], data[self.running], 16, 10, 100)
+        return Snapshot(now, data[self.waiting], data[self.running], 16, 10, 100, 64)
 
 
 def orders(decision: Decision) -> tuple[list[int], list[int]]:

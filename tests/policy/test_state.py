@@ -60,3 +60,29 @@ def test_rows_are_reused_and_the_table_grows() -> None:
     assert again in numbers[:100]
     assert table.data["delivered"][again] == 0
     assert table.data["delay"][again] == 0.0
+
+
+def test_turns_begin_when_a_request_changes_queues() -> None:
+    table = Table()
+    a, b = (table.add(1.0, 10, Expectation(1.0, 4.0)) for _ in range(2))
+    assert table.data["since"][[a, b]].tolist() == [1.0, 1.0]
+    table.note_queues(row(a), row(b), now=2.0)
+    assert table.data["since"][[a, b]].tolist() == [1.0, 2.0]
+    table.deliver(row(b), np.array([3]), now=3.0)
+    table.note_queues(row(a), row(b), now=3.0)  # nothing has changed
+    assert table.data["since"][[a, b]].tolist() == [1.0, 2.0]
+    table.note_queues(row(b), row(a), now=4.0)
+    assert table.data["since"][[a, b]].tolist() == [4.0, 4.0]
+    assert table.data["turn_began"][[a, b]].tolist() == [0, 3]
+    assert table.data["running"][[a, b]].tolist() == [True, False]
+
+
+def test_a_new_request_inherits_nothing_from_its_row() -> None:
+    table = Table()
+    first = table.add(1.0, 10, Expectation(1.0, 4.0))
+    table.note_queues(row(0)[:0], row(first), now=2.0)
+    table.remove(first)
+    second = table.add(5.0, 10, Expectation(1.0, 4.0))
+    assert second == first
+    assert not table.data["running"][second]
+    assert table.data["since"][second] == 5.0
