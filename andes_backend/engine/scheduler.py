@@ -116,7 +116,7 @@ class AndesScheduler(AsyncScheduler):
                 block_size=self.block_size,
                 free_blocks=free,
                 total_blocks=total,
-                max_running=self.max_num_running_reqs,
+                max_running=self.scheduler_config.max_num_seqs,
             )
         )
         decision.check(len(waiting), len(running))

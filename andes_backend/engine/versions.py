@@ -25,8 +25,11 @@ __all__ = [
     "waiting_is_ordered_by_us",
 ]
 
-TESTED: Final = ("0.32",)
-"""The releases of vLLM, as "major.minor", on which the tests have run."""
+TESTED: Final = ("0.30", "0.31", "0.32", "0.33")
+"""The releases of vLLM, as "major.minor", on which the scheduler has run.
+
+0.32 is what the tests install; benchmarks/vllm_versions.py runs the same workload on all.
+"""
 
 
 def check_version(version: str = vllm_version) -> None:
@@ -70,10 +73,13 @@ def limit_admissions(scheduler: Scheduler, admit: int | None) -> None:
     vLLM compares the number of running requests with this limit before it admits another.
     """
     config = scheduler.scheduler_config
-    limit = config.max_num_active_seqs or scheduler.max_num_running_reqs
+    limit = getattr(config, "max_num_active_seqs", None) or config.max_num_seqs
     if admit is not None:
         limit = min(limit, len(scheduler.running) + admit)
-    scheduler.max_num_active_reqs = limit
+    if hasattr(scheduler, "max_num_active_reqs"):
+        scheduler.max_num_active_reqs = limit
+    else:  # vLLM 0.30 has one limit for both
+        scheduler.max_num_running_reqs = limit
 
 
 def preempt(scheduler: Scheduler, request: Request) -> None:

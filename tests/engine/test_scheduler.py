@@ -261,7 +261,7 @@ def test_priority_scheduling_goes_with_fcfs(make_machine: MakeMachine) -> None:
 
 def test_an_untested_vllm_is_refused_unless_insisted_on(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("ANDES_ANY_VLLM", raising=False)
-    with pytest.raises(RuntimeError, match=r"tested with vLLM .*0\.32, but this is 9\.9\.1"):
+    with pytest.raises(RuntimeError, match=r"tested with vLLM .*0\.33, but this is 9\.9\.1"):
         versions.check_version("9.9.1")
     monkeypatch.setenv("ANDES_ANY_VLLM", "1")
     versions.check_version("9.9.1")

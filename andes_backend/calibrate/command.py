@@ -1,0 +1,110 @@
+"""`andes calibrate`: measure how long a live vLLM server's steps take.
+
+    andes calibrate --url http://127.0.0.1:8000 --model NAME --out results/profile.json
+
+The profile it writes is what the simulator runs on; see `andes_backend.profile`.
+"""
+
+import argparse
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+__all__ = ["add_parser"]
+
+
+def add_parser(subparsers: Any) -> None:
+    """Add `andes calibrate`."""
+    parser = subparsers.add_parser(
+        "calibrate",
+        help="measure how long a server's steps take",
+        description="Send a designed set of requests to an idle vLLM server, fit a latency "
+        "profile to the times of its tokens, and say how good the fit is. Takes about a minute.",
+    )
+    parser.add_argument("--url", type=_url, required=True, help="such as http://127.0.0.1:8000")
+    parser.add_argument("--model", required=True, help="the model's name at that server")
+    parser.add_argument(
+        "--out",
+        type=_out,
+        default=Path("results/profile.json"),
+        metavar="FILE",
+        help="the profile; the measurements go beside it (default: results/profile.json)",
+    )
+    parser.add_argument(
+        "--repetitions",
+        type=_count,
+        default=3,
+        metavar="N",
+        help="of each experiment; the median counts (default: 3)",
+    )
+    _add_limits(parser)
+    parser.set_defaults(run=_run)
+
+
+def _add_limits(parser: argparse.ArgumentParser) -> None:
+    """What the server can hold, where it does not say so itself."""
+    parser.add_argument(
+        "--max-sequences",
+        type=_count,
+        metavar="N",
+        help="the server's --max-num-seqs (default: what it is seen to admit, at most 256)",
+    )
+    parser.add_argument(
+        "--max-step-tokens",
+        type=_count,
+        default=2048,
+        metavar="N",
+        help="the server's --max-num-batched-tokens (default: 2048)",
+    )
+    unsaid = "tokens {}, if the server has no /metrics that say so"
+    parser.add_argument(
+        "--kv-tokens", type=_count, metavar="N", help=unsaid.format("that fit its KV cache")
+    )
+    parser.add_argument(
+        "--block-size", type=_count, metavar="N", help=unsaid.format("in a block of it")
+    )
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    from andes_backend.bench.load import Target
+    from andes_backend.calibrate import session
+    from andes_backend.calibrate.design import DesignError
+    from andes_backend.calibrate.facts import FactsError
+    from andes_backend.calibrate.fit import FitError
+    from andes_backend.calibrate.measure import MeasureError
+
+    options = session.Options(
+        target=Target(url=arguments.url, model=arguments.model),
+        out=arguments.out,
+        kv_tokens=arguments.kv_tokens,
+        block_size=arguments.block_size,
+        max_sequences=arguments.max_sequences,
+        max_step_tokens=arguments.max_step_tokens,
+        repetitions=arguments.repetitions,
+    )
+    try:
+        return session.calibrate(options)
+    except (DesignError, FactsError, FitError, MeasureError, OSError) as error:
+        print(f"andes calibrate: {error}", file=sys.stderr)
+        return 1
+
+
+def _url(text: str) -> str:
+    url = text.rstrip("/").removesuffix("/v1")
+    if not re.fullmatch(r"https?://[^/\s]+(/\S*)?", url):
+        raise argparse.ArgumentTypeError(f"{text!r} is no URL such as http://127.0.0.1:8000")
+    return url
+
+
+def _out(text: str) -> Path:
+    if not text.endswith(".json"):
+        raise argparse.ArgumentTypeError(f"{text!r} must end in .json, as profiles do")
+    return Path(text)
+
+
+def _count(text: str) -> int:
+    value = int(text) if text.isdecimal() else 0
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} must be a whole number, 1 or more")
+    return value

@@ -1,0 +1,226 @@
+"""The options of `andes twin`. Those that take a list are the axes of its sweep.
+
+This module is loaded for every `andes` command: nothing heavy is imported at its top.
+"""
+
+import argparse
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final, TypeVar
+
+from andes_backend.workload.options import (
+    add_workload_options,
+    arrivals_value,
+    count_value,
+    rate_value,
+    seed_value,
+)
+
+__all__ = ["VARIED", "add_options"]
+
+Made = TypeVar("Made")
+
+VARIED: Final = ("rate", "seed", "arrivals")
+"""What a workload has one of and a sweep has many of."""
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add all of them: servers, policies, workload, running and reporting."""
+    _add_servers(parser)
+    _add_policies(parser)
+    _add_varied_workload(parser)
+    add_workload_options(parser, without=VARIED)
+    _add_running(parser)
+
+
+def _add_servers(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("servers")
+    group.add_argument(
+        "--profile",
+        type=_list_of(_name),
+        default=("opt-66b-4xa100",),
+        metavar="NAME,...",
+        help="model and GPUs: built-in names or .json files; `list` shows them "
+        "(default: opt-66b-4xa100)",
+    )
+    group.add_argument("--list-profiles", action="store_true", help="show the built-in profiles")
+    group.add_argument(
+        "--kv-tokens",
+        type=_list_of(count_value),
+        default=(None,),
+        metavar="N,...",
+        help="tokens that fit the KV cache (default: the profile's)",
+    )
+    group.add_argument(
+        "--prefix-caching",
+        type=_list_of(_switch),
+        default=(True,),
+        metavar="on,off",
+        help="whether what a preempted request has computed may be found again (default: on)",
+    )
+    group.add_argument(
+        "--reload-gb-s",
+        type=_list_of(_bandwidth),
+        default=(None,),
+        metavar="GB/S,...",
+        help="what a preempted request has computed comes back from CPU memory at this speed; "
+        "off: it is computed again (default: off)",
+    )
+    group.add_argument(
+        "--async-scheduling",
+        type=_list_of(_switch),
+        default=(True,),
+        metavar="on,off",
+        help="whether a step is scheduled while the one before still runs (default: on)",
+    )
+
+
+def _add_policies(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("policies")
+    group.add_argument(
+        "--policies",
+        type=_list_of(_policy),
+        default=("stock", "qoe"),
+        metavar="NAME,...",
+        help="stock (vLLM's own order), priority (vLLM's own, people before programs), qoe, "
+        "fcfs, round-robin, shortest-first (is told the true lengths); the first is what the "
+        "others are compared with (default: stock,qoe)",
+    )
+    group.add_argument(
+        "--set",
+        type=_setting,
+        action="append",
+        default=[],
+        dest="settings",
+        metavar="NAME=VALUE,...",
+        help="a setting of our scheduler, as in docs/installing-vllm.md; may be repeated",
+    )
+
+
+def _add_varied_workload(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("workload")
+    group.add_argument(
+        "--rate",
+        type=_list_of(rate_value),
+        dest="rates",
+        metavar="R,...",
+        help="requests/s (default: 3; with --trace, the trace's own times)",
+    )
+    group.add_argument(
+        "--arrivals",
+        type=arrivals_value,
+        action="append",
+        dest="processes",
+        metavar="SPEC",
+        help="poisson, gamma:cv=3, onoff:on=10,off=20, duty:intensity=2,duration=0.35,period=60 "
+        "or diurnal:amplitude=0.8,period=600; may be repeated "
+        "(default: poisson; with --trace, the trace's own times)",
+    )
+    group.add_argument(
+        "--seeds", type=count_value, default=1, metavar="N", help="how many (default: 1)"
+    )
+    group.add_argument(
+        "--seed", type=seed_value, default=0, metavar="N", help="the first of them (default: 0)"
+    )
+
+
+def _add_running(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("running and reporting")
+    group.add_argument(
+        "--jobs", type=count_value, metavar="N", help="processes (default: one a CPU core)"
+    )
+    group.add_argument(
+        "--out", type=Path, default=Path("results"), help="where to write (default: results)"
+    )
+    group.add_argument(
+        "--keep-requests", action="store_true", help="write a record of every request, too"
+    )
+    group.add_argument(
+        "--detail",
+        type=rate_value,
+        metavar="RATE",
+        help="draw requests and queues at this rate (default: if there is one workload only)",
+    )
+    group.add_argument(
+        "--request",
+        type=seed_value,
+        metavar="INDEX",
+        help="the request to draw, from 0 (default: one that is served differently)",
+    )
+
+
+# Types of options. Each raises argparse.ArgumentTypeError.
+
+
+def _list_of(kind: Callable[[str], Made]) -> Callable[[str], tuple[Made, ...]]:
+    """The type of an option that takes values with commas between them, none of them twice."""
+
+    def values(text: str) -> tuple[Made, ...]:
+        made = tuple(kind(part.strip()) for part in text.split(","))
+        for value in made:
+            if made.count(value) > 1:
+                shown = "on" if value is True else "off" if value in (False, None) else value
+                raise argparse.ArgumentTypeError(f"{shown} is given twice in {text!r}")
+        return made
+
+    return values
+
+
+def _name(text: str) -> str:
+    if not text:
+        raise argparse.ArgumentTypeError("there is a comma with no name before or after it")
+    return text
+
+
+def _policy(text: str) -> str:
+    from andes_backend.twin.setup import POLICIES
+
+    if text not in POLICIES:
+        raise argparse.ArgumentTypeError(
+            f"there is no policy {text!r}; there are: {', '.join(POLICIES)}"
+        )
+    return text
+
+
+def _switch(text: str) -> bool:
+    if text not in ("on", "off"):
+        raise argparse.ArgumentTypeError(f"{text!r} must be on or off")
+    return text == "on"
+
+
+def _bandwidth(text: str) -> float | None:
+    if text == "off":
+        return None
+    value = _number(text)
+    if not isinstance(value, int | float) or not 0 < value < math.inf:
+        raise argparse.ArgumentTypeError(f"{text!r} must be a number of GB/s above 0, or off")
+    return float(value)
+
+
+def _setting(text: str) -> tuple[str, tuple[int | float | str, ...]]:
+    from andes_backend.config import AndesConfig
+    from andes_backend.twin.sweep import setting_names
+
+    name, equals, values = (part.strip() for part in text.partition("="))
+    if not equals or name not in setting_names():
+        raise argparse.ArgumentTypeError(
+            f"{text!r} must be NAME=VALUE with one of the settings {', '.join(setting_names())}"
+        )
+    made = _list_of(_number)(values)
+    for value in made:
+        try:
+            AndesConfig.from_mapping({name: value})
+        except ValueError as error:
+            raise argparse.ArgumentTypeError(str(error)) from None
+    return name, made
+
+
+def _number(text: str) -> int | float | str:
+    """A number if it is one: whole if it is written so."""
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            continue
+    return text

@@ -1,0 +1,214 @@
+"""From a sweep to files, tables and pictures: what `andes twin` does."""
+
+import contextlib
+import signal
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+from rich.console import Console
+
+from andes_backend.report.run import Run, table, versions
+from andes_backend.twin import plots
+from andes_backend.twin.measure import Detail, Measured, Task, measure
+from andes_backend.twin.order import Order, described, shown_in_detail
+from andes_backend.twin.pool import Done, Failed, run_tasks
+from andes_backend.twin.progress import watched
+from andes_backend.twin.results import ResultFile, record
+from andes_backend.twin.sweep import Point, Sweep
+from andes_backend.twin.tables import axis_name, axis_value, tables
+
+__all__ = ["run"]
+
+_INTERRUPTED: Final = 130  # what a shell expects after Ctrl-C
+_WIDTH: Final = 100  # of the tables in a file
+_BESIDE: Final = 3  # policies that fit a table beside the first
+_ENVIRONMENT: Final = {
+    # Processes share the cores by themselves; what a simulation computes is tiny.
+    "OMP_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    # A page about the configuration for every point would bury what matters in the log.
+    "VLLM_LOGGING_LEVEL": "ERROR",
+}
+
+
+def run(order: Order, *, console: Console | None = None) -> int:
+    """Run all points of an order that has been checked, and report.
+
+    Returns:
+        An exit status: 0; 1 if a point failed; 130 if it was interrupted.
+
+    Raises:
+        OSError: a file cannot be written.
+    """
+    # A pipe or a file has no width of its own.
+    console = console or Console(width=None if sys.stdout.isatty() else _WIDTH)
+    book = _Book(order, _directory(order.out), console)
+    interrupted = False
+    try:
+        with _ended_like_ctrl_c():
+            book.run()
+    except KeyboardInterrupt:
+        interrupted = True
+        _say(console, "interrupted; reporting what is there")
+    book.conclude()
+    return _INTERRUPTED if interrupted else int(bool(book.errors))
+
+
+@dataclass
+class _Book:
+    """What is known so far of a sweep that is under way."""
+
+    order: Order
+    directory: Path
+    console: Console
+    results: dict[int, Measured] = field(default_factory=dict)
+    errors: dict[int, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.points = self.order.sweep.points()
+        self.shown = shown_in_detail(self.order)
+        self.versions = versions()
+        self.file = ResultFile(self.directory / "results.jsonl")
+        (self.directory / "sweep.json").write_text(
+            described(self.order, self.versions, date=_now())
+        )
+
+    def run(self) -> None:
+        """Run all points; what ends is in the file at once."""
+        shown = {point.index for point in self.shown.values()}
+        tasks = [Task(point=p, detail=p.index in shown, keep=self._keep(p)) for p in self.points]
+        labels = [_label(self.order.sweep, point) for point in self.points]
+        events = run_tasks(
+            measure,
+            tasks,
+            jobs=self.order.jobs,
+            log=self.directory / "worker.log",
+            environment=_ENVIRONMENT,
+        )
+        with contextlib.closing(watched(events, labels, self.console)) as seen:
+            for event in seen:
+                match event:
+                    case Done(index, value):
+                        self._note(index, value)
+                    case Failed(index, error):
+                        _say(self.console, f"{labels[index]}: failed: {error}")
+                        self._note(index, error)
+
+    def conclude(self) -> None:
+        """Tables on the console and in a file, pictures, and where it all is."""
+        self.file.sort()
+        if self.results:
+            self._tabulate()
+            self._draw()
+        if self.errors:
+            what = f"{len(self.errors)} of {len(self.points)} points failed"
+            _say(self.console, f"{what}; {self.directory / 'worker.log'} has the tracebacks")
+        _say(self.console, f"written to {self.directory}")
+
+    def _note(self, index: int, outcome: Measured | str) -> None:
+        if isinstance(outcome, str):
+            self.errors[index] = outcome
+        else:
+            self.results[index] = outcome
+        self.file.add(
+            record(
+                self.points[index],
+                outcome,
+                workload=self.order.workload,
+                versions=self.versions,
+                date=_now(),
+            )
+        )
+
+    def _keep(self, point: Point) -> Path | None:
+        if not self.order.keep_requests:
+            return None
+        return self.directory / "requests" / f"{point.index:04}-{point.policy}.json"
+
+    def _tabulate(self) -> None:
+        sweep, details = self.order.sweep, self._details()
+        if len(self.points) == len(self.shown):  # one point a policy
+            first, *others = (self._run(policy, detail) for policy, detail in details.items())
+            shown = [
+                table([first, *others[i : i + _BESIDE]])
+                for i in range(0, max(1, len(others)), _BESIDE)
+            ]
+        else:
+            shown = tables(sweep, self.results)
+        with (self.directory / "table.txt").open("w") as file:
+            for console in (self.console, Console(file=file, width=_WIDTH)):
+                for one in shown:
+                    console.print(one)
+
+    def _run(self, policy: str, detail: Detail) -> Run:
+        point = self.shown[policy]
+        preemptions = self.results[point.index].preemptions
+        return Run(policy, point.axes(), detail.outcomes, len(detail.outcomes), preemptions)
+
+    def _details(self) -> dict[str, Detail]:
+        found = {policy: self.results.get(point.index) for policy, point in self.shown.items()}
+        return {policy: one.detail for policy, one in found.items() if one and one.detail}
+
+    def _draw(self) -> None:
+        remark = plots.plot_sweep(self.order.sweep, self.results, self.directory / "qoe.png")
+        if remark:
+            _say(self.console, remark)
+        if details := self._details():
+            title = _title(next(iter(self.shown.values())))
+            index = self.order.request
+            if index is None:
+                index = plots.telling_request(details)
+            plots.plot_distributions(details, title, self.directory / "distributions.png")
+            plots.plot_request(details, index, title, self.directory / "request.png")
+            plots.plot_state(details, title, self.directory / "state.png")
+
+
+def _label(sweep: Sweep, point: Point) -> str:
+    axes = point.axes()
+    parts = [
+        f"{axis_name(axis)} {axis_value(axis, axes[axis])}"
+        for axis in sweep.varying()
+        if axis in axes
+    ]
+    seed = [f"seed {point.seed}"] if len(sweep.seeds) > 1 else []
+    return ", ".join([*parts, *seed, point.policy])
+
+
+def _title(point: Point) -> str:
+    cell = point.cell
+    arrivals = [] if cell.arrivals is None else [cell.arrivals]
+    rate = [] if cell.rate is None else [f"{cell.rate:g} requests/s"]
+    return ", ".join([Path(cell.profile).stem, *rate, *arrivals, f"seed {point.seed}"])
+
+
+def _directory(out: Path) -> Path:
+    name = f"twin-{datetime.now(UTC):%Y%m%d-%H%M%S}"
+    for suffix in ("", *(f"-{i}" for i in range(2, 100))):
+        with contextlib.suppress(FileExistsError):
+            directory = out / f"{name}{suffix}"
+            directory.mkdir(parents=True)
+            return directory
+    raise FileExistsError(f"{out / name} and 98 more like it are there already")
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def _say(console: Console, text: str) -> None:
+    console.print(text, markup=False, highlight=False, soft_wrap=True)
+
+
+@contextlib.contextmanager
+def _ended_like_ctrl_c() -> Iterator[None]:
+    """A polite kill (`timeout`, a CI job) ends us as Ctrl-C does: what is done is reported."""
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

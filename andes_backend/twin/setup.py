@@ -1,0 +1,93 @@
+"""What the twin simulates: a server's GPU, its scheduler, and their settings."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from andes_backend.config import AndesConfig
+from andes_backend.policy import POLICIES as LIVE_POLICIES
+from andes_backend.profile import Profile
+
+__all__ = ["POLICIES", "PRIORITY", "SHORTEST_FIRST", "STOCK", "Setup", "SetupError"]
+
+STOCK: Final = "stock"
+"""vLLM's own scheduler, without ours: first come, first served."""
+
+PRIORITY: Final = "priority"
+"""vLLM's own scheduler with `--scheduling-policy priority`: people before programs."""
+
+SHORTEST_FIRST: Final = "shortest-first"
+"""Whoever has least left to generate; it is told the true lengths, which no server knows."""
+
+POLICIES: Final = (STOCK, PRIORITY, *LIVE_POLICIES, SHORTEST_FIRST)
+"""All policies of the twin."""
+
+
+class SetupError(ValueError):
+    """A server that cannot be simulated; the message says which setting, and why."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setup:
+    """A server to simulate.
+
+    Raises:
+        SetupError: an unknown policy or setting, or a value out of range.
+    """
+
+    profile: Profile
+    """The model and its GPUs."""
+    policy: str = STOCK
+    """One of POLICIES."""
+    settings: Mapping[str, object] = field(default_factory=dict)
+    """The scheduler's settings (`AndesConfig`) beside the policy; none for vLLM's own."""
+    prefix_caching: bool = True
+    """As vLLM has it: what a preempted request has computed is found again until it is
+    overwritten. Prompts share nothing."""
+    reload_gb_s: float | None = None
+    """What a preempted request has computed comes back from CPU memory at this speed,
+    GB/s; None: it is computed again."""
+    async_scheduling: bool = True
+    """As vLLM has it: a step is scheduled while the one before it still runs."""
+
+    def __post_init__(self) -> None:
+        if self.policy not in POLICIES:
+            raise SetupError(
+                f"there is no policy {self.policy!r}; choose from {', '.join(POLICIES)}"
+            )
+        if not self.is_ours and self.settings:
+            raise SetupError(
+                f"the policy {self.policy} is vLLM's own and has no setting "
+                f"{next(iter(self.settings))}"
+            )
+        if "policy" in self.settings:
+            raise SetupError("the policy is no setting of its own: name it as the policy")
+        try:
+            AndesConfig.from_mapping(self.andes_settings)
+        except ValueError as error:
+            raise SetupError(str(error)) from None
+        if self.reload_gb_s is not None:
+            if not self.reload_gb_s > 0:
+                raise SetupError(f"reload_gb_s must be above 0, not {self.reload_gb_s!r}")
+            if self.profile.kv_bytes_per_token is None:
+                raise SetupError(
+                    f"the profile {self.profile.name} does not say kv_bytes_per_token, so there "
+                    "is no telling how long a reload takes: add it to the profile"
+                )
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether AndesScheduler decides, not vLLM's own scheduler."""
+        return self.policy not in (STOCK, PRIORITY)
+
+    @property
+    def andes_settings(self) -> dict[str, object]:
+        """What stands under "andes" in `--additional-config`."""
+        return {"policy": self.policy, **self.settings}
+
+    @property
+    def reload_tokens_per_s(self) -> float | None:
+        """Tokens whose keys and values come back in a second; None without reload."""
+        if self.reload_gb_s is None or self.profile.kv_bytes_per_token is None:
+            return None
+        return self.reload_gb_s * 1e9 / self.profile.kv_bytes_per_token
