@@ -1,7 +1,7 @@
 """How true is the twin? The same workloads on a live vLLM server and in the twin.
 
     python benchmarks/twin_against_live.py            about half an hour on 2 quiet cores
-    python benchmarks/twin_against_live.py --reuse    the twin again, on the last live runs
+    python benchmarks/twin_against_live.py twin       again, beside the last live runs
     python benchmarks/twin_against_live.py --docs     and put the table into docs/twin.md
 
 A profile is calibrated on the CPU server, as anybody would with `andes calibrate`; then
@@ -82,17 +82,30 @@ CASES: Final = tuple(
 )
 """What is compared."""
 
+STEPS: Final = ("calibrate", "live", "twin")
+"""What is done, in this order; each uses what the last run of those before has left."""
+
 
 def main() -> int:
     """Measure, compare, and print the table; exit status 1 if a figure is outside its bound."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--reuse", action="store_true", help="the last live runs and profile")
+    parser.add_argument(
+        "steps", nargs="*", default=STEPS, metavar="STEP", help=f"{', '.join(STEPS)}; all if none"
+    )
     parser.add_argument("--docs", action="store_true", help="write the table into docs/twin.md")
     arguments = parser.parse_args()
-    console = Console()
-    if not arguments.reuse:
-        _OUT.mkdir(parents=True, exist_ok=True)
-        _run_live(console)
+    if unknown := set(arguments.steps) - set(STEPS):
+        parser.error(f"no such step: {', '.join(unknown)}; choose from {', '.join(STEPS)}")
+    _OUT.mkdir(parents=True, exist_ok=True)
+    model, console = make_tiny_model(_ROOT / "results" / "tiny-model"), Console()
+    if "calibrate" in arguments.steps:
+        _calibrate(model, console)
+    if "live" in arguments.steps:
+        for case in CASES:
+            with _served(model, case.policy, case.name) as server:
+                _load(case, server, console)
+    if "twin" not in arguments.steps:
+        return 0
     profile = load_profile(_OUT / "profile.json")
     rows = [(case, _live_summary(case), _twin_summary(case, profile)) for case in CASES]
     table = "\n".join(_table(rows))
@@ -102,16 +115,11 @@ def main() -> int:
     return int(not all(_is_true(live, twin) for _, live, twin in rows))
 
 
-def _run_live(console: Console) -> None:
-    model = make_tiny_model(_ROOT / "results" / "tiny-model")
+def _calibrate(model: Path, console: Console) -> None:
     with _served(model, "stock", "calibrate") as server:
-        options = session.Options(
-            target=Target(url=server.url, model=server.model), out=_OUT / "profile.json"
-        )
+        target = Target(url=server.url, model=server.model)
+        options = session.Options(target=target, out=_OUT / "profile.json")
         session.calibrate(options, console=console)
-    for case in CASES:
-        with _served(model, case.policy, case.name) as server:
-            _load(case, server, console)
 
 
 def _served(model: Path, policy: str, name: str) -> Any:

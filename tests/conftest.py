@@ -23,8 +23,12 @@ def pytest_ignore_collect(collection_path: Path) -> bool | None:
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     if not HAS_VLLM:
-        terminalreporter.section("SKIPPED: everything in tests/engine", red=True, bold=True)
-        terminalreporter.line("vLLM is not installed: the scheduler was not tested at all.")
+        terminalreporter.section(
+            "SKIPPED: everything in tests/engine, and the twin", red=True, bold=True
+        )
+        terminalreporter.line(
+            "vLLM is not installed: neither the scheduler nor the twin was tested."
+        )
 
 
 @pytest.fixture(scope="session")

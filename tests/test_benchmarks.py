@@ -1,11 +1,14 @@
 """The benchmarks run, at a tiny size, and print their tables; how fast is nobody's claim here."""
 
+import importlib.util
+import json
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+HAS_VLLM = importlib.util.find_spec("vllm") is not None
 BENCHMARKS = Path(__file__).parent.parent / "benchmarks"
 
 
@@ -28,9 +31,22 @@ def test_anti_stall_gives_the_same_figures_every_time() -> None:
         assert text in tables[0]
 
 
-@pytest.mark.parametrize("script", ["pacing.py", "pacing_measures.py", "anti_stall.py"])
+SCRIPTS = sorted(path.name for path in BENCHMARKS.glob("*.py") if path.name != "table.py")
+
+
+@pytest.mark.parametrize("script", SCRIPTS)
 def test_every_benchmark_explains_itself(script: str) -> None:
     assert "--help" in run(script, "--help")
+
+
+@pytest.mark.skipif(not HAS_VLLM, reason="vLLM is not installed")
+def test_the_same_workload_runs_on_the_vllm_that_is_installed() -> None:
+    """What is run for every release, on the one that is here."""
+    figures = json.loads(run("vllm_versions.py", "--figures", "--requests=20").splitlines()[-1])
+    assert {"stock", "priority", "qoe"} <= figures.keys()
+    for one in figures.values():
+        assert 0 < one["qoe"] <= 1
+        assert one["ttft"] > 0
 
 
 def test_tables_are_printed_without_rich_as_well() -> None:

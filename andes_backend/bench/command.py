@@ -14,6 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from andes_backend.command_line import server_url
 from andes_backend.workload.options import (
     add_workload_options,
     count_value,
@@ -39,7 +40,7 @@ def add_parser(subparsers: Any) -> None:
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
 
     run = commands.add_parser("run", help="load a server that is running")
-    run.add_argument("--url", type=_url, required=True, help="such as http://127.0.0.1:8000")
+    run.add_argument("--url", type=server_url, required=True, help="such as http://127.0.0.1:8000")
     run.add_argument("--model", required=True, help="the model's name at that server")
     _add_workload(run, max_length=None)
     run.set_defaults(run=_run)
@@ -113,13 +114,6 @@ def _told(command: Callable[[], int]) -> int:
     except (ServerError, SessionError, WorkloadError, OSError) as error:
         print(f"andes bench: {error}", file=sys.stderr)
         return 1
-
-
-def _url(text: str) -> str:
-    url = text.rstrip("/").removesuffix("/v1")
-    if not re.fullmatch(r"https?://[^/\s]+(/\S*)?", url):
-        raise argparse.ArgumentTypeError(f"{text!r} is no URL such as http://127.0.0.1:8000")
-    return url
 
 
 def _policies(text: str) -> tuple[str, ...]:

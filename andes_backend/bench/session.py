@@ -1,9 +1,7 @@
 """From a workload to files and a table: what `andes bench run` and `compare` do."""
 
 import asyncio
-import contextlib
-import signal
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,6 +13,7 @@ from andes_backend.bench.load import Load, Target
 from andes_backend.bench.progress import run_watched
 from andes_backend.bench.server import Server, serve_tiny
 from andes_backend.bench.tiny_model import make_tiny_model
+from andes_backend.command_line import INTERRUPTED, ended_like_ctrl_c
 from andes_backend.report.plot import plot
 from andes_backend.report.run import Run, summarise, table, write_json
 from andes_backend.workload import Workload, make_workload
@@ -23,7 +22,6 @@ __all__ = ["Plan", "SessionError", "compare", "run"]
 
 _PREEMPTIONS: Final = "vllm:num_preemptions_total"
 _LATE_S: Final = 0.25  # enough to show in the TTFT of a reader who expects 1 s
-_INTERRUPTED: Final = 130  # what a shell expects after Ctrl-C
 
 
 class SessionError(RuntimeError):
@@ -52,7 +50,7 @@ def run(plan: Plan, target: Target, *, console: Console | None = None) -> int:
     """
     console = console or Console()
     directory = _directory(plan, "run")
-    with _ended_like_ctrl_c():
+    with ended_like_ctrl_c():
         _warm_up(plan.workload.seed, target, 1)
         settings = {**plan.settings, "url": target.url, "model": target.model}
         done = _measure("run", plan.workload, target, settings, console)
@@ -87,7 +85,7 @@ def compare(
     directory = _directory(plan, "compare")
     runs: list[Run] = []
     try:
-        with _ended_like_ctrl_c():
+        with ended_like_ctrl_c():
             for label, policy in policies.items():
                 log = directory / f"{label}.log"
                 done = _measure_policy(plan, model, label, policy, kv_blocks, log, console)
@@ -99,8 +97,8 @@ def compare(
     except KeyboardInterrupt:
         console.print("interrupted")
     finally:
-        status = _conclude(runs, directory, console) if runs else _INTERRUPTED
-    return status if len(runs) == len(policies) else _INTERRUPTED
+        status = _conclude(runs, directory, console) if runs else INTERRUPTED
+    return status if len(runs) == len(policies) else INTERRUPTED
 
 
 def _measure_policy(
@@ -168,7 +166,7 @@ def _conclude(runs: list[Run], directory: Path, console: Console) -> int:
     plot(runs, directory / "plot.png")
     console.print(f"written to {directory}")
     if any(done.interrupted for done in runs):
-        return _INTERRUPTED
+        return INTERRUPTED
     return int(any(o.error is not None for done in runs for o in done.outcomes))
 
 
@@ -180,13 +178,3 @@ def _directory(plan: Plan, what: str) -> Path:
 
 def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
-
-
-@contextlib.contextmanager
-def _ended_like_ctrl_c() -> Iterator[None]:
-    """A polite kill (`timeout`, a CI job) ends us as Ctrl-C does: no server stays behind."""
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)

@@ -6,10 +6,12 @@ The profile it writes is what the simulator runs on; see `andes_backend.profile`
 """
 
 import argparse
-import re
 import sys
 from pathlib import Path
 from typing import Any
+
+from andes_backend.command_line import server_url
+from andes_backend.workload.options import count_value
 
 __all__ = ["add_parser"]
 
@@ -22,7 +24,9 @@ def add_parser(subparsers: Any) -> None:
         description="Send a designed set of requests to an idle vLLM server, fit a latency "
         "profile to the times of its tokens, and say how good the fit is. Takes about a minute.",
     )
-    parser.add_argument("--url", type=_url, required=True, help="such as http://127.0.0.1:8000")
+    parser.add_argument(
+        "--url", type=server_url, required=True, help="such as http://127.0.0.1:8000"
+    )
     parser.add_argument("--model", required=True, help="the model's name at that server")
     parser.add_argument(
         "--out",
@@ -33,7 +37,7 @@ def add_parser(subparsers: Any) -> None:
     )
     parser.add_argument(
         "--repetitions",
-        type=_count,
+        type=count_value,
         default=3,
         metavar="N",
         help="of each experiment; the median counts (default: 3)",
@@ -46,23 +50,23 @@ def _add_limits(parser: argparse.ArgumentParser) -> None:
     """What the server can hold, where it does not say so itself."""
     parser.add_argument(
         "--max-sequences",
-        type=_count,
+        type=count_value,
         metavar="N",
         help="the server's --max-num-seqs (default: what it is seen to admit, at most 256)",
     )
     parser.add_argument(
         "--max-step-tokens",
-        type=_count,
+        type=count_value,
         default=2048,
         metavar="N",
         help="the server's --max-num-batched-tokens (default: 2048)",
     )
     unsaid = "tokens {}, if the server has no /metrics that say so"
     parser.add_argument(
-        "--kv-tokens", type=_count, metavar="N", help=unsaid.format("that fit its KV cache")
+        "--kv-tokens", type=count_value, metavar="N", help=unsaid.format("that fit its KV cache")
     )
     parser.add_argument(
-        "--block-size", type=_count, metavar="N", help=unsaid.format("in a block of it")
+        "--block-size", type=count_value, metavar="N", help=unsaid.format("in a block of it")
     )
 
 
@@ -90,21 +94,7 @@ def _run(arguments: argparse.Namespace) -> int:
         return 1
 
 
-def _url(text: str) -> str:
-    url = text.rstrip("/").removesuffix("/v1")
-    if not re.fullmatch(r"https?://[^/\s]+(/\S*)?", url):
-        raise argparse.ArgumentTypeError(f"{text!r} is no URL such as http://127.0.0.1:8000")
-    return url
-
-
 def _out(text: str) -> Path:
     if not text.endswith(".json"):
         raise argparse.ArgumentTypeError(f"{text!r} must end in .json, as profiles do")
     return Path(text)
-
-
-def _count(text: str) -> int:
-    value = int(text) if text.isdecimal() else 0
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} must be a whole number, 1 or more")
-    return value

@@ -33,13 +33,13 @@ from andes_backend.calibrate.verdict import (
     verdict,
     write_points,
 )
+from andes_backend.command_line import INTERRUPTED
 from andes_backend.profile import Decode, Prefill, Profile
 
 __all__ = ["Measured", "Options", "calibrate", "limits_of", "measure"]
 
 _MOST_ASKED: Final = 256  # sequences, where nobody says how many the server admits
 _RESTLESS: Final = 0.15  # a quiet server repeats itself within a few per cent
-_INTERRUPTED: Final = 130  # what a shell expects after Ctrl-C
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,7 +102,7 @@ def calibrate(options: Options, *, console: Console | None = None) -> int:
             measured = asyncio.run(measure(lab, limits, options.max_sequences is not None))
         except KeyboardInterrupt:
             console.print("interrupted: nothing was written")
-            return _INTERRUPTED
+            return INTERRUPTED
     found = fit(
         measured.observations,
         measured.limits,

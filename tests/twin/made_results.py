@@ -8,8 +8,8 @@ import numpy as np
 from andes_backend.profile import load_profile
 from andes_backend.report.outcome import Outcome
 from andes_backend.report.run import Run, summarise
-from andes_backend.twin.measure import Detail, Measured
-from andes_backend.twin.sweep import Sweep
+from andes_backend.twin.sweep.measure import Detail, Measured
+from andes_backend.twin.sweep.points import Sweep
 from andes_backend.workload import Workload, make_workload
 
 COUNT = 12

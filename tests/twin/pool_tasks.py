@@ -4,7 +4,7 @@ import os
 import signal
 from pathlib import Path
 
-from andes_backend.twin.pool import Tell
+from andes_backend.twin.sweep.pool import Tell
 
 
 class Unreadable:

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from made_results import COUNT, measured, sweep
 
-from andes_backend.twin import plots
-from andes_backend.twin.measure import Detail, Measured
-from andes_backend.twin.sweep import Sweep
+from andes_backend.twin.sweep import plots
+from andes_backend.twin.sweep.measure import Detail, Measured
+from andes_backend.twin.sweep.points import Sweep
 
 
 def is_picture(path: Path) -> bool:

@@ -12,10 +12,10 @@ from rich.console import Console
 from rich.table import Table
 
 from andes_backend.config import AndesConfig
-from andes_backend.twin.measure import Measured
-from andes_backend.twin.results import NOT_REPEATABLE, ResultFile, read_lines, record
-from andes_backend.twin.sweep import Sweep
-from andes_backend.twin.tables import axis_value, groups, tables
+from andes_backend.twin.sweep.measure import Measured
+from andes_backend.twin.sweep.points import Sweep
+from andes_backend.twin.sweep.results import NOT_REPEATABLE, ResultFile, read_lines, record
+from andes_backend.twin.sweep.tables import axis_value, groups, tables
 
 NOW = "2026-11-20T10:00:00+00:00"
 ABOUT: dict[str, Any] = {"workload": {"requests": COUNT}, "versions": {"python": "3"}, "date": NOW}

@@ -9,7 +9,7 @@ import pytest
 from andes_backend.config import AndesConfig
 from andes_backend.profile import ProfileError, load_profile
 from andes_backend.twin.setup import SetupError
-from andes_backend.twin.sweep import Sweep, setting_names
+from andes_backend.twin.sweep.points import Sweep, setting_names
 from andes_backend.workload import Workload, make_workload
 
 PROFILE = "opt-66b-4xa100"

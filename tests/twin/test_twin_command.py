@@ -13,10 +13,10 @@ from typing import Any
 
 import pytest
 
-from andes_backend.twin import command, session
-from andes_backend.twin.order import Order
-from andes_backend.twin.results import NOT_REPEATABLE, read_lines
 from andes_backend.twin.setup import POLICIES
+from andes_backend.twin.sweep import command, session
+from andes_backend.twin.sweep.order import Order
+from andes_backend.twin.sweep.results import NOT_REPEATABLE, read_lines
 
 ANDES = [sys.executable, "-m", "andes_client", "twin"]
 
@@ -49,7 +49,7 @@ def orders(monkeypatch: pytest.MonkeyPatch) -> list[Order]:
 
 def test_adding_the_command_imports_nothing_heavy() -> None:
     """Every `andes` command pays for what is imported here."""
-    program = "import sys, andes_backend.twin.command; print('\\n'.join(sys.modules))"
+    program = "import sys, andes_backend.twin.sweep.command; print('\\n'.join(sys.modules))"
     out = subprocess.run(
         [sys.executable, "-c", program], check=True, capture_output=True, text=True
     ).stdout

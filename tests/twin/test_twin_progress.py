@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from andes_backend.twin import progress
-from andes_backend.twin.pool import Done, Event, Failed, Progressed, Started
+from andes_backend.twin.sweep import progress
+from andes_backend.twin.sweep.pool import Done, Event, Failed, Progressed, Started
 
 EVENTS: list[Event[Any]] = [
     Started(0), Started(1), Progressed(1, 30, 60), Done(1, "value"), Progressed(0, 1, 9),

@@ -9,9 +9,9 @@ import pytest
 from made_results import COUNT, make_here_only, sweep
 from rich.console import Console
 
-from andes_backend.twin import session
-from andes_backend.twin.order import Order, OrderError, check, described, shown_in_detail
-from andes_backend.twin.results import read_lines
+from andes_backend.twin.sweep import session
+from andes_backend.twin.sweep.order import Order, OrderError, check, described, shown_in_detail
+from andes_backend.twin.sweep.results import read_lines
 
 
 def order(out: Path = Path("nowhere"), **more: Any) -> Order:

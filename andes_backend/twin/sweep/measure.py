@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from andes_backend.report.outcome import Outcome
 from andes_backend.report.run import Run, Summary, summarise, write_json
-from andes_backend.twin.pool import Tell
-from andes_backend.twin.sweep import Point
+from andes_backend.twin.sweep.points import Point
+from andes_backend.twin.sweep.pool import Tell
 
 if TYPE_CHECKING:
     from andes_backend.twin.record import Steps

@@ -16,7 +16,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from andes_backend.twin.pool import Done, Event, Failed, Progressed, Started
+from andes_backend.twin.sweep.pool import Done, Event, Failed, Progressed, Started
 
 __all__ = ["watched"]
 

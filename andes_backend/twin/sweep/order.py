@@ -6,8 +6,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from andes_backend.twin.sweep import Point, Sweep
-from andes_backend.twin.tables import groups
+from andes_backend.twin.sweep.points import Point, Sweep
+from andes_backend.twin.sweep.tables import groups
 from andes_backend.workload import check_fits
 
 __all__ = ["Order", "OrderError", "check", "described", "shown_in_detail"]

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from andes_backend.config import AndesConfig
-from andes_backend.twin.measure import Measured
-from andes_backend.twin.sweep import Point
+from andes_backend.twin.sweep.measure import Measured
+from andes_backend.twin.sweep.points import Point
 
 __all__ = ["NOT_REPEATABLE", "ResultFile", "read_lines", "record"]
 

@@ -200,7 +200,7 @@ def _bandwidth(text: str) -> float | None:
 
 def _setting(text: str) -> tuple[str, tuple[int | float | str, ...]]:
     from andes_backend.config import AndesConfig
-    from andes_backend.twin.sweep import setting_names
+    from andes_backend.twin.sweep.points import setting_names
 
     name, equals, values = (part.strip() for part in text.partition("="))
     if not equals or name not in setting_names():

@@ -9,8 +9,8 @@ from typing import Final
 from rich import box
 from rich.table import Table
 
-from andes_backend.twin.measure import Measured
-from andes_backend.twin.sweep import Cell, Point, Sweep, Value
+from andes_backend.twin.sweep.measure import Measured
+from andes_backend.twin.sweep.points import Cell, Point, Sweep, Value
 
 __all__ = ["Group", "axis_name", "axis_value", "groups", "label", "tables"]
 

@@ -14,12 +14,12 @@ from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from andes_backend.twin.options import VARIED, add_options
+from andes_backend.twin.sweep.options import VARIED, add_options
 from andes_backend.workload.options import arrivals_value, settings_of, workload_from
 
 if TYPE_CHECKING:
     from andes_backend.profile import Profile
-    from andes_backend.twin.order import Order
+    from andes_backend.twin.sweep.order import Order
     from andes_backend.workload import Workload
 
 __all__ = ["add_parser"]
@@ -53,8 +53,8 @@ def _run(arguments: argparse.Namespace) -> int:
             file=sys.stderr,
         )
         return 1
-    from andes_backend.twin import session
-    from andes_backend.twin.order import check
+    from andes_backend.twin.sweep import session
+    from andes_backend.twin.sweep.order import check
 
     try:
         order = _order(arguments)
@@ -86,8 +86,8 @@ def _list_profiles() -> int:
 
 
 def _order(arguments: argparse.Namespace) -> "Order":
-    from andes_backend.twin.order import Order
-    from andes_backend.twin.sweep import Sweep
+    from andes_backend.twin.sweep.order import Order
+    from andes_backend.twin.sweep.points import Sweep
 
     workload = settings_of(arguments)
     processes = arguments.processes and [str(process) for process in arguments.processes]

@@ -1,9 +1,7 @@
 """From a sweep to files, tables and pictures: what `andes twin` does."""
 
 import contextlib
-import signal
 import sys
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,19 +9,19 @@ from typing import Final
 
 from rich.console import Console
 
+from andes_backend.command_line import INTERRUPTED, ended_like_ctrl_c
 from andes_backend.report.run import Run, table, versions
-from andes_backend.twin import plots
-from andes_backend.twin.measure import Detail, Measured, Task, measure
-from andes_backend.twin.order import Order, described, shown_in_detail
-from andes_backend.twin.pool import Done, Failed, run_tasks
-from andes_backend.twin.progress import watched
-from andes_backend.twin.results import ResultFile, record
-from andes_backend.twin.sweep import Point, Sweep
-from andes_backend.twin.tables import axis_name, axis_value, tables
+from andes_backend.twin.sweep import plots
+from andes_backend.twin.sweep.measure import Detail, Measured, Task, measure
+from andes_backend.twin.sweep.order import Order, described, shown_in_detail
+from andes_backend.twin.sweep.points import Point, Sweep
+from andes_backend.twin.sweep.pool import Done, Failed, run_tasks
+from andes_backend.twin.sweep.progress import watched
+from andes_backend.twin.sweep.results import ResultFile, record
+from andes_backend.twin.sweep.tables import axis_name, axis_value, tables
 
 __all__ = ["run"]
 
-_INTERRUPTED: Final = 130  # what a shell expects after Ctrl-C
 _WIDTH: Final = 100  # of the tables in a file
 _BESIDE: Final = 3  # policies that fit a table beside the first
 _ENVIRONMENT: Final = {
@@ -50,13 +48,13 @@ def run(order: Order, *, console: Console | None = None) -> int:
     book = _Book(order, _directory(order.out), console)
     interrupted = False
     try:
-        with _ended_like_ctrl_c():
+        with ended_like_ctrl_c():
             book.run()
     except KeyboardInterrupt:
         interrupted = True
         _say(console, "interrupted; reporting what is there")
     book.conclude()
-    return _INTERRUPTED if interrupted else int(bool(book.errors))
+    return INTERRUPTED if interrupted else int(bool(book.errors))
 
 
 @dataclass
@@ -202,13 +200,3 @@ def _now() -> str:
 
 def _say(console: Console, text: str) -> None:
     console.print(text, markup=False, highlight=False, soft_wrap=True)
-
-
-@contextlib.contextmanager
-def _ended_like_ctrl_c() -> Iterator[None]:
-    """A polite kill (`timeout`, a CI job) ends us as Ctrl-C does: what is done is reported."""
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
