@@ -1,13 +1,14 @@
 """How true is the twin? The same workloads on a live vLLM server and in the twin.
 
-    python benchmarks/twin_against_live.py            about half an hour on 2 quiet cores
+    python benchmarks/twin_against_live.py            about 40 minutes on 2 quiet cores
     python benchmarks/twin_against_live.py twin       again, beside the last live runs
     python benchmarks/twin_against_live.py --docs     and put the table into docs/twin.md
 
-A profile is calibrated on the CPU server, as anybody would with `andes calibrate`; then
-every workload runs live and in the twin, with stock vLLM and with the policy `qoe`: three
-rates, from just enough to far too much, and one with bursts. Nothing is fitted to these
-runs. A machine that is busy with something else shows in the live figures only.
+Every workload runs live and in the twin, with stock vLLM and with the policy `qoe`: three
+rates, from just enough to far too much, and one with bursts. Before each, a profile is
+calibrated on the same server, as anybody would with `andes calibrate`: shared machines are
+faster at one time than at another. Nothing is fitted to the runs that are compared. What
+keeps the machine busy meanwhile shows in the live figures only.
 """
 
 import argparse
@@ -27,7 +28,7 @@ from andes_backend.bench.progress import run_watched
 from andes_backend.bench.server import Server, serve_tiny
 from andes_backend.bench.tiny_model import make_tiny_model
 from andes_backend.calibrate import session
-from andes_backend.profile import Profile, load_profile
+from andes_backend.profile import load_profile
 from andes_backend.report.run import Run, summarise, write_json
 from andes_backend.workload import Workload, arrivals_of, make_workload
 
@@ -58,6 +59,11 @@ class Case:
         """For files and tables."""
         kind = self.arrivals.partition(":")[0]
         return f"{self.policy}-{kind}-{self.rate:g}"
+
+    @property
+    def profile(self) -> Path:
+        """Calibrated before this workload, for all policies."""
+        return _OUT / f"profile-{self.name.partition('-')[2]}.json"
 
     def workload(self) -> Workload:
         """The requests, all cut to 800 tokens."""
@@ -92,33 +98,35 @@ def main() -> int:
     parser.add_argument(
         "steps", nargs="*", default=STEPS, metavar="STEP", help=f"{', '.join(STEPS)}; all if none"
     )
+    parser.add_argument(
+        "--only", nargs="+", default=[], metavar="CASE", help="of the live runs, such as qoe-duty-2"
+    )
     parser.add_argument("--docs", action="store_true", help="write the table into docs/twin.md")
     arguments = parser.parse_args()
     if unknown := set(arguments.steps) - set(STEPS):
         parser.error(f"no such step: {', '.join(unknown)}; choose from {', '.join(STEPS)}")
     _OUT.mkdir(parents=True, exist_ok=True)
     model, console = make_tiny_model(_ROOT / "results" / "tiny-model"), Console()
-    if "calibrate" in arguments.steps:
-        _calibrate(model, console)
-    if "live" in arguments.steps:
-        for case in CASES:
+    for case in [c for c in CASES if not arguments.only or c.name in arguments.only]:
+        if "calibrate" in arguments.steps and case.policy == CASES[0].policy:
+            _calibrate(case, model, console)
+        if "live" in arguments.steps:
             with _served(model, case.policy, case.name) as server:
                 _load(case, server, console)
     if "twin" not in arguments.steps:
         return 0
-    profile = load_profile(_OUT / "profile.json")
-    rows = [(case, _live_summary(case), _twin_summary(case, profile)) for case in CASES]
+    rows = [(case, _live_summary(case), _twin_summary(case)) for case in CASES]
     table = "\n".join(_table(rows))
-    print(f"\n{profile.source}\n\n{table}")
+    print(f"\n{table}")
     if arguments.docs:
-        _write_docs(f"{profile.source}\n\n{table}")
+        _write_docs(table)
     return int(not all(_is_true(live, twin) for _, live, twin in rows))
 
 
-def _calibrate(model: Path, console: Console) -> None:
-    with _served(model, "stock", "calibrate") as server:
+def _calibrate(case: Case, model: Path, console: Console) -> None:
+    with _served(model, "stock", case.profile.stem) as server:
         target = Target(url=server.url, model=server.model)
-        options = session.Options(target=target, out=_OUT / "profile.json")
+        options = session.Options(target=target, out=case.profile)
         session.calibrate(options, console=console)
 
 
@@ -149,12 +157,12 @@ def _live_summary(case: Case) -> Summary:
     return summary
 
 
-def _twin_summary(case: Case, profile: Profile) -> Summary:
+def _twin_summary(case: Case) -> Summary:
     os.environ.setdefault("VLLM_LOGGING_LEVEL", "ERROR")
     from andes_backend.twin.engine import simulate
     from andes_backend.twin.setup import Setup
 
-    done = simulate(case.workload(), Setup(profile=profile, policy=case.policy))
+    done = simulate(case.workload(), Setup(profile=load_profile(case.profile), policy=case.policy))
     return asdict(summarise(Run(case.name, {}, done.outcomes, case.requests, done.preemptions)))
 
 
