@@ -129,6 +129,11 @@ class Profile:
         return (base + ms) / 1e3
 
     @property
+    def request_tokens(self) -> int:
+        """Most tokens of one request: vLLM keeps one KV block for itself."""
+        return self.kv_tokens - self.block_size
+
+    @property
     def outside_s(self) -> float:
         """`outside_ms` in seconds."""
         return self.outside_ms / 1e3

@@ -43,6 +43,9 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=5, metavar="N", help="medians of so many")
     parser.add_argument("--seconds", type=float, default=10.0, help="length of a measurement")
     parser.add_argument("--words", type=int, default=200_000, help="for the run without delay")
+    parser.add_argument(
+        "--gc", nargs=3, default=[], metavar="N", help="gc.set_threshold: see docs/client.md"
+    )
     arguments = parser.parse_args()
     rows = [row for streams in arguments.streams for row in _crowd(streams, arguments)]
     print_table(
@@ -56,6 +59,7 @@ def _crowd(streams: int, arguments: argparse.Namespace) -> Iterator[tuple[str, .
     """The rows for so many streams at once."""
     seconds = arguments.seconds
     options = [f"--streams={streams}", f"--seconds={seconds}", f"--buffered={seconds}"]
+    options += ["--gc", *arguments.gc] if arguments.gc else []
     bare, paced = _medians(("bare", "paced"), options, arguments.runs)
     expected = streams * RELEASES_A_SECOND * seconds
     name = f"{streams:,} streams: "

@@ -177,7 +177,10 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=10.0, help="of measuring")
     parser.add_argument("--buffered", type=float, default=10.0, help="seconds of text")
     parser.add_argument("--words", type=int, default=200_000, help="without delay")
+    parser.add_argument("--gc", type=int, nargs=3, help="arguments of gc.set_threshold")
     arguments = parser.parse_args()
+    if arguments.gc:
+        gc.set_threshold(*arguments.gc)
     print(json.dumps(anyio.run(MEASURES[arguments.kind], arguments.kind, arguments)))
 
 

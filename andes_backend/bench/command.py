@@ -88,7 +88,8 @@ def _compare(arguments: argparse.Namespace) -> int:
     def compare() -> int:
         plan = _plan(arguments)
         # Now, and not after a minute of starting vLLM.
-        check_fits(plan.workload, arguments.kv_blocks * _BLOCK_TOKENS)
+        # vLLM keeps one block for itself.
+        check_fits(plan.workload, (arguments.kv_blocks - 1) * _BLOCK_TOKENS)
         return session.compare(plan, policies, kv_blocks=arguments.kv_blocks)
 
     return _told(compare)

@@ -193,8 +193,7 @@ def simulate(
         TwinError: tokens or KV blocks were lost, or nothing is ever served: the scheduler
             is broken.
     """
-    # vLLM keeps one block for itself.
-    check_fits(workload, setup.profile.kv_tokens - setup.profile.block_size)
+    check_fits(workload, setup.profile.request_tokens)
     began = time.perf_counter()
     longest = max(r.prompt_tokens + r.output_tokens for r in workload.requests)
     engine, record = Engine(setup, longest + 1), Recorder(workload)

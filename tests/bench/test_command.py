@@ -133,7 +133,7 @@ def test_what_the_kv_cache_can_never_hold_stops_before_a_server_starts(
     assert status("compare", *words, "--out", str(tmp_path / "results")) == 1
     error = capsys.readouterr().err
     assert error.startswith("andes bench: request 0 has 400 prompt and 300 output tokens, but the ")
-    assert "KV cache holds 640: it could never be served" in error
+    assert "KV cache holds 608: it could never be served" in error
     assert not (tmp_path / "results").exists()
 
 

@@ -163,7 +163,7 @@ def test_wrong_words_are_explained(
         ("--policies stock --set horizon_s=2", "stock have no settings: drop horizon_s, or add"),
         ("--lengths missing.csv", "missing.csv"),
         ("--trace missing.csv", "missing.csv"),
-        ("--kv-tokens 59000,100", "output tokens, but the KV cache holds 100: it could never"),
+        ("--kv-tokens 59000,100", "output tokens, but the KV cache holds 84: it could never"),
         ("--rate 2,3 --detail 4", "--detail 4 is none of the rates of --rate"),
         ("--rate 2,3 --request 1", "--request needs one workload to draw it from"),
         ("--request 250", "--request 250: there are 0 to 249"),

@@ -54,13 +54,13 @@ def check(order: Order) -> list[str]:
     remarks: dict[str, None] = {}
     # Those with the least memory first: each workload is then made once.
     made: set[tuple[object, ...]] = set()
-    for point in sorted(order.sweep.points(), key=lambda point: point.cell.kv_tokens):
+    for point in sorted(order.sweep.points(), key=_room):
         key = (point.cell.rate, point.cell.arrivals, point.seed)
         if key in made:
             continue
         made.add(key)
         workload = point.workload()
-        check_fits(workload, point.cell.kv_tokens)
+        check_fits(workload, _room(point))
         remarks.update(dict.fromkeys(workload.remarks))
         count = len(workload.requests)
         if order.request is not None and order.request >= count:
@@ -114,3 +114,7 @@ def described(order: Order, versions: Mapping[str, str], *, date: str) -> str:
         "profiles": {name: asdict(profile) for name, profile in sweep.profiles.items()},
     }
     return json.dumps(value, indent=2, allow_nan=False) + "\n"
+
+
+def _room(point: Point) -> int:
+    return point.setup.profile.request_tokens
