@@ -80,8 +80,15 @@ class Profile:
     """Size of a token's keys and values on all GPUs together; None: not known."""
 
     def __post_init__(self) -> None:
+        for name in ("name", "source"):
+            if not isinstance(getattr(self, name), str):
+                self._refuse(name, getattr(self, name), "a text")
         for name in ("kv_tokens", "block_size", "max_sequences", "max_step_tokens"):
             self._check_whole(name)
+        size = self.block_size
+        if self.kv_tokens < 2 * size:
+            wanted = f"{2 * size} or more: vLLM keeps one block of {size} for itself"
+            self._refuse("kv_tokens", self.kv_tokens, wanted)
         if self.kv_bytes_per_token is not None:
             self._check_whole("kv_bytes_per_token")
         self._check_cost("outside_ms", self.outside_ms)
@@ -94,9 +101,12 @@ class Profile:
             for key in ("base_ms", "per_sequence_ms", "per_context_token_ms"):
                 self._check_cost(f"decode[{i}].{key}", getattr(part, key))
             limit, is_last = part.below_sequences, i == len(self.decode) - 1
-            if is_last != (limit is None) or (limit is not None and limit <= before):
+            rises = isinstance(limit, int) and limit > before
+            if is_last != (limit is None) or (limit is not None and not rises):
                 self._refuse(
-                    f"decode[{i}].below_sequences", limit, "rising, and missing in the last only"
+                    f"decode[{i}].below_sequences",
+                    limit,
+                    "a whole number that rises, missing in the last only",
                 )
             before = limit or before
         if not self.step_s([1], 0, 0) > 0 or not self.step_s([], 1, 1) > 0:
@@ -213,7 +223,11 @@ def load_profile(name: str | Path) -> Profile:
     """
     if str(name).endswith(_SUFFIX):
         path = Path(name)
-        return Profile.from_json(path.read_text(), str(path))
+        try:
+            text = path.read_text(encoding="utf-8")
+        except UnicodeDecodeError:
+            raise ProfileError(f"{path} is no JSON file: it is not even text") from None
+        return Profile.from_json(text, str(path))
     if name not in built_in():
         raise ProfileError(
             f"there is no profile {str(name)!r}: give the path of a .json file, or one of "

@@ -77,6 +77,13 @@ def test_the_chunks_of_a_prompt_add_up_to_the_whole() -> None:
         ("decode.0.per_sequence_ms", -0.1, r"decode\[0\]\.per_sequence_ms is -0\.1"),
         ("decode.0.slope", 1, r"unknown entry decode\[0\]\.slope"),
         ("decode.0.below_sequences", 9, r"decode\[0\]\.below_sequences is 9; .* in the last"),
+        ("name", 3, r"name is 3; it must be a text"),
+        ("kv_tokens", 31, r"kv_tokens is 31; it must be 32 or more: vLLM keeps one block of 16"),
+        (
+            "decode",
+            [{**GOOD["decode"][0], "below_sequences": "95"}, GOOD["decode"][0]],
+            r"decode\[0\]\.below_sequences is '95'; it must be a whole number that rises",
+        ),
         ("decode", [], r"decode is \[\]"),
         ("decode", 3, r"decode must be a list"),
         ("prefill", None, r"prefill must be an object, not None"),
@@ -101,6 +108,9 @@ def test_missing_entries_and_broken_files_are_named(tmp_path: Path) -> None:
     path = tmp_path / "broken.json"
     path.write_text('{\n "name": ,\n}')
     with pytest.raises(ProfileError, match=r"broken\.json, line 2: no JSON"):
+        load_profile(path)
+    path.write_bytes(b"\xf3\x00\xff")
+    with pytest.raises(ProfileError, match=r"broken\.json is no JSON file: it is not even text"):
         load_profile(path)
     with pytest.raises(ProfileError, match=r"there is no profile 'opt'.*opt-66b-4xa100"):
         load_profile("opt")
