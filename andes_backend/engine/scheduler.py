@@ -17,12 +17,14 @@ from andes_backend.engine import versions
 from andes_backend.engine.ledger import Ledger
 from andes_backend.policy import Policy, Snapshot, make_policy
 from andes_backend.policy.decision import Decision
+from andes_backend.policy.latency import LatencyModel
 
 __all__ = ["AndesScheduler", "Counters"]
 
 _log = init_logger("vllm.andes")  # a child of vLLM's logger, so that it is shown
 
 _REPORT_EVERY_S: Final = 60.0
+_MOST_UNDER_WAY: Final = 64  # steps between their schedule and their output
 
 
 @dataclass(slots=True)
@@ -67,6 +69,9 @@ class AndesScheduler(AsyncScheduler):
         self.andes_policy = self.make_policy(self.andes_config)
         self.andes_ledger = Ledger(self.andes_config)
         self.andes_counters = Counters()
+        self.andes_latency = LatencyModel()
+        self._scheduled_at: dict[int, float] = {}  # by the id of a step's output
+        self._last_output_at = 0.0
         self._next_report = self.clock() + _REPORT_EVERY_S
         _log.info("andes: scheduling with %s", self.andes_config)
 
@@ -90,13 +95,18 @@ class AndesScheduler(AsyncScheduler):
                 self._apply(self._plan())
             except Exception:
                 self._count_fallback()
-        return super().schedule(*args, **kwargs)
+        scheduled = super().schedule(*args, **kwargs)
+        if len(self._scheduled_at) > _MOST_UNDER_WAY:  # outputs that nobody has run
+            self._scheduled_at.clear()
+        self._scheduled_at[id(scheduled)] = self.clock()
+        return scheduled
 
     def update_from_output(
         self, scheduler_output: SchedulerOutput, model_runner_output: ModelRunnerOutput
     ) -> dict[int, EngineCoreOutputs]:
         outputs = super().update_from_output(scheduler_output, model_runner_output)
         try:
+            self._observe(scheduler_output)
             self._deliver(outputs)
         except Exception:
             self._count_fallback()
@@ -117,6 +127,7 @@ class AndesScheduler(AsyncScheduler):
                 free_blocks=free,
                 total_blocks=total,
                 max_running=self.scheduler_config.max_num_seqs,
+                times=self.andes_latency.times,
             )
         )
         decision.check(len(waiting), len(running))
@@ -137,6 +148,17 @@ class AndesScheduler(AsyncScheduler):
             # A victim goes to the end: at the head, where vLLM puts it, it would at once
             # take back what it has just given up.
             versions.set_waiting(self, waiting + victims)
+
+    def _observe(self, scheduled: SchedulerOutput) -> None:
+        """Learn how long the step took that has just come back."""
+        now = self.clock()
+        # Steps are scheduled while earlier ones still run: a step begins when the one before
+        # it has ended.
+        began = max(self._scheduled_at.pop(id(scheduled), now), self._last_output_at)
+        self._last_output_at = now
+        if scheduled.total_num_scheduled_tokens and now > began:
+            sequences, context, prompts = versions.step_shape(self, scheduled)
+            self.andes_latency.observe(now - began, sequences, context, prompts)
 
     def _deliver(self, outputs: dict[int, EngineCoreOutputs]) -> None:
         now, counters = self.clock(), self.andes_counters

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from vllm import __version__ as vllm_version
+from vllm.v1.core.sched.output import SchedulerOutput
 from vllm.v1.core.sched.request_queue import FCFSRequestQueue
 from vllm.v1.core.sched.scheduler import Scheduler
 from vllm.v1.request import Request
@@ -22,6 +23,7 @@ __all__ = [
     "limit_admissions",
     "preempt",
     "set_waiting",
+    "step_shape",
     "waiting_is_ordered_by_us",
 ]
 
@@ -91,3 +93,21 @@ def preempt(scheduler: Scheduler, request: Request) -> None:
     scheduler.running.remove(request)
     # vLLM stamps its own events with this clock; no decision of ours reads it.
     scheduler._preempt_request(request, time.monotonic())
+
+
+def step_shape(scheduler: Scheduler, scheduled: SchedulerOutput) -> tuple[int, int, int]:
+    """What a step consists of.
+
+    Returns:
+        Requests that get one more token, the tokens that these have in the KV cache, and the
+        tokens of prompts (or of responses that are computed again).
+    """
+    requests = scheduler.requests
+    sequences = context = 0
+    for name, tokens in scheduled.num_scheduled_tokens.items():
+        if tokens == 1:
+            sequences += 1
+            request = requests.get(name)  # None if it ended or was aborted meanwhile
+            if request is not None:
+                context += request.num_computed_tokens
+    return sequences, context, scheduled.total_num_scheduled_tokens - sequences

@@ -11,6 +11,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from andes_backend.policy.latency import StepTimes
 from andes_client.expectation import Expectation
 
 __all__ = ["Rows", "Snapshot", "Table", "blocks_needed"]
@@ -31,6 +32,7 @@ _DTYPE: Final = np.dtype(
         ("running", "?"),  # holds KV memory
         ("since", "f8"),  # when it last began to wait, or to run, s on the scheduler's clock
         ("turn_began", "i8"),  # tokens delivered by then
+        ("preemptions", "i8"),  # times it has lost its KV memory, whoever decided so
         ("output_tokens", "i8"),  # length of the response where it is known beforehand; else 0
     ]
 )
@@ -69,7 +71,7 @@ class Table:
         row = self._free.pop()
         self._data[row] = (
             arrival, expectation.ttft, expectation.tds, prompt_tokens, 0, arrival, 0.0, 0.0,
-            False, arrival, 0, 0,
+            False, arrival, 0, 0, 0,
         )  # fmt: skip
         return row
 
@@ -93,6 +95,7 @@ class Table:
             data["running"][changed] ^= True
             data["since"][changed] = now
             data["turn_began"][changed] = data["delivered"][changed]
+            data["preemptions"][changed] += ~data["running"][changed]
 
     def deliver(self, rows: Rows, counts: NDArray[np.int64], now: float) -> None:
         """Tokens have left the engine: bring the digest timelines up to date.
@@ -142,6 +145,8 @@ class Snapshot:
     """KV blocks in all."""
     max_running: int
     """Most requests that can run at once."""
+    times: StepTimes
+    """What a step of this engine costs, as far as it is known."""
 
 
 def blocks_needed(rows: NDArray[np.void], block_size: int) -> NDArray[np.float64]:

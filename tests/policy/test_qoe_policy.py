@@ -3,6 +3,7 @@ import pytest
 
 from andes_backend import AndesConfig
 from andes_backend.policy import POLICIES, Decision, Snapshot, Table, make_policy
+from andes_backend.policy.latency import LatencyModel
 from andes_client import Expectation
 
 
@@ -23,7 +24,8 @@ class Scene:
 
     def snapshot(self, now: float) -> Snapshot:
         data = self.table.data
-        return Snapshot(now, data[self.waiting], data[self.running], 16, 10, 100, 64)
+        times = LatencyModel().times
+        return Snapshot(now, data[self.waiting], data[self.running], 16, 10, 100, 64, times)
 
 
 def orders(decision: Decision) -> tuple[list[int], list[int]]:

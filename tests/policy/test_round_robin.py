@@ -4,6 +4,7 @@ import numpy as np
 
 from andes_backend.config import AndesConfig
 from andes_backend.policy import Decision, Snapshot, Table
+from andes_backend.policy.latency import LatencyModel
 from andes_backend.policy.round_robin import RoundRobin
 from andes_client.expectation import Expectation
 
@@ -36,6 +37,7 @@ def plan(
         free_blocks=free_blocks,
         total_blocks=100,
         max_running=max_running,
+        times=LatencyModel().times,
     )
     decision = RoundRobin(AndesConfig(policy="round-robin", round_robin_tokens=50)).plan(snapshot)
     decision.check(len(waiting), len(running))
