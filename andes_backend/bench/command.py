@@ -2,36 +2,47 @@
 
     andes bench run --url http://127.0.0.1:8000 --model NAME
     andes bench compare --policies stock,qoe
+    andes bench compare --policies stock,andes,qoe --rate 1.6,3,5 --requests 150,250,450
+    andes bench compare --resume results/compare-20261120-170000
 
 `run` drives any OpenAI-compatible server that is there. `compare` needs none: it makes a
-tiny model, starts vLLM once for each policy, and sends every one of them the same workload.
+tiny model, starts vLLM once for each policy and rate, and sends every policy the same
+workloads. What an interrupted one has measured is kept, and `--resume` goes on from it.
 """
 
 import argparse
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from andes_backend.command_line import server_url
 from andes_backend.workload.options import (
     add_workload_options,
     count_value,
+    rate_value,
     settings_of,
     workload_from,
 )
 from andes_backend.workload.requests import check_fits
 
 if TYPE_CHECKING:
-    from andes_backend.bench.session import Plan
+    from andes_backend.bench.compare import Comparison
+    from andes_backend.bench.measure import Plan
 
 __all__ = ["add_parser"]
 
 STOCK = "stock"
 """The policy's name for vLLM without our scheduler."""
 
+Made = TypeVar("Made")
+
 _BLOCK_TOKENS = 32  # vLLM's CPU build takes no smaller blocks
+
+_OWN: Final = ("rate", "requests")
+"""What a workload has one of and a comparison has many of."""
 
 
 def add_parser(subparsers: Any) -> None:
@@ -45,8 +56,12 @@ def add_parser(subparsers: Any) -> None:
     _add_workload(run, max_length=None)
     run.set_defaults(run=_run)
 
+    _add_compare(commands)
+
+
+def _add_compare(commands: Any) -> None:
     compare = commands.add_parser(
-        "compare", help="start vLLM on this CPU once for each policy, with the same workload"
+        "compare", help="start vLLM on this CPU for each policy and rate, with the same workloads"
     )
     compare.add_argument(
         "--policies",
@@ -56,17 +71,42 @@ def add_parser(subparsers: Any) -> None:
         help=f"in this order; {STOCK} is vLLM without our scheduler (default: {STOCK},qoe)",
     )
     compare.add_argument(
+        "--rate",
+        type=_rates,
+        metavar="R,...",
+        help="requests/s, each with a fresh server for every policy "
+        "(default: 3; with --trace, the trace's own times)",
+    )
+    compare.add_argument(
+        "--requests",
+        type=_counts,
+        default=(250,),
+        metavar="N,...",
+        help="how many: one number for all rates, or one for each; of a trace, the first so "
+        "many (default: 250)",
+    )
+    compare.add_argument(
         "--kv-blocks",
         type=count_value,
         default=160,
+        metavar="N",
         help="KV cache in blocks of 32 tokens; few make memory scarce (default: 160)",
     )
-    _add_workload(compare, max_length=800)
-    compare.set_defaults(run=_compare)
+    compare.add_argument(
+        "--resume",
+        type=Path,
+        metavar="DIR",
+        help="go on with the comparison in this directory, with its options: complete runs "
+        "are not made again",
+    )
+    _add_workload(compare, max_length=800, without=_OWN)
+    compare.set_defaults(run=partial(_compare, compare))
 
 
-def _add_workload(parser: argparse.ArgumentParser, *, max_length: int | None) -> None:
-    add_workload_options(parser, max_length=max_length)
+def _add_workload(
+    parser: argparse.ArgumentParser, *, max_length: int | None, without: Sequence[str] = ()
+) -> None:
+    add_workload_options(parser, max_length=max_length, without=without)
     parser.add_argument(
         "--out", type=Path, default=Path("results"), help="where to write (default: results)"
     )
@@ -80,23 +120,91 @@ def _run(arguments: argparse.Namespace) -> int:
     return _told(lambda: session.run(_plan(arguments), target))
 
 
-def _compare(arguments: argparse.Namespace) -> int:
-    from andes_backend.bench import session
+def _compare(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> int:
+    from andes_backend.bench import compare
+    from andes_backend.bench.kept import read_order
 
-    policies = {name: None if name == STOCK else name for name in arguments.policies}
+    def start() -> int:
+        chosen, resume = arguments, arguments.resume
+        if resume is not None:
+            _check_alone(parser, arguments)
+            chosen = parser.parse_args(read_order(resume))
+        return compare.compare(_comparison(parser, chosen), resume=resume)
 
-    def compare() -> int:
-        plan = _plan(arguments)
+    return _told(start)
+
+
+def _check_alone(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> None:
+    """Whoever resumes with another rate would have two comparisons in one."""
+    from andes_backend.bench.measure import SessionError
+
+    for name in _options(parser):
+        if getattr(arguments, name) != parser.get_default(name):
+            raise SessionError(
+                f"--resume takes the options of its directory: leave out {_dashed(name)}"
+            )
+
+
+def _comparison(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> "Comparison":
+    from andes_backend.bench.compare import Comparison
+    from andes_backend.bench.measure import SessionError
+    from andes_backend.policy import POLICIES
+
+    if unknown := [name for name in arguments.policies if name not in (STOCK, *POLICIES)]:
+        known = ", ".join((STOCK, *sorted(POLICIES)))
+        raise SessionError(f"there is no policy {unknown[0]!r}; there are: {known}")
+    plans = [_plan(one) for one in _one_a_rate(arguments)]
+    for plan in plans:
         # Now, and not after a minute of starting vLLM.
         # vLLM keeps one block for itself.
         check_fits(plan.workload, (arguments.kv_blocks - 1) * _BLOCK_TOKENS)
-        return session.compare(plan, policies, kv_blocks=arguments.kv_blocks)
+    return Comparison(
+        plans=plans,
+        policies={name: None if name == STOCK else name for name in arguments.policies},
+        kv_blocks=arguments.kv_blocks,
+        words=_words(parser, arguments),
+    )
 
-    return _told(compare)
+
+def _one_a_rate(arguments: argparse.Namespace) -> list[argparse.Namespace]:
+    """The options of each workload, with one rate and one number of requests."""
+    from andes_backend.bench.measure import SessionError
+
+    rates: Sequence[float | None] = arguments.rate or (None,)
+    counts = arguments.requests * (len(rates) if len(arguments.requests) == 1 else 1)
+    if len(counts) != len(rates):
+        raise SessionError(
+            f"--requests has {len(counts)} numbers, but --rate has {len(rates)}: give one number, "
+            "or one for each rate"
+        )
+    return [
+        argparse.Namespace(**{**vars(arguments), "rate": rate, "requests": count})
+        for rate, count in zip(rates, counts, strict=True)
+    ]
+
+
+def _words(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> list[str]:
+    """The options as they would be typed."""
+    words: list[str] = []
+    for name in _options(parser):
+        value = getattr(arguments, name)
+        if value is not None:
+            text = ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
+            words += [_dashed(name), text]
+    return words
+
+
+def _options(parser: argparse.ArgumentParser) -> list[str]:
+    """What makes a comparison what it is."""
+    return [name for name in vars(parser.parse_args([])) if name not in ("run", "resume")]
+
+
+def _dashed(name: str) -> str:
+    return f"--{name.replace('_', '-')}"
 
 
 def _plan(arguments: argparse.Namespace) -> "Plan":
-    from andes_backend.bench.session import Plan
+    from andes_backend.bench.measure import Plan
 
     workload = workload_from(arguments)
     for remark in workload.remarks:
@@ -106,8 +214,8 @@ def _plan(arguments: argparse.Namespace) -> "Plan":
 
 def _told(command: Callable[[], int]) -> int:
     """Run it; what the user can mend is a line on standard error, not a traceback."""
+    from andes_backend.bench.measure import SessionError
     from andes_backend.bench.server import ServerError
-    from andes_backend.bench.session import SessionError
     from andes_backend.workload.requests import WorkloadError
 
     try:
@@ -115,6 +223,25 @@ def _told(command: Callable[[], int]) -> int:
     except (ServerError, SessionError, WorkloadError, OSError) as error:
         print(f"andes bench: {error}", file=sys.stderr)
         return 1
+
+
+# Types of options. Each raises argparse.ArgumentTypeError.
+
+
+def _rates(text: str) -> tuple[float, ...]:
+    rates = _list_of(rate_value, text)
+    for rate in rates:
+        if rates.count(rate) > 1:
+            raise argparse.ArgumentTypeError(f"{rate:g} is given twice in {text!r}")
+    return rates
+
+
+def _counts(text: str) -> tuple[int, ...]:
+    return _list_of(count_value, text)
+
+
+def _list_of(kind: Callable[[str], Made], text: str) -> tuple[Made, ...]:
+    return tuple(kind(part.strip()) for part in text.split(","))
 
 
 def _policies(text: str) -> tuple[str, ...]:

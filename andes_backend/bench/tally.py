@@ -18,6 +18,8 @@ class Tally:
     usage: int | None = None
     """Output tokens as the server counted them in the end."""
     has_ids: bool = False
+    finish_reason: str | None = None
+    """Why the server ended the response, as it says itself."""
 
     def add(self, data: str, time: float) -> None:
         """Read an event's data.
@@ -37,6 +39,7 @@ class Tally:
             raise ValueError(f"no completion event: {data[:_SHOWN]!r}") from None
 
     def _add_choice(self, choice: dict[str, Any], time: float) -> None:
+        self.finish_reason = choice.get("finish_reason") or self.finish_reason
         ids = choice.get("token_ids")
         if ids is not None:
             self.has_ids = True
@@ -57,8 +60,12 @@ class Tally:
         if self.usage not in (None, len(times)):
             return tuple(times), f"received {len(times)} tokens; the server counted {self.usage}"
         if len(times) != expected:
-            return tuple(times), f"received {len(times)} tokens instead of {expected}"
+            return tuple(times), f"received {len(times)} tokens instead of {expected}{self._why}"
         return tuple(times), None
+
+    @property
+    def _why(self) -> str:
+        return "" if self.finish_reason is None else f" (the server: {self.finish_reason})"
 
 
 def server_message(text: str) -> str:

@@ -1,6 +1,7 @@
 """vLLM's requests as rows of the policy's table."""
 
 from collections.abc import Collection, Iterable
+from typing import Final
 
 import numpy as np
 from vllm.logger import init_logger
@@ -9,11 +10,15 @@ from vllm.v1.request import Request
 
 from andes_backend.config import AndesConfig
 from andes_backend.engine import versions
+from andes_backend.engine.tally import Counters
 from andes_backend.policy.state import Rows, Table
 from andes_client import wire
 from andes_client.expectation import Expectation
+from andes_client.qoe import Meter
 
 __all__ = ["Ledger"]
+
+_COMPLETE: Final = (FinishReason.STOP, FinishReason.LENGTH)
 
 _log = init_logger("vllm.andes")  # a child of vLLM's logger, so that it is shown
 
@@ -25,9 +30,11 @@ class Ledger:
     turns up without one.
     """
 
-    def __init__(self, config: AndesConfig) -> None:
+    def __init__(self, config: AndesConfig, counters: Counters | None = None) -> None:
         self._config = config
+        self._counters = Counters() if counters is None else counters
         self._row_of: dict[str, int] = {}
+        self._programs: set[str] = set()
         self.table = Table()
         self.bad_hints = 0
         """Requests whose hints were ignored because they make no sense."""
@@ -47,6 +54,7 @@ class Ledger:
         row = self._row_of.pop(request_id, None)
         if row is not None:
             self.table.remove(row)
+            self._programs.discard(request_id)
 
     def rows(self, requests: Iterable[Request], now: float) -> Rows:
         """Row numbers of the requests, in their order."""
@@ -72,44 +80,75 @@ class Ledger:
         Returns:
             For each response that ended by itself: its tokens and its QoE.
         """
-        rows: list[int] = []
-        counts: list[int] = []
-        ended: list[tuple[str, int, bool]] = []
-        for output in (output for batch in outputs for output in batch.outputs):
-            row = self._row_of.get(output.request_id)
-            if row is None:
-                continue
-            if output.new_token_ids:
-                rows.append(row)
-                counts.append(len(output.new_token_ids))
-            if output.finish_reason is not None:
-                complete = output.finish_reason in (FinishReason.STOP, FinishReason.LENGTH)
-                ended.append((output.request_id, row, complete))
-        if rows:
-            self.table.deliver(np.array(rows, dtype=np.intp), np.array(counts), now)
-        return self._close(ended)
+        known = [o for batch in outputs for o in batch.outputs if o.request_id in self._row_of]
+        rows = np.array([self._row_of[output.request_id] for output in known], dtype=np.intp)
+        counts = np.array([len(output.new_token_ids) for output in known], dtype=np.int64)
+        served = counts > 0
+        if served.any():
+            self._count_stalls(rows[served], now)
+            self.table.deliver(rows[served], counts[served], now)
+        delivered = self.table.data["delivered"]
+        ended = [
+            # Pooling ends without a token: there is nobody who reads.
+            (output.request_id, row, output.finish_reason in _COMPLETE and bool(delivered[row]))
+            for output, row in zip(known, rows.tolist(), strict=True)
+            if output.finish_reason is not None
+        ]
+        return self._close(ended) if ended else []
 
     def _close(self, ended: list[tuple[str, int, bool]]) -> list[tuple[int, float]]:
         rows = np.array([row for _, row, complete in ended if complete], dtype=np.intp)
         lengths, qoe = self.table.data["delivered"][rows], self.table.qoe(rows)
+        names = (request_id for request_id, _, complete in ended if complete)
+        for request_id, figure in zip(names, qoe.tolist(), strict=True):
+            self._counters.respond(figure, program=request_id in self._programs)
         for request_id, _, _ in ended:
             self.remove(request_id)
         return list(zip(lengths.tolist(), qoe.tolist(), strict=True))
 
+    def waits(self, now: float) -> tuple[int, float]:
+        """How many readers wait for text that is due, and the longest of these waits, seconds.
+
+        That is the wait beyond the expected time to first token, or a stall.
+        """
+        live = self.table.rows(np.array(list(self._row_of.values()), dtype=np.intp))
+        waits = now - live["dry_at"] - np.where(live["delivered"] > 0, 0.0, live["ttft"])
+        overdue = waits[waits >= Meter.STALL_S]
+        return len(overdue), float(overdue.max(initial=0.0))
+
+    def _count_stalls(self, rows: Rows, now: float) -> None:
+        """Those of `rows` that had run out of text, but for the first, get some `now`."""
+        data = self.table.data
+        dry_s = now - data["dry_at"].take(rows)
+        if dry_s.max() < Meter.STALL_S:
+            return
+        stalls = dry_s[(dry_s >= Meter.STALL_S) & (data["delivered"].take(rows) > 0)]
+        if len(stalls):
+            self._counters.stall(len(stalls), float(stalls.sum()))
+
     def _expectation(self, request: Request) -> Expectation:
         default = self._config.default_expectation
         try:
-            expectation = wire.decode(versions.extra_args(request)).expectation(default)
+            hints = wire.decode(versions.extra_args(request))
         except wire.WireError as error:
-            self.bad_hints += 1
-            if self.bad_hints == 1:
-                _log.warning(
-                    "andes: request %s: %s. Its hints are ignored, as will be all bad ones "
-                    "from now on, without another warning.",
-                    request.request_id,
-                    error,
-                )
-            expectation = default
+            self._ignore(request, error)
+            return default
+        expectation = hints.expectation(default)
         if expectation.tds == float("inf"):
+            self._counters.hint("program")
+            self._programs.add(request.request_id)
             return Expectation(expectation.ttft, self._config.program_tds)
+        self._counters.hint("none" if hints.ttft is None and hints.tds is None else "reader")
         return expectation
+
+    def _ignore(self, request: Request, error: wire.WireError) -> None:
+        self._counters.hint("bad")
+        self.bad_hints += 1
+        if self.bad_hints == 1:
+            _log.warning(
+                "andes: request %s: %s. Its hints are ignored, as will be all bad ones from "
+                'now on, without another warning. To refuse them instead, set "bad_hints" to '
+                '"refuse".',
+                request.request_id,
+                error,
+            )

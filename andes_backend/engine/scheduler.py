@@ -1,12 +1,11 @@
 """The scheduler class that vLLM loads: --scheduler-cls andes_backend.AndesScheduler."""
 
+import math
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Final
 
 from vllm.logger import init_logger
-from vllm.v1.core.sched.async_scheduler import AsyncScheduler
 from vllm.v1.core.sched.output import SchedulerOutput
 from vllm.v1.engine import EngineCoreOutputs
 from vllm.v1.outputs import ModelRunnerOutput
@@ -14,37 +13,26 @@ from vllm.v1.request import Request
 
 from andes_backend.config import AndesConfig
 from andes_backend.engine import versions
+from andes_backend.engine.announce import MinuteLine, start_lines
+from andes_backend.engine.guard import Guard, checked
 from andes_backend.engine.ledger import Ledger
+from andes_backend.engine.metrics import send_news
+from andes_backend.engine.queues import Queue
+from andes_backend.engine.tally import Counters
 from andes_backend.policy import Policy, Snapshot, make_policy
 from andes_backend.policy.decision import Decision
 from andes_backend.policy.latency import LatencyModel
 
-__all__ = ["AndesScheduler", "Counters"]
+__all__ = ["AndesScheduler"]
 
 _log = init_logger("vllm.andes")  # a child of vLLM's logger, so that it is shown
 
-_REPORT_EVERY_S: Final = 60.0
+_LOOK_EVERY_S: Final = 1.0  # at how long readers wait
 _MOST_UNDER_WAY: Final = 64  # steps between their schedule and their output
 
 
-@dataclass(slots=True)
-class Counters:
-    """What has happened since the server started."""
-
-    steps: int = 0
-    """Engine steps for which the policy was asked."""
-    fallbacks: int = 0
-    """Of them, steps that kept vLLM's own order because planning raised."""
-    preemptions: int = 0
-    """Requests that the policy itself preempted."""
-    responses: int = 0
-    """Responses that ended by themselves."""
-    qoe_sum: float = 0.0
-    """Sum of their QoE, as of the moments when tokens left the engine."""
-
-
-class AndesScheduler(AsyncScheduler):
-    """vLLM's AsyncScheduler, with the queues put in the policy's order before each step.
+class AndesScheduler(versions.EitherScheduler):
+    """vLLM's own scheduler, with the queues put in the policy's order before each step.
 
     It never takes the server down: when planning raises, the step keeps vLLM's own order,
     the first error is logged with its traceback, and all are counted.
@@ -67,13 +55,18 @@ class AndesScheduler(AsyncScheduler):
                 "andes.policy to 'fcfs'"
             )
         self.andes_policy = self.make_policy(self.andes_config)
-        self.andes_ledger = Ledger(self.andes_config)
         self.andes_counters = Counters()
+        self.andes_ledger = Ledger(self.andes_config, self.andes_counters)
+        self.andes_guard = Guard(self.andes_counters, self.andes_config.slow_plan_s)
         self.andes_latency = LatencyModel()
+        self._waiting_queue, self._running_queue = (Queue(self.andes_ledger) for _ in range(2))
+        self._plan_again_at = -math.inf
         self._scheduled_at: dict[int, float] = {}  # by the id of a step's output
         self._last_output_at = 0.0
-        self._next_report = self.clock() + _REPORT_EVERY_S
-        _log.info("andes: scheduling with %s", self.andes_config)
+        self._next_look = self.clock()
+        self._minute = MinuteLine(self.andes_counters, self.clock())
+        for line in start_lines(self.andes_config, self.vllm_config, self.log_stats):
+            _log.info("andes: %s", line)
 
     def clock(self) -> float:
         """Seconds; a subclass on a virtual clock overrides it."""
@@ -84,18 +77,28 @@ class AndesScheduler(AsyncScheduler):
         return make_policy(config)
 
     def add_request(self, request: Request) -> None:
+        goes_on = versions.goes_on(self, request)
         super().add_request(request)
-        self.andes_ledger.add(request, self.clock())
+        live = self.requests.get(request.request_id)  # of a session, its first request
+        if live is not None and not goes_on:
+            self.andes_ledger.add(live, self.clock())
+
+    def finish_requests(self, *args: Any, **kwargs: Any) -> list[Request]:
+        finished = super().finish_requests(*args, **kwargs)
+        self.andes_ledger.retain(self.requests)
+        return finished
 
     def schedule(self, *args: Any, **kwargs: Any) -> SchedulerOutput:
         # Before vLLM's own: after a preemption inside it, it admits nobody in that step.
-        if self.waiting or self.running:
-            self.andes_counters.steps += 1
-            try:
-                self._apply(self._plan())
-            except Exception:
-                self._count_fallback()
+        # A request preempted in a pause would not end in it, and so neither would the pause.
+        if (self.waiting or self.running) and not versions.is_paused(self):
+            self._decide()
+        if not self.requests:
+            self._forget()
+        before = versions.preempted_since_last_step(self)
         scheduled = super().schedule(*args, **kwargs)
+        memory = len(scheduled.preempted_req_ids or ()) - before
+        self.andes_counters.preempt("memory", memory)
         if len(self._scheduled_at) > _MOST_UNDER_WAY:  # outputs that nobody has run
             self._scheduled_at.clear()
         self._scheduled_at[id(scheduled)] = self.clock()
@@ -108,21 +111,52 @@ class AndesScheduler(AsyncScheduler):
         try:
             self._observe(scheduler_output)
             self._deliver(outputs)
-        except Exception:
-            self._count_fallback()
+        except Exception as error:
+            self._fall_back(error)
+        try:
+            self._tell(outputs)
+        except Exception as error:
+            self._fall_back(error)
         return outputs
+
+    def _decide(self) -> None:
+        began = self.clock()
+        if not self._is_due(began):
+            return
+        self._plan_again_at = -math.inf  # unless this comes to a plan
+        if not self.andes_guard.may_plan(began):
+            versions.limit_admissions(self, None)  # the last one's was for the last step only
+            return
+        try:
+            self._apply(self._plan())
+        except Exception as error:
+            self._fall_back(error)
+        self.andes_guard.planned(began, self.clock())
+
+    def _forget(self) -> None:
+        """Nobody is left: keep nobody's prompt in memory until the next request comes."""
+        for queue in (self._waiting_queue, self._running_queue):
+            queue.look([], self.clock())
+
+    def _is_due(self, now: float) -> bool:
+        """The last plan is too old, or the queues are not as it left them."""
+        return now >= self._plan_again_at or not (
+            self._running_queue.is_still(self.running)
+            and self._waiting_queue.is_still(versions.waiting_requests(self))
+        )
 
     def _plan(self) -> Decision:
         now, ledger = self.clock(), self.andes_ledger
-        waiting, running = ledger.rows(self.waiting, now), ledger.rows(self.running, now)
+        waiting = self._waiting_queue.look(versions.waiting_requests(self), now)
+        running = self._running_queue.look(self.running, now)
         ledger.retain(self.requests)
         ledger.table.note_queues(waiting, running, now)
         free, total = versions.block_counts(self)
         decision = self.andes_policy.plan(
             Snapshot(
                 now=now,
-                waiting=ledger.table.data[waiting],
-                running=ledger.table.data[running],
+                waiting=ledger.table.rows(waiting),
+                running=ledger.table.rows(running),
                 block_size=self.block_size,
                 free_blocks=free,
                 total_blocks=total,
@@ -130,24 +164,27 @@ class AndesScheduler(AsyncScheduler):
                 times=self.andes_latency.times,
             )
         )
-        decision.check(len(waiting), len(running))
-        return decision
+        return checked(decision, len(waiting), len(running))
 
     def _apply(self, decision: Decision) -> None:
-        waiting, running = list(self.waiting), list(self.running)
-        victims = [] if decision.preempt is None else [running[i] for i in decision.preempt]
+        waiting = versions.waiting_requests(self)
+        victims = [] if decision.preempt is None else [self.running[i] for i in decision.preempt]
         if decision.waiting is not None:
-            waiting = [waiting[i] for i in decision.waiting]
+            waiting = self._waiting_queue.reorder(decision.waiting)
         if decision.running is not None:
-            self.running = [running[i] for i in decision.running]
+            self.running = self._running_queue.reorder(decision.running)
         for request in victims:
             versions.preempt(self, request)
-        self.andes_counters.preemptions += len(victims)
+        self.andes_counters.preempt("policy", len(victims))
         versions.limit_admissions(self, decision.admit)
         if victims or decision.waiting is not None:
             # A victim goes to the end: at the head, where vLLM puts it, it would at once
             # take back what it has just given up.
             versions.set_waiting(self, waiting + victims)
+        holds_s = decision.again_in_s
+        self._plan_again_at = self.clock() + (
+            self.andes_config.plan_every_s if holds_s is None else holds_s
+        )
 
     def _observe(self, scheduled: SchedulerOutput) -> None:
         """Learn how long the step took that has just come back."""
@@ -157,31 +194,25 @@ class AndesScheduler(AsyncScheduler):
         began = max(self._scheduled_at.pop(id(scheduled), now), self._last_output_at)
         self._last_output_at = now
         if scheduled.total_num_scheduled_tokens and now > began:
-            sequences, context, prompts = versions.step_shape(self, scheduled)
+            sequences, context, prompts = versions.step_shape(scheduled)
             self.andes_latency.observe(now - began, sequences, context, prompts)
 
     def _deliver(self, outputs: dict[int, EngineCoreOutputs]) -> None:
-        now, counters = self.clock(), self.andes_counters
-        for tokens, qoe in self.andes_ledger.deliver(outputs.values(), now):
-            counters.responses += 1
-            counters.qoe_sum += qoe
+        for tokens, _ in self.andes_ledger.deliver(outputs.values(), self.clock()):
             self.andes_policy.finished(tokens)
-        if now >= self._next_report and counters.responses:
-            self._next_report = now + _REPORT_EVERY_S
-            _log.info(
-                "andes: %d responses with a mean QoE of %.3f; %d of %d steps kept vLLM's own "
-                "order because planning failed",
-                counters.responses,
-                counters.qoe_sum / counters.responses,
-                counters.fallbacks,
-                counters.steps,
-            )
 
-    def _count_fallback(self) -> None:
+    def _tell(self, outputs: dict[int, EngineCoreOutputs]) -> None:
+        """The log and the server's /metrics learn what has happened."""
+        now = self.clock()
+        # The last step before the engine is idle, too: nobody waits any longer.
+        if now >= self._next_look or not self.requests:
+            self._next_look = now + _LOOK_EVERY_S
+            self.andes_counters.waits(*self.andes_ledger.waits(now))
+        if (line := self._minute.due(now)) is not None:
+            _log.info("andes: %s", line)
+        send_news(outputs.values(), self.andes_counters.take_news())
+
+    def _fall_back(self, error: Exception) -> None:
         versions.limit_admissions(self, None)
-        self.andes_counters.fallbacks += 1
-        if self.andes_counters.fallbacks == 1:
-            _log.exception(
-                "andes: planning failed; this step keeps vLLM's own order. Further failures "
-                "are counted, not logged."
-            )
+        self._plan_again_at = -math.inf
+        self.andes_guard.failed(error)

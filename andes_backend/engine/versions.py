@@ -10,21 +10,28 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from vllm import __version__ as vllm_version
+from vllm.v1.core.sched.async_scheduler import AsyncScheduler
+from vllm.v1.core.sched.interface import PauseState
 from vllm.v1.core.sched.output import SchedulerOutput
-from vllm.v1.core.sched.request_queue import FCFSRequestQueue
+from vllm.v1.core.sched.request_queue import FCFSRequestQueue, PriorityRequestQueue
 from vllm.v1.core.sched.scheduler import Scheduler
-from vllm.v1.request import Request
+from vllm.v1.request import Request, RequestStatus
 
 __all__ = [
     "TESTED",
+    "EitherScheduler",
     "block_counts",
     "check_version",
     "extra_args",
+    "goes_on",
+    "is_paused",
     "limit_admissions",
     "preempt",
+    "preempted_since_last_step",
     "set_waiting",
     "step_shape",
     "waiting_is_ordered_by_us",
+    "waiting_requests",
 ]
 
 TESTED: Final = ("0.30", "0.31", "0.32", "0.33")
@@ -44,6 +51,46 @@ def check_version(version: str = vllm_version) -> None:
         )
 
 
+class EitherScheduler(AsyncScheduler):
+    """vLLM's AsyncScheduler; under `--no-async-scheduling` its Scheduler, by the same name.
+
+    AsyncScheduler counts tokens before they are there, which the rest of a synchronous engine
+    does not expect.
+    """
+
+    runs_ahead = True
+    """Whether steps are scheduled before the output of those before them is known."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.runs_ahead = bool(self.scheduler_config.async_scheduling)
+
+    def _update_after_schedule(self, scheduler_output: SchedulerOutput) -> None:
+        if self.runs_ahead:
+            super()._update_after_schedule(scheduler_output)
+        else:
+            Scheduler._update_after_schedule(self, scheduler_output)
+
+    def _update_request_with_output(self, *args: Any, **kwargs: Any) -> tuple[list[int], bool]:
+        if self.runs_ahead:
+            return super()._update_request_with_output(*args, **kwargs)
+        return Scheduler._update_request_with_output(self, *args, **kwargs)
+
+
+def is_paused(scheduler: Scheduler) -> bool:
+    """Whether the operator has paused the engine (`/pause`, or to sleep)."""
+    return scheduler.pause_state != PauseState.UNPAUSED
+
+
+def goes_on(scheduler: Scheduler, request: Request) -> bool:
+    """Whether this is more input for a request of the same name that is not done yet.
+
+    A session that has answered and waits for more input begins anew.
+    """
+    session = scheduler.requests.get(request.request_id)
+    return session is not None and session.status != RequestStatus.WAITING_FOR_STREAMING_REQ
+
+
 def extra_args(request: Request) -> dict[str, Any] | None:
     """What the request carried in `vllm_xargs`; None without sampling parameters (pooling)."""
     params = request.sampling_params
@@ -61,6 +108,14 @@ def waiting_is_ordered_by_us(scheduler: Scheduler) -> bool:
     return isinstance(scheduler.waiting, FCFSRequestQueue)
 
 
+def waiting_requests(scheduler: Scheduler) -> list[Request]:
+    """The waiting queue; under `--scheduling-policy priority` in no order."""
+    queue = scheduler.waiting
+    if isinstance(queue, PriorityRequestQueue):
+        return list(queue._heap)  # iterating over the queue itself would sort it each time
+    return list(queue)
+
+
 def set_waiting(scheduler: Scheduler, requests: Sequence[Request]) -> None:
     """Put the same requests into the waiting queue in this order."""
     queue = scheduler.waiting
@@ -73,15 +128,24 @@ def limit_admissions(scheduler: Scheduler, admit: int | None) -> None:
     """Let at most `admit` waiting requests in during the next step; None lifts the limit.
 
     vLLM compares the number of running requests with this limit before it admits another.
+    Those that hold KV blocks while they wait, loaded from elsewhere, say, come in besides.
     """
     config = scheduler.scheduler_config
     limit = getattr(config, "max_num_active_seqs", None) or config.max_num_seqs
     if admit is not None:
-        limit = min(limit, len(scheduler.running) + admit)
+        limit = min(limit, len(scheduler.running) + _already_in(scheduler) + admit)
     if hasattr(scheduler, "max_num_active_reqs"):
         scheduler.max_num_active_reqs = limit
     else:  # vLLM 0.30 has one limit for both
         scheduler.max_num_running_reqs = limit
+
+
+def _already_in(scheduler: Scheduler) -> int:
+    """Waiting requests that are not in the queue that we order."""
+    if hasattr(scheduler, "kv_holding_waiting"):
+        return len(scheduler.kv_holding_waiting)
+    before: Any = scheduler  # vLLM 0.30 has them among others that wait for something
+    return len(before.skipped_waiting)
 
 
 def preempt(scheduler: Scheduler, request: Request) -> None:
@@ -91,23 +155,33 @@ def preempt(scheduler: Scheduler, request: Request) -> None:
     resume it before that.
     """
     scheduler.running.remove(request)
-    # vLLM stamps its own events with this clock; no decision of ours reads it.
-    scheduler._preempt_request(request, time.monotonic())
+    # vLLM stamps its own events with this clock; no decision of ours reads it. Where the KV
+    # cache is to be handed to another engine, a token without it is of no use.
+    scheduler._preempt_request(
+        request, time.monotonic(), drop_stale_output=scheduler.requires_kv_delivery
+    )
 
 
-def step_shape(scheduler: Scheduler, scheduled: SchedulerOutput) -> tuple[int, int, int]:
+def preempted_since_last_step(scheduler: Scheduler) -> int:
+    """Requests that were preempted since the last `schedule()`, by us or to reset the cache."""
+    return len(scheduler.reset_preempted_req_ids)
+
+
+def step_shape(scheduled: SchedulerOutput) -> tuple[int, int, int]:
     """What a step consists of.
 
     Returns:
         Requests that get one more token, the tokens that these have in the KV cache, and the
         tokens of prompts (or of responses that are computed again).
     """
-    requests = scheduler.requests
-    sequences = context = 0
-    for name, tokens in scheduled.num_scheduled_tokens.items():
-        if tokens == 1:
-            sequences += 1
-            request = requests.get(name)  # None if it ended or was aborted meanwhile
-            if request is not None:
-                context += request.num_computed_tokens
+    tokens, cached = scheduled.num_scheduled_tokens, scheduled.scheduled_cached_reqs
+    computed = cached.num_computed_tokens
+    if scheduled.total_num_scheduled_tokens > len(tokens):  # somebody gets more than one
+        computed = [
+            before
+            for name, before in zip(cached.req_ids, computed, strict=True)
+            if tokens[name] == 1
+        ]
+    sequences = len(computed)
+    context = sum(computed) + sequences  # with those of this step
     return sequences, context, scheduled.total_num_scheduled_tokens - sequences

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from andes_backend.config import AndesConfig
+from andes_backend.policy.andes import Andes
 from andes_backend.policy.base import Policy
 from andes_backend.policy.decision import Decision
 from andes_backend.policy.fcfs import Fcfs
@@ -17,6 +18,7 @@ from andes_backend.policy.state import Snapshot, Table
 __all__ = ["POLICIES", "Decision", "Policy", "Snapshot", "Table", "make_policy"]
 
 POLICIES: Final[Mapping[str, Callable[[AndesConfig], Policy]]] = {
+    "andes": Andes,
     "fcfs": Fcfs,
     "qoe": MarginalQoE,
     "round-robin": RoundRobin,

@@ -23,6 +23,10 @@ class Decision:
     """How many waiting requests may be admitted in this step, 0 or more; None: all that fit."""
     preempt: NDArray[np.intp] | None = None
     """Positions in the running queue that are to give up their KV memory now, shape (k,)."""
+    again_in_s: float | None = None
+    """Seconds for which this decision holds while the queues stay as it leaves them; the policy
+    is asked again after that, and at once when a queue has changed. 0: asked at every step;
+    infinite: only when a queue has changed; None: as long as the operator has set."""
 
     def check(self, waiting: int, running: int) -> None:
         """Raise ValueError unless this is a decision about so many requests."""
@@ -36,6 +40,8 @@ class Decision:
                 raise ValueError(f"the {name} order is no permutation of {size} positions")
         if self.admit is not None and self.admit < 0:
             raise ValueError(f"admit must be 0 or more, not {self.admit}")
+        if self.again_in_s is not None and not self.again_in_s >= 0:
+            raise ValueError(f"again_in_s must be 0 or more, not {self.again_in_s}")
         if self.preempt is not None and (
             len(np.unique(self.preempt)) != len(self.preempt)
             or bool(((self.preempt < 0) | (self.preempt >= running)).any())

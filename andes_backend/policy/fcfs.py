@@ -1,5 +1,7 @@
 """First come, first served: vLLM's own order, for comparison."""
 
+import math
+
 from andes_backend.config import AndesConfig
 from andes_backend.policy.decision import Decision
 from andes_backend.policy.state import Snapshot
@@ -15,7 +17,7 @@ class Fcfs:
 
     def plan(self, snapshot: Snapshot) -> Decision:
         del snapshot
-        return Decision()
+        return Decision(again_in_s=math.inf)
 
     def finished(self, output_tokens: int) -> None:
         del output_tokens

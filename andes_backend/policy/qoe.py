@@ -1,4 +1,6 @@
-"""Our own policy: serve first where a KV block saves most QoE."""
+"""Our own policy: serve first where a KV block saves most QoE, and pause only where it pays."""
+
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -6,68 +8,150 @@ from numpy.typing import NDArray
 from andes_backend.config import AndesConfig
 from andes_backend.policy.decision import Decision, Order
 from andes_backend.policy.lengths import OutputLengths
+from andes_backend.policy.overdue import OverdueLane
 from andes_backend.policy.state import Snapshot, blocks_needed
 from andes_backend.policy.value import marginal_qoe
 
 __all__ = ["MarginalQoE"]
 
+_MOST_VICTIMS: Final = 8  # requests that give way in one plan; the next plan comes soon
+
 
 class MarginalQoE:
-    """Orders waiting and running requests by marginal QoE per KV block.
+    """Orders requests by marginal QoE per KV block, and exchanges where the gain is large.
 
-    It preempts nobody by itself: the order of the running requests decides whom vLLM
-    preempts when KV memory runs out. Since running requests grow, every admission into a
-    nearly full memory soon leads to a preemption, whose victim is computed again later,
-    and that delays everybody. So a request is admitted into the last free blocks only if
-    its own gain is larger than what such a delay costs all others.
+    Three rules beside the order:
+
+    - Some memory stays free for the growth of who runs. Filled to the last block, it would soon
+      be overcommitted, and whoever is preempted then is computed again, which delays everybody.
+    - A waiting request takes the place of the least valuable running ones if a block is worth
+      more to it, by `exchange_margin` times what a block would be worth on average if the memory
+      were given to those who gain most. The margin is the price of a preemption, and keeps two
+      requests from displacing each other in turn.
+    - Who is overdue has a lane of its own (overdue.OverdueLane).
     """
 
     def __init__(self, config: AndesConfig) -> None:
         self._config = config
         self._lengths = OutputLengths(config.expected_output_tokens)
+        self._lane = OverdueLane(config.overdue_share, config.max_wait_s)
 
     def plan(self, snapshot: Snapshot) -> Decision:
         waiting, running = snapshot.waiting, snapshot.running
-        gain_waiting, gain_running = self._gain(waiting, snapshot), self._gain(running, snapshot)
+        worth, worth_running = self._worth(waiting, snapshot), self._worth(running, snapshot)
         blocks = blocks_needed(waiting, snapshot.block_size)
-        order = _order(waiting, gain_waiting / blocks)
-        # What everybody loses while a preempted request is computed again.
-        price = (gain_waiting.sum() + gain_running.sum()) * (
-            self._config.recompute_s / self._config.horizon_s
+        blocks_running = blocks_needed(running, snapshot.block_size)
+        price = _price(
+            np.concatenate([worth, worth_running]),
+            np.concatenate([blocks, blocks_running]),
+            snapshot.total_blocks,
         )
-        return Decision(
-            waiting=order,
-            running=_order(running, gain_running / blocks_needed(running, snapshot.block_size)),
-            admit=self._admissible(blocks[order], gain_waiting[order] > price, snapshot),
-        )
+        lane = self._lane.plan(snapshot)
+        # Before all others, the one who has waited longest first.
+        worth[lane.waiting] = np.inf
+        order = np.concatenate([lane.waiting, _order(waiting, worth)[len(lane.waiting) :]])
+        stay = _order(running, np.where(lane.running, np.inf, worth_running))
+        may_go = stay[int(lane.running.sum()) :]
+        room = _Room(self._config, snapshot, blocks_running, worth_running, price, may_go)
+        for position in order:
+            if not room.let_in(blocks[position], worth[position]):
+                break
+        return Decision(waiting=order, running=stay, admit=room.admitted, preempt=room.preempted)
 
     def finished(self, output_tokens: int) -> None:
         self._lengths.observe(output_tokens)
 
-    def _gain(self, rows: NDArray[np.void], snapshot: Snapshot) -> NDArray[np.float64]:
+    def _worth(self, rows: NDArray[np.void], snapshot: Snapshot) -> NDArray[np.float64]:
+        """Marginal QoE per KV block that it holds on average until its response ends, (n,)."""
         remaining = self._lengths.remaining(rows["delivered"])
-        return marginal_qoe(rows, remaining, snapshot.now, self._config.horizon_s)
+        gain = marginal_qoe(rows, remaining, snapshot.now, self._config.horizon_s)
+        tokens = rows["prompt_tokens"] + rows["delivered"] + remaining / 2
+        worth: NDArray[np.float64] = gain / np.ceil(tokens / snapshot.block_size)
+        return worth
 
-    def _admissible(
-        self, blocks: NDArray[np.float64], pays: NDArray[np.bool_], snapshot: Snapshot
-    ) -> int:
-        """How many requests may be admitted.
+
+class _Room:
+    """Admits one waiting request after the other, as long as it finds or makes room."""
+
+    def __init__(
+        self,
+        config: AndesConfig,
+        snapshot: Snapshot,
+        blocks: NDArray[np.float64],
+        worth: NDArray[np.float64],
+        price: float,
+        may_go: Order,
+    ) -> None:
+        """
+        Args:
+            config: the reserves, in KV blocks for each request that runs, and the margin.
+            snapshot: the memory and who runs.
+            blocks: of each running request, shape (r,).
+            worth: of a block to each running request, shape (r,).
+            price: what a block is worth on the whole.
+            may_go: positions of those who may be preempted, the most valuable first.
+        """
+        self._config = config
+        self._blocks, self._worth = blocks, worth
+        self._victims = may_go[::-1][:_MOST_VICTIMS]
+        self._gone = 0
+        self._running = len(snapshot.running)
+        self._most = snapshot.max_running
+        self._free = float(snapshot.free_blocks)
+        self._margin = config.exchange_margin * price
+        self.admitted = 0
+
+    @property
+    def preempted(self) -> NDArray[np.intp] | None:
+        """Positions in the running queue of those who give way."""
+        return self._victims[: self._gone] if self._gone else None
+
+    def let_in(self, blocks: float, worth: float) -> bool:
+        """Whether the next waiting request comes in; if so it is counted.
 
         Args:
-            blocks: KV blocks that each waiting request needs, in the order of admission.
-            pays: whether its gain is larger than the price of a preemption.
+            blocks: that it needs.
+            worth: of a block to it.
         """
-        running = len(snapshot.running)
-        reserve = np.where(pays, self._config.growth_reserve, self._config.calm_reserve)
-        # The k-th to be admitted leaves running + k requests that grow.
-        taken = np.cumsum(blocks) + reserve * (running + 1 + np.arange(len(blocks)))
-        fits = taken <= snapshot.free_blocks
-        fitting = len(fits) if fits.all() else int(np.argmin(fits))
         # An empty machine takes anybody: nobody's growth is in the way.
-        return fitting if running else max(1, fitting)
+        is_empty = self._running + self.admitted == self._gone
+        calm = is_empty or self._fits(blocks, self._config.calm_reserve, self._gone)
+        gone = self._gone if calm else self._making_room(blocks, worth)
+        if gone is None:
+            return False
+        self._free += self._blocks[self._victims[self._gone : gone]].sum() - blocks
+        self._gone = gone
+        self.admitted += 1
+        return True
+
+    def _making_room(self, blocks: float, worth: float) -> int | None:
+        """How many have to be gone so that it fits; None if one of them is worth too much."""
+        gone = self._gone
+        while gone < len(self._victims):
+            if worth <= self._worth[self._victims[gone]] + self._margin:
+                return None
+            # Whoever could displace another may use the calm reserve instead.
+            if self._fits(blocks, self._config.growth_reserve, gone):
+                return gone
+            gone += 1
+        return gone if self._fits(blocks, self._config.growth_reserve, gone) else None
+
+    def _fits(self, blocks: float, reserve: float, gone: int) -> bool:
+        freed = self._blocks[self._victims[self._gone : gone]].sum()
+        left = self._running + self.admitted - gone + 1
+        return left <= self._most and bool(blocks + reserve * left <= self._free + freed)
 
 
-def _order(rows: NDArray[np.void], value: NDArray[np.float64]) -> Order:
+def _price(worth: NDArray[np.float64], blocks: NDArray[np.float64], total: int) -> float:
+    """What a block is worth on average if the memory is given to those who gain most."""
+    best = np.argsort(-worth)
+    taken = np.cumsum(blocks[best])
+    count = max(1, int(np.searchsorted(taken, total)))
+    inside = best[:count]
+    return float((worth[inside] * blocks[inside]).sum() / max(1.0, blocks[inside].sum()))
+
+
+def _order(rows: NDArray[np.void], worth: NDArray[np.float64]) -> Order:
     """The most valuable first; among equals whoever runs dry first."""
-    order: Order = np.lexsort((rows["dry_at"], -value))
+    order: Order = np.lexsort((rows["dry_at"], -worth))
     return order

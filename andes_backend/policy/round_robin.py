@@ -28,7 +28,7 @@ class RoundRobin:
         order = np.argsort(had, kind="stable")
         over = order[had[order] >= self._turn][::-1]
         count = self._giving_way(running[over], snapshot)
-        return Decision(waiting=queue, running=order, preempt=over[:count])
+        return Decision(waiting=queue, running=order, preempt=over[:count], again_in_s=0.0)
 
     def finished(self, output_tokens: int) -> None:
         del output_tokens

@@ -34,6 +34,7 @@ _DTYPE: Final = np.dtype(
         ("turn_began", "i8"),  # tokens delivered by then
         ("preemptions", "i8"),  # times it has lost its KV memory, whoever decided so
         ("output_tokens", "i8"),  # length of the response where it is known beforehand; else 0
+        ("serial", "i8"),  # the request's, never given twice; 0: the row is nobody's
     ]
 )
 
@@ -42,6 +43,7 @@ class Table:
     """A row for each live request. Rows are reused; a row number is good until `remove`."""
 
     def __init__(self) -> None:
+        self._added = 0
         self._data = np.zeros(64, _DTYPE)
         self._free = list(range(len(self._data)))
 
@@ -52,6 +54,11 @@ class Table:
     def data(self) -> NDArray[np.void]:
         """All rows, used or not: a structured array with a field for each fact."""
         return self._data
+
+    def rows(self, rows: Rows) -> NDArray[np.void]:
+        """A copy of these rows, in their order, shape (n,)."""
+        # take() and put() copy whole rows; indexing would go field by field, 50 times slower.
+        return self._data.take(rows)
 
     def add(self, arrival: float, prompt_tokens: int, expectation: Expectation) -> int:
         """A new request, with nothing delivered yet.
@@ -69,14 +76,16 @@ class Table:
             self._free = list(range(size, 2 * size))
             self._data = np.concatenate([self._data, np.zeros(size, _DTYPE)])
         row = self._free.pop()
+        self._added += 1
         self._data[row] = (
             arrival, expectation.ttft, expectation.tds, prompt_tokens, 0, arrival, 0.0, 0.0,
-            False, arrival, 0, 0, 0,
+            False, arrival, 0, 0, 0, self._added,
         )  # fmt: skip
         return row
 
     def remove(self, row: int) -> None:
         """The request is over; its row may be given to another."""
+        self._data["serial"][row] = 0  # nobody's: who remembers the row can tell
         self._free.append(row)
 
     def note_queues(self, waiting: Rows, running: Rows, now: float) -> None:
@@ -108,7 +117,7 @@ class Table:
             counts: tokens delivered to each, shape (n,), each 1 or more.
             now: seconds on the scheduler's clock.
         """
-        data = self._data[rows]
+        data = self.rows(rows)
         pace = 1.0 / data["tds"]
         digested = np.maximum(now, data["dry_at"])
         expected = data["arrival"] + data["ttft"] + data["delivered"] * pace
@@ -116,11 +125,11 @@ class Table:
         data["delay"] += counts * data["lateness"]
         data["dry_at"] = digested + counts * pace
         data["delivered"] += counts
-        self._data[rows] = data
+        self._data.put(rows, data)
 
     def qoe(self, rows: Rows) -> NDArray[np.float64]:
         """QoE so far of each row, shape (n,), in [0, 1]; 0 where nothing was delivered."""
-        data = self._data[rows]
+        data = self.rows(rows)
         n = data["delivered"]
         whole = n * (data["lateness"] + (n - 1) / (2 * data["tds"]))
         late = np.divide(data["delay"], whole, out=np.zeros(len(rows)), where=data["delay"] > 0)

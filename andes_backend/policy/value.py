@@ -3,24 +3,28 @@
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["marginal_qoe", "qoe_if_late"]
+__all__ = ["final_qoe", "marginal_qoe"]
 
 
-def qoe_if_late(
-    lateness: NDArray[np.float64], tokens: NDArray[np.float64], tds: NDArray[np.float64]
+def final_qoe(
+    rows: NDArray[np.void], remaining: NDArray[np.float64], lateness: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """QoE of a response of which every token is digested so late, shape (n,).
+    """QoE of the whole response if all tokens still to come are so late, shape (n,).
 
-    With lateness D throughout, S_delay = n D and S_whole = n (D + (n - 1) / (2 tds)), so
-    QoE = a / (a + D) with a = (n - 1) / (2 tds): half the time that reading it takes.
+    The formula of docs/qoe.md: with m tokens to come out of N, each late by D, S_delay grows
+    by m D, and S_whole = N (D + (N - 1) / (2 tds)).
 
     Args:
-        lateness: seconds, 0 or more, shape (n,).
-        tokens: length of the whole response, above 1, shape (n,).
-        tds: the reader's speed, tokens/s, finite, shape (n,).
+        rows: the requests (state.Table), shape (n,).
+        remaining: tokens still to come, 1 or more, shape (n,).
+        lateness: seconds, no less than that of the last token delivered, shape (n,).
     """
-    half = (tokens - 1) / (2 * tds)
-    return half / (half + lateness)
+    tokens = np.maximum(2.0, rows["delivered"] + remaining)
+    half = (tokens - 1) / (2 * rows["tds"])
+    qoe: NDArray[np.float64] = 1 - (rows["delay"] + remaining * lateness) / (
+        tokens * (lateness + half)
+    )
+    return qoe
 
 
 def marginal_qoe(
@@ -29,7 +33,9 @@ def marginal_qoe(
     """The drop in final QoE if a request is served from `later_s` seconds on, not from now.
 
     Zero for a reader who has text until then. A response that is already very late loses
-    little more by waiting, a fresh one most: that triage is what the value expresses.
+    little more by waiting, a fresh one most, and one of which most is delivered loses in
+    proportion to what is still to come: that triage is what the value expresses. Where the
+    formula would reward waiting (a late response with little to come), the value is 0.
 
     Args:
         rows: the requests (state.Table), shape (n,).
@@ -40,9 +46,8 @@ def marginal_qoe(
     Returns:
         Shape (n,), 0 or more.
     """
-    tds = rows["tds"]
-    due = rows["arrival"] + rows["ttft"] + rows["delivered"] / tds
+    due = rows["arrival"] + rows["ttft"] + rows["delivered"] / rows["tds"]
     late_now = np.maximum(rows["lateness"], now - due)
     late_later = np.maximum(rows["lateness"], now + later_s - due)
-    tokens = np.maximum(2.0, rows["delivered"] + remaining)
-    return qoe_if_late(late_now, tokens, tds) - qoe_if_late(late_later, tokens, tds)
+    drop = final_qoe(rows, remaining, late_now) - final_qoe(rows, remaining, late_later)
+    return np.maximum(0.0, drop)

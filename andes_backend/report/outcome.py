@@ -24,11 +24,18 @@ class Outcome:
     """Why it failed; None if it did not."""
 
     @cached_property
-    def _meter(self) -> Meter:
-        meter = Meter(self.request.expectation)
+    def _read(self) -> tuple[Meter, float]:
+        """The reader's meter, and the longest wait after the first token, seconds."""
+        meter, longest = Meter(self.request.expectation), 0.0
         for time in self.times:
+            if meter.count:
+                longest = max(longest, time - meter.free_at)
             meter.add(time)
-        return meter
+        return meter, longest
+
+    @property
+    def _meter(self) -> Meter:
+        return self._read[0]
 
     @property
     def qoe(self) -> float:
@@ -56,6 +63,19 @@ class Outcome:
     def stalled_s(self) -> float:
         """Their total length, seconds."""
         return self._meter.stalled
+
+    @property
+    def longest_wait_s(self) -> float | None:
+        """The longest that the reader waited in vain, seconds; None without a token.
+
+        That is the wait for the first token beyond the expected one, or the longest stall,
+        whichever is longer; 0 for a reader who never waited.
+        """
+        if self.ttft is None:
+            return None
+        _, longest = self._read
+        stall = longest if longest >= Meter.STALL_S else 0.0
+        return max(0.0, self.ttft - self.request.expectation.ttft, stall)
 
     @property
     def lost(self) -> int:

@@ -46,8 +46,8 @@ class Run:
 class Summary:
     """The figures of a run. None stands for "no request to take it from".
 
-    QoE counts every request, a failed one as 0; TTFT, TDS and stalls count those that did
-    not fail. `pNN` are percentiles over requests.
+    QoE counts every request, a failed one as 0; TTFT, TDS, stalls and waits count those that
+    did not fail. `pNN` are percentiles over requests.
     """
 
     requests: int
@@ -70,6 +70,10 @@ class Summary:
     """Stalls a request."""
     stalled_s_mean: float | None
     """Seconds of stalling a request."""
+    longest_wait_p99: float | None
+    """Of each request the longest wait in vain, see `Outcome.longest_wait_s`; seconds."""
+    longest_wait_max: float | None
+    """The same of the request that waited longest."""
     tokens_per_s: float | None
     """All tokens received over `duration_s`."""
     duration_s: float
@@ -85,6 +89,7 @@ def summarise(run: Run) -> Summary:
     good = [outcome for outcome in outcomes if outcome.error is None]
     qoe = [outcome.qoe for outcome in outcomes]
     ttft = [outcome.ttft for outcome in good if outcome.ttft is not None]
+    waits = [o.longest_wait_s for o in good if o.longest_wait_s is not None]
     duration = _duration_s(outcomes)
     return Summary(
         requests=len(outcomes),
@@ -102,6 +107,8 @@ def summarise(run: Run) -> Summary:
         tds_p50=_percentile([outcome.tds for outcome in good if outcome.tds is not None], 50),
         stalls_mean=_mean([outcome.stalls for outcome in good]),
         stalled_s_mean=_mean([outcome.stalled_s for outcome in good]),
+        longest_wait_p99=_percentile(waits, 99),
+        longest_wait_max=max(waits, default=None),
         tokens_per_s=sum(len(o.times) for o in outcomes) / duration if duration > 0 else None,
         duration_s=duration,
         submitted_late_s=max((o.submitted_s - o.request.arrival_s for o in outcomes), default=0.0),
@@ -125,6 +132,8 @@ _ROWS: Final = (
     ("TDS p50, tokens/s", "tds_p50", ".1f"),
     ("stalls a request", "stalls_mean", ".2f"),
     ("stalled a request, s", "stalled_s_mean", ".2f"),
+    ("longest wait p99, s", "longest_wait_p99", ".2f"),
+    ("longest wait of all, s", "longest_wait_max", ".2f"),
     ("tokens/s", "tokens_per_s", ".0f"),
     ("duration, s", "duration_s", ".1f"),
     ("preemptions", "preemptions", "d"),
@@ -159,12 +168,12 @@ def write_json(run: Run, path: str | Path, *, date: str) -> None:
 
     Args:
         run: what to write.
-        path: the file; overwritten, its directory is made.
+        path: the file; replaced as a whole, its directory is made.
         date: when the run was made, ISO 8601.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    value = {
+    value: dict[str, Any] = {
         "label": run.label,
         "date": date,
         "settings": dict(run.settings),
@@ -172,7 +181,10 @@ def write_json(run: Run, path: str | Path, *, date: str) -> None:
         "summary": asdict(summarise(run)),
         "requests": [_record(outcome) for outcome in sorted(run.outcomes, key=_index)],
     }
-    path.write_text(json.dumps(value, allow_nan=False) + "\n")
+    # Whoever finds the file finds all of it, whatever happened while it was written.
+    unfinished = path.with_name(path.name + ".part")
+    unfinished.write_text(json.dumps(value, allow_nan=False) + "\n")
+    unfinished.replace(path)
 
 
 def versions() -> dict[str, str]:

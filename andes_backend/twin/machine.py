@@ -109,6 +109,9 @@ def make_scheduler(setup: Setup, clock: Clock, max_model_len: int) -> _Watched:
 def _make_scheduler(setup: Setup, clock: Clock, max_model_len: int) -> _Watched:
     profile = setup.profile
     config = _engine_config(setup, max_model_len)
+    # The CPU that this runs on switches it off; what is simulated is a GPU. Our scheduler goes
+    # by it, as vLLM's does by its class.
+    config.scheduler_config.async_scheduling = True
     blocks = config.cache_config.num_gpu_blocks = profile.kv_tokens // profile.block_size
     # The size of a token's keys and values does not matter: nothing is stored.
     spec = FullAttentionSpec(

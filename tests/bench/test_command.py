@@ -3,6 +3,7 @@
 import argparse
 import json
 import math
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -12,8 +13,11 @@ import pytest
 from fake_server import FakeServer
 
 from andes_backend.bench import command, session
+from andes_backend.bench import compare as compare_module
+from andes_backend.bench.compare import Comparison
+from andes_backend.bench.kept import write_order
 from andes_backend.bench.load import Target
-from andes_backend.bench.session import Plan
+from andes_backend.bench.measure import Plan
 
 
 def parse(*words: str) -> argparse.Namespace:
@@ -41,20 +45,30 @@ def test_adding_the_command_imports_nothing_heavy() -> None:
     assert not heavy & {name.partition(".")[0] for name in out.split()}
 
 
-def test_compare_is_the_overload_run_by_default(monkeypatch: pytest.MonkeyPatch) -> None:
-    """3 requests/s for 160 blocks of 32 tokens, stock vLLM against the qoe policy."""
-    seen: list[tuple[Plan, dict[str, str | None], int]] = []
+@pytest.fixture
+def compared(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Comparison, Path | None]]:
+    """What would be compared, and the directory to resume; nothing is started."""
+    seen: list[tuple[Comparison, Path | None]] = []
 
-    def note(plan: Plan, policies: dict[str, str | None], *, kv_blocks: int) -> int:
-        seen.append((plan, policies, kv_blocks))
+    def note(comparison: Comparison, *, resume: Path | None = None) -> int:
+        seen.append((comparison, resume))
         return 0
 
-    monkeypatch.setattr(session, "compare", note)
+    monkeypatch.setattr(compare_module, "compare", note)
+    return seen
+
+
+def test_compare_is_the_overload_run_by_default(
+    compared: list[tuple[Comparison, Path | None]],
+) -> None:
+    """3 requests/s for 160 blocks of 32 tokens, stock vLLM against the qoe policy."""
     assert status("compare") == 0
-    ((plan, policies, kv_blocks),) = seen
-    assert policies == {"stock": None, "qoe": "qoe"}
-    assert list(policies) == ["stock", "qoe"]
-    assert kv_blocks == 160
+    ((comparison, resume),) = compared
+    assert resume is None
+    assert comparison.policies == {"stock": None, "qoe": "qoe"}
+    assert list(comparison.policies) == ["stock", "qoe"]
+    assert comparison.kv_blocks == 160
+    (plan,) = comparison.plans
     requests = plan.workload.requests
     assert len(requests) == 250
     assert max(r.prompt_tokens + r.output_tokens for r in requests) == 800
@@ -72,6 +86,91 @@ def test_compare_is_the_overload_run_by_default(monkeypatch: pytest.MonkeyPatch)
         "trace": None,
         "max_length": 800,
     }
+
+
+def test_several_rates_are_as_many_workloads(
+    compared: list[tuple[Comparison, Path | None]],
+) -> None:
+    words = ("--rate", "1.6,3,5", "--requests", "15,25,45", "--policies", "stock,fcfs,qoe")
+    assert status("compare", *words) == 0
+    ((comparison, _),) = compared
+    assert list(comparison.policies) == ["stock", "fcfs", "qoe"]
+    rates = [(plan.settings["rate"], plan.settings["requests"]) for plan in comparison.plans]
+    assert rates == [(1.6, 15), (3.0, 25), (5.0, 45)]
+    assert [len(plan.workload.requests) for plan in comparison.plans] == [15, 25, 45]
+
+
+def test_one_number_of_requests_is_for_all_rates(
+    compared: list[tuple[Comparison, Path | None]],
+) -> None:
+    assert status("compare", "--rate", "2, 4", "--requests", "7") == 0
+    ((comparison, _),) = compared
+    assert [len(plan.workload.requests) for plan in comparison.plans] == [7, 7]
+
+
+def test_a_comparison_is_resumed_with_its_own_options(
+    compared: list[tuple[Comparison, Path | None]], tmp_path: Path
+) -> None:
+    """Whatever options there were, the directory has them all."""
+    words = ("--rate", "1.6,3", "--requests", "5,9", "--policies", "qoe,stock", "--seed", "4")
+    more = ("--readers", "mix:speaking=0.4,programs=0.4", "--arrivals", "gamma:cv=3")
+    other = ("--kv-blocks", "99", "--max-length", "50", "--ttft", "2", "--out", str(tmp_path))
+    assert status("compare", *words, *more, *other, "--lengths", "multiround") == 0
+    ((first, _),) = compared
+    write_order(tmp_path, first.words)
+    assert status("compare", "--resume", str(tmp_path)) == 0
+    again, resume = compared[1]
+    assert again == first
+    assert resume == tmp_path
+
+
+def test_a_trace_is_resumed_too(
+    compared: list[tuple[Comparison, Path | None]], tmp_path: Path
+) -> None:
+    """At its own times: without a rate."""
+    trace = tmp_path / "burst.csv"
+    trace.write_text("Timestamp,Request tokens,Response tokens\n5,6,7\n9,10,11\n")
+    assert status("compare", "--trace", str(trace), "--requests", "2") == 0
+    ((first, _),) = compared
+    assert first.plans[0].settings["rate"] is None
+    write_order(tmp_path, first.words)
+    assert status("compare", "--resume", str(tmp_path)) == 0
+    assert compared[1][0] == first
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("--rate", "1,2,3", "--requests", "4,5"), "--requests has 2 numbers, but --rate has 3"),
+        (("--requests", "4,5"), "--requests has 2 numbers, but --rate has 1"),
+        (("--policies", "stock,best"), "there is no policy 'best'; there are: stock, "),
+        (("--resume", "nowhere"), "comparison.json says nothing of a comparison (FileNotFound"),
+        (("--resume", "x", "--seed", "3"), "the options of its directory: leave out --seed"),
+        (("--resume", "x", "--kv-blocks", "3"), "directory: leave out --kv-blocks"),
+        (("--resume", "x", "--rate", "3"), "directory: leave out --rate"),
+    ],
+)
+def test_a_comparison_that_cannot_be_made_is_explained(
+    compared: list[tuple[Comparison, Path | None]],
+    words: tuple[str, ...],
+    message: str,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert status("compare", *words) == 1
+    assert message in capsys.readouterr().err
+    assert not compared
+
+
+def test_make_bench_is_the_whole_comparison(
+    compared: list[tuple[Comparison, Path | None]],
+) -> None:
+    """What the Makefile runs is understood, and is the paper's policy and ours at three rates."""
+    makefile = (Path(__file__).parents[2] / "Makefile").read_text()
+    (line,) = re.findall(r"andes bench compare (--policies .*)$", makefile, re.MULTILINE)
+    arguments = parse("compare", *line.split())
+    assert arguments.policies == ("stock", "andes", "qoe")
+    assert (arguments.rate, arguments.requests) == ((1.6, 3.0, 5.0), (150, 250, 450))
+    assert not compared
 
 
 def test_run_goes_to_the_server_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -171,6 +270,9 @@ def test_readers_of_every_kind_are_served_and_recorded(
         (("compare", "--policies", "../x"), "'../x' is no policy's name"),
         (("compare", "--policies", "qoe,qoe"), "a policy is named twice in 'qoe,qoe'"),
         (("compare", "--kv-blocks", "none"), "'none' must be a whole number, 1 or more"),
+        (("compare", "--rate", "1,,2"), "'' must be a number of requests/s above 0"),
+        (("compare", "--rate", "2,3,2.0"), "2 is given twice in '2,3,2.0'"),
+        (("compare", "--requests", "20,0"), "'0' must be a whole number, 1 or more"),
         ((), "COMMAND"),
     ],
 )

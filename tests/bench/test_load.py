@@ -145,6 +145,15 @@ def test_without_token_ids_the_servers_count_is_spread_over_the_chunks() -> None
     assert tally.result(6)[1] == "received 5 tokens instead of 6"
 
 
+def test_why_the_server_ended_a_response_early_is_said() -> None:
+    tally = Tally()
+    ended = json.loads(chunk([7]))
+    ended["choices"][0]["finish_reason"] = "abort"
+    for event in (chunk([5]), json.dumps(ended), usage(2)):
+        tally.add(event, 1.0)
+    assert tally.result(6)[1] == "received 2 tokens instead of 6 (the server: abort)"
+
+
 def test_the_figures_of_an_outcome_by_hand() -> None:
     """Expected at 1, 2, 3, 4; arrived at 2, 2, 5, 6: one stall, from 4 (read 2 tokens) to 5."""
     reader = Expectation(ttft=1.0, tds=1.0)

@@ -1,16 +1,19 @@
 """The progress of a run, on a virtual clock: lines off a terminal, a bar on one."""
 
 import asyncio
+from collections.abc import Callable
 from io import StringIO
 
 import pytest
 from rich.console import Console
 
-from andes_backend.bench.load import Load, Target
+from andes_backend.bench.load import Load, LoadStatistics, Target
 from andes_backend.bench.progress import run_watched
 from andes_backend.report.outcome import Outcome
 from andes_backend.workload import Workload, make_workload
 from andes_client.testing import VirtualClockLoop
+
+Left = Callable[[LoadStatistics, float], float]
 
 
 class ScriptedLoad(Load):
@@ -28,9 +31,9 @@ class ScriptedLoad(Load):
             self.outcomes.append(Outcome(index, request, 0.0, (0.5,) * 60, error))
 
 
-def watched(load: Load, console: Console) -> str:
+def watched(load: Load, console: Console, left: Left | None = None) -> str:
     with asyncio.Runner(loop_factory=VirtualClockLoop) as runner:
-        runner.run(run_watched(load, "stock", console))
+        runner.run(run_watched(load, "stock", console, left))
     assert isinstance(console.file, StringIO)
     return console.file.getvalue()
 
@@ -40,6 +43,23 @@ def test_off_a_terminal_there_is_a_plain_line_now_and_then() -> None:
     printed = watched(ScriptedLoad(), Console(file=StringIO(), width=200))
     assert printed.splitlines()[0] == "stock: 1 of 2 sent (3), QoE 1.000, 4 tokens/s"
     assert len(printed.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("terminal", "shown"),
+    [
+        (False, "1 of 2 sent (3), QoE 1.000, 4 tokens/s, about 16 min left"),  # 985 s at 15 s
+        (True, "2 of 3 sent (3), 1 failed, QoE 0.500, 0 tokens/s, about 33 min left"),
+    ],
+)
+def test_the_time_left_shows_if_somebody_knows_it(terminal: bool, shown: str) -> None:
+    """Asked with what is known so far, and the seconds since the start."""
+
+    def left(now: LoadStatistics, elapsed_s: float) -> float:
+        return 1000.0 * now.finished - elapsed_s
+
+    console = Console(file=StringIO(), width=200, force_terminal=terminal)
+    assert shown in watched(ScriptedLoad(), console, left)
 
 
 def test_failures_show() -> None:

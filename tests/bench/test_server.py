@@ -152,6 +152,18 @@ vllm:ttft_count 9
     assert parse_metrics(text) == {"vllm:running": 5.0, "vllm:ttft_sum": 0.15, "vllm:ttft_count": 9}
 
 
+def test_metrics_of_one_engine_are_told_from_those_of_the_others() -> None:
+    text = (
+        'vllm:tokens_total{engine="0",model_name="m"} 3.0\n'
+        'vllm:tokens_total{engine="1",model_name="m"} 4.0\n'
+        'vllm:tokens_total{engine="11",model_name="m"} 5.0\n'
+        "python_info 1.0\n"
+    )
+    assert parse_metrics(text) == {"vllm:tokens_total": 12.0, "python_info": 1.0}
+    assert parse_metrics(text, engine=1) == {"vllm:tokens_total": 4.0}
+    assert parse_metrics(text, engine=2) == {}
+
+
 def test_no_metrics_are_none() -> None:
     assert parse_metrics("") == {}
 

@@ -1,13 +1,12 @@
 """A whole measurement against a small real server: what is written, printed and returned."""
 
 import asyncio
-import contextlib
 import json
 import os
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -16,13 +15,10 @@ import pytest
 from fake_server import FakeServer, every_token, refusal
 from rich.console import Console
 
-from andes_backend.bench import session
+from andes_backend.bench import measure, session
 from andes_backend.bench.load import Target
-from andes_backend.bench.server import Server, ServerError
-from andes_backend.bench.session import Plan, SessionError
+from andes_backend.bench.measure import Plan, SessionError
 from andes_backend.workload import make_workload
-
-pytest.importorskip("tokenizers")  # `compare` makes the tiny model
 
 
 def plan(out: Path, count: int = 6) -> Plan:
@@ -37,25 +33,6 @@ def printed(console: Console) -> str:
 @pytest.fixture
 def console() -> Console:
     return Console(file=StringIO(), width=200)
-
-
-@pytest.fixture
-def policies_served(fake_server: FakeServer, monkeypatch: pytest.MonkeyPatch) -> list[str | None]:
-    """In vLLM's place the fake server, for whatever policy; the policies that were asked for.
-
-    A policy called "broken" does not start.
-    """
-    policies: list[str | None] = []
-
-    @contextlib.contextmanager
-    def serve_fake(_model: Path, *, policy: str | None, log: Path, **_: object) -> Iterator[Server]:
-        if policy == "broken":
-            raise ServerError("the server ended with status 1")
-        policies.append(policy)
-        yield Server(fake_server.url, "tiny", log, os.getpid())
-
-    monkeypatch.setattr(session, "serve_tiny", serve_fake)
-    return policies
 
 
 def test_run_measures_a_server_and_writes_what_it_found(
@@ -106,51 +83,9 @@ def test_a_client_that_was_late_itself_is_owned_up_to(
     target = Target(url=fake_server.url, model="m")
     session.run(plan(tmp_path), target, console=console)
     assert "our own client" not in printed(console)
-    monkeypatch.setattr(session, "_LATE_S", 0.0)
+    monkeypatch.setattr(measure, "_LATE_S", 0.0)
     session.run(plan(tmp_path / "again"), target, console=console)
     assert "run: our own client sent a request 0." in printed(console)
-
-
-def test_compare_sends_the_same_work_to_every_policy(
-    fake_server: FakeServer,
-    policies_served: list[str | None],
-    tmp_path: Path,
-    console: Console,
-) -> None:
-    policies = {"stock": None, "qoe": "qoe"}
-    assert session.compare(plan(tmp_path), policies, console=console) == 0
-    assert policies_served == [None, "qoe"]
-    assert "qoe / stock" in printed(console)
-    (directory,) = tmp_path.glob("compare-*")
-    names = {path.name for path in directory.iterdir()}
-    assert names == {"stock.json", "qoe.json", "plot.png"}
-    stock, qoe = (json.loads((directory / f"{name}.json").read_text()) for name in policies)
-    assert stock["settings"] == {"seed": 0, "policy": "stock", "kv_blocks": 160}
-    assert stock["summary"]["preemptions"] == 6  # the fake counts the requests
-    work = ("arrival_s", "prompt_tokens", "output_tokens", "expected_tds")
-    assert [[r[name] for name in work] for r in stock["requests"]] == [
-        [r[name] for name in work] for r in qoe["requests"]
-    ]
-    # 4 requests to warm up and 6 to measure, each time; the very same prompts.
-    prompts = [sorted(map(str, (body["prompt"] for body in half))) for half in halves(fake_server)]
-    assert prompts[0] == prompts[1]
-    assert len(set(prompts[0])) == 10
-
-
-def halves(server: FakeServer) -> list[list[dict[str, Any]]]:
-    middle = len(server.bodies) // 2
-    return [server.bodies[:middle], server.bodies[middle:]]
-
-
-def test_a_policy_that_does_not_start_leaves_the_others_reported(
-    policies_served: list[str | None], tmp_path: Path, console: Console
-) -> None:
-    with pytest.raises(ServerError, match="ended with status 1"):
-        session.compare(plan(tmp_path), {"stock": None, "bad": "broken"}, console=console)
-    assert policies_served == [None]
-    assert "QoE, mean" in printed(console)
-    (directory,) = tmp_path.glob("compare-*")
-    assert (directory / "stock.json").exists()
 
 
 PROGRAM = """
@@ -158,8 +93,9 @@ import sys
 from pathlib import Path
 from andes_backend.bench import session
 from andes_backend.bench.load import Target
+from andes_backend.bench.measure import Plan
 from andes_backend.workload import make_workload
-plan = session.Plan(make_workload(6, rate=500, seed=0, max_length=20), {}, Path(sys.argv[2]))
+plan = Plan(make_workload(6, rate=500, seed=0, max_length=20), {}, Path(sys.argv[2]))
 sys.exit(session.run(plan, Target(url=sys.argv[1], model="m")))
 """
 

@@ -21,8 +21,8 @@ __all__ = ["Machine", "engine_config", "request"]
 
 
 def engine_config(model: Path, **engine_args: Any) -> VllmConfig:
-    """A checked configuration as the server makes it."""
-    return EngineArgs(
+    """A checked configuration as the server makes it, with async scheduling as on a GPU."""
+    config = EngineArgs(
         **{
             "model": str(model),
             "load_format": "dummy",
@@ -35,6 +35,9 @@ def engine_config(model: Path, **engine_args: Any) -> VllmConfig:
             **engine_args,
         }
     ).create_engine_config()
+    # vLLM's CPU platform switches it off, whatever is asked for.
+    config.scheduler_config.async_scheduling = engine_args.get("async_scheduling", True)
+    return config
 
 
 def request(
@@ -57,6 +60,7 @@ class Machine:
         block_size: int = 16,
         latency: Callable[[SchedulerOutput], float] = lambda _: 0.05,
         scheduler_class: type[AndesScheduler] = AndesScheduler,
+        log_stats: bool = False,
     ) -> None:
         machine = self
 
@@ -81,7 +85,7 @@ class Machine:
             StructuredOutputManager(config),
             block_size=block_size,
             hash_block_size=block_size,
-            log_stats=False,
+            log_stats=log_stats,
         )
         self._in_flight: list[tuple[SchedulerOutput, ModelRunnerOutput]] = []
 

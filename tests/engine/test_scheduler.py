@@ -94,9 +94,13 @@ def test_the_ledger_sees_the_qoe_that_was_delivered(make_machine: MakeMachine) -
     assert qoe(times, expectation) < 1.0
 
 
-def test_the_most_urgent_is_admitted_first(make_machine: MakeMachine) -> None:
-    """Room for one at a time: the fresh request passes the one that is hopelessly late."""
-    machine = make_machine({"policy": "qoe"}, max_num_seqs=1)
+@pytest.mark.parametrize(("share", "order"), [(0.0, ["fresh", "late"]), (0.05, ["late", "fresh"])])
+def test_the_most_urgent_is_admitted_first_and_nobody_is_forgotten(
+    make_machine: MakeMachine, share: float, order: list[str]
+) -> None:
+    """Room for one at a time: the fresh request passes the one that is hopelessly late, except
+    in the lane for those who are overdue."""
+    machine = make_machine({"policy": "qoe", "overdue_share": share}, max_num_seqs=1)
     machine.scheduler.add_request(request("first", 40, 30))
     machine.scheduler.add_request(request("late", 40, 30))
     machine.step()
@@ -105,7 +109,8 @@ def test_the_most_urgent_is_admitted_first(make_machine: MakeMachine) -> None:
     finished = []
     while machine.scheduler.has_unfinished_requests():
         finished += [o.request_id for o in machine.step() if o.finish_reason is not None]
-    assert finished == ["first", "fresh", "late"]
+    assert sorted(finished) == ["first", "fresh", "late"]
+    assert [name for name in finished if name != "first"] == order
 
 
 def test_a_policy_may_limit_admissions(make_machine: MakeMachine) -> None:
@@ -240,7 +245,7 @@ def test_a_program_is_planned_at_the_operators_speed(make_machine: MakeMachine) 
 @pytest.mark.parametrize(
     ("andes", "engine_args", "message"),
     [
-        ({"policy": "best"}, {}, "andes.policy is 'best'; the policies are: fcfs, qoe"),
+        ({"policy": "best"}, {}, "andes.policy is 'best'; the policies are: andes, fcfs, qoe"),
         ({"horizon": 4}, {}, "unknown setting andes.horizon in"),
         ("qoe", {}, 'needs an object under "andes"'),
         ({}, {"scheduling_policy": "priority"}, "--scheduling-policy priority orders the queue"),

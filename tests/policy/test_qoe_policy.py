@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -42,7 +44,7 @@ def test_who_gains_most_per_block_goes_first() -> None:
     scene.add(scene.waiting, arrival=99.0)  # fresh and small
     scene.add(scene.running, arrival=90.0, tokens=400)  # text until 190
     scene.add(scene.running, arrival=60.0, tokens=160)  # ran dry at 100
-    decision = make_policy(AndesConfig()).plan(scene.snapshot(now=100.0))
+    decision = make_policy(AndesConfig(overdue_share=0.0)).plan(scene.snapshot(now=100.0))
     decision.check(waiting=3, running=2)
     waiting, running = orders(decision)
     assert waiting[0] == 2
@@ -73,15 +75,50 @@ def test_admissions_leave_room_for_the_growth_of_those_that_run(
     assert make_policy(config).plan(scene.snapshot(1.0)).admit == admitted
 
 
-@pytest.mark.parametrize(("recompute_s", "admitted"), [(0.0, 1), (8.0, 0)])
-def test_the_last_blocks_go_only_to_who_gains_more_than_a_preemption_costs(
-    recompute_s: float, admitted: int
-) -> None:
+def test_the_calm_reserve_is_for_those_who_are_worth_no_preemption() -> None:
     scene = Scene()
-    scene.add(scene.waiting, arrival=0.0, prompt=120)
-    scene.add(scene.running, arrival=0.0)
-    config = AndesConfig(growth_reserve=0.1, calm_reserve=5.0, recompute_s=recompute_s)
-    assert make_policy(config).plan(scene.snapshot(1.0)).admit == admitted
+    scene.add(scene.waiting, arrival=99.0, prompt=120)
+    scene.add(scene.running, arrival=0.0, tokens=800)  # text until 200
+    eager = AndesConfig(growth_reserve=0.1, calm_reserve=5.0, exchange_margin=0.5)
+    slow = AndesConfig(growth_reserve=0.1, calm_reserve=5.0, exchange_margin=50.0)
+    assert make_policy(eager).plan(scene.snapshot(100.0)).admit == 1
+    assert make_policy(slow).plan(scene.snapshot(100.0)).admit == 0
+
+
+def full(margin: float, running_tokens: int, **settings: float) -> Decision:
+    """Ten blocks are free; a newcomer needs 13, and two run, who hold 29 or so each."""
+    scene = Scene()
+    scene.add(scene.waiting, arrival=99.0, prompt=200)
+    for _ in range(2):
+        scene.add(scene.running, arrival=50.0, tokens=running_tokens)
+    config = AndesConfig(exchange_margin=margin, **settings)
+    return make_policy(config).plan(scene.snapshot(100.0))
+
+
+def test_a_newcomer_displaces_a_reader_with_text_in_hand() -> None:
+    plan = full(1.0, running_tokens=400)  # text until 150
+    assert plan.admit == 1
+    assert plan.preempt is not None
+    assert len(plan.preempt) == 1  # no more than need be
+
+
+def test_nobody_is_displaced_if_the_margin_asks_for_more() -> None:
+    plan = full(1e9, running_tokens=400)
+    assert (plan.admit, plan.preempt) == (0, None)
+
+
+def test_nobody_is_displaced_whose_need_is_as_large() -> None:
+    plan = full(0.0, running_tokens=1)  # a token each, and dry since 51
+    assert plan.preempt is None or len(plan.preempt) < 2
+
+
+def test_no_more_run_than_can() -> None:
+    scene = Scene()
+    for _ in range(80):
+        scene.add(scene.waiting, arrival=99.0, prompt=1)
+    config = AndesConfig(growth_reserve=0.0, calm_reserve=0.0)
+    snapshot = replace(scene.snapshot(100.0), free_blocks=1000, total_blocks=1000)
+    assert make_policy(config).plan(snapshot).admit == snapshot.max_running
 
 
 def test_empty_queues_are_no_special_case() -> None:
@@ -91,7 +128,8 @@ def test_empty_queues_are_no_special_case() -> None:
 def test_fcfs_leaves_everything_alone() -> None:
     scene = Scene()
     scene.add(scene.waiting, arrival=0.0)
-    assert make_policy(AndesConfig(policy="fcfs")).plan(scene.snapshot(1.0)) == Decision()
+    plan = make_policy(AndesConfig(policy="fcfs")).plan(scene.snapshot(1.0))
+    assert plan == Decision(again_in_s=float("inf"))
 
 
 def test_an_unknown_policy_is_an_error_that_lists_the_known() -> None:

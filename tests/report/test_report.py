@@ -2,6 +2,7 @@
 
 import json
 import math
+from dataclasses import replace
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from rich.console import Console
 
 from andes_backend.report.outcome import Outcome
 from andes_backend.report.plot import plot
+from andes_backend.report.read import read_json
 from andes_backend.report.run import Run, summarise, table, versions, write_json
 from andes_backend.workload import Request
 from andes_client.expectation import Expectation
@@ -58,11 +60,32 @@ def test_the_figures_of_a_run_by_hand() -> None:
     assert summary.tds_p50 == pytest.approx((1.0 + 2 / 3) / 2)
     assert summary.stalls_mean == pytest.approx(0.5)
     assert summary.stalled_s_mean == pytest.approx(0.5)
+    # PERFECT never waited; LATE waited a second for the first token, and one in its stall.
+    assert summary.longest_wait_max == pytest.approx(1.0)
+    assert summary.longest_wait_p99 == pytest.approx(0.99)
     # From the first submission, at 0 s, to the last token: 10.9 s of BROKEN.
     assert summary.duration_s == pytest.approx(10.9)
     assert summary.tokens_per_s == pytest.approx(9 / 10.9)
     assert summary.submitted_late_s == pytest.approx(0.25)
     assert summary.preemptions == 4
+
+
+@pytest.mark.parametrize(
+    ("times", "wait_s"),
+    [
+        ((), None),
+        ((0.2, 0.2, 0.2), 0.0),
+        ((4.0, 4.5, 5.5), 3.0),  # late from the start on, and never again
+        ((1.5, 2.5, 7.0, 8.0), 3.5),  # the text ran out at 3.5; the first token was 0.5 late
+        ((1.0, 2.0, 3.05), 0.0),  # too short to be a stall
+        ((0.5, 3.0, 9.0, 12.0), 5.0),  # the longest of three
+    ],
+)
+def test_the_longest_wait_is_for_the_first_token_or_in_a_stall(
+    times: tuple[float, ...], wait_s: float | None
+) -> None:
+    waited = outcome(0, *times, tokens=5).longest_wait_s
+    assert waited == (None if wait_s is None else pytest.approx(wait_s))
 
 
 def test_tokens_in_excess_are_counted_apart_from_lost_ones() -> None:
@@ -89,6 +112,7 @@ def test_a_run_in_which_all_failed_has_a_qoe_of_zero_and_no_ttft() -> None:
     summary = summarise(run(outcome(0, tokens=3, error="HTTP 500"), BROKEN))
     assert (summary.failed, summary.qoe_mean, summary.served_well) == (2, 0.0, 0.0)
     assert summary.ttft_p50 is summary.tds_p50 is summary.stalls_mean is None
+    assert summary.longest_wait_p99 is summary.longest_wait_max is None
 
 
 # The table
@@ -162,21 +186,76 @@ def test_the_file_holds_settings_versions_figures_and_every_request(tmp_path: Pa
     assert value["requests"][2]["token_times_s"] == [0.1235]
 
 
+def test_a_run_is_read_back_from_its_file(tmp_path: Path) -> None:
+    path = tmp_path / "run.json"
+    machine = outcome(3, 0.5, 0.75, reader=Expectation(0.5, math.inf))
+    written = run(PERFECT, LATE, BROKEN, machine, planned=9, preemptions=4)
+    write_json(written, path, date="2026-11-20T10:00:00+00:00")
+    record = read_json(path)
+    assert record.versions == versions()
+    assert record.run == replace(written, outcomes=(PERFECT, LATE, BROKEN, machine))
+    assert record.run.interrupted
+    assert summarise(record.run) == summarise(written)
+    assert [path.name for path in tmp_path.iterdir()] == ["run.json"]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"requests": None},
+        {"requests": [{"index": 0}]},
+        {"summary": {}},
+        {"versions": 3},
+    ],
+)
+def test_a_file_that_holds_something_else_is_named(tmp_path: Path, change: dict[str, Any]) -> None:
+    path = tmp_path / "run.json"
+    write_json(run(PERFECT), path, date="2026-11-20T10:00:00+00:00")
+    path.write_text(json.dumps({**json.loads(path.read_text()), **change}))
+    with pytest.raises(ValueError, match=r"run\.json holds no run of `andes bench` \(\w+Error: "):
+        read_json(path)
+
+
+def test_a_file_that_is_no_json_is_named(tmp_path: Path) -> None:
+    (tmp_path / "x.json").write_text("{")
+    with pytest.raises(ValueError, match=r"x\.json holds no run of `andes bench` \(JSONDecode"):
+        read_json(tmp_path / "x.json")
+
+
 def test_versions_name_what_a_result_depends_on() -> None:
     assert {"python", "platform", "andes-streaming", "httpx2", "numpy"} <= versions().keys()
 
 
 @pytest.mark.parametrize(
-    "runs",
+    "rows",
     [
-        [run(PERFECT, LATE, BROKEN), run(LATE, PERFECT, label="qoe")],
-        [run(planned=3)],
-        [run(outcome(0, tokens=2, error="HTTP 500"))],
+        {"": [run(PERFECT, LATE, BROKEN), run(LATE, PERFECT, label="qoe")]},
+        {"": [run(planned=3)]},
+        {"": [run(outcome(0, tokens=2, error="HTTP 500"))]},
     ],
     ids=["two", "empty", "all failed"],
 )
-def test_the_picture_is_a_png(tmp_path: Path, runs: list[Run]) -> None:
+def test_the_picture_is_a_png(tmp_path: Path, rows: dict[str, list[Run]]) -> None:
     path = tmp_path / "deep" / "plot.png"
-    plot(runs, path)
-    assert path.read_bytes().startswith(b"\x89PNG\r\n")
+    plot(rows, path)
+    assert size(path) == (1650, 495)
     assert path.stat().st_size > 10_000
+
+
+def size(png: Path) -> tuple[int, int]:
+    """Width and height as the file's header says, pixels."""
+    head = png.read_bytes()[:24]
+    assert head.startswith(b"\x89PNG\r\n")
+    return int.from_bytes(head[16:20]), int.from_bytes(head[20:24])
+
+
+def test_the_picture_has_a_row_of_panels_for_each_rate(tmp_path: Path) -> None:
+    """A policy that is missing at one rate, too: what an interrupted comparison leaves."""
+    rows = {"1.6 requests/s": [run(PERFECT), run(LATE, label="qoe")], "3": [run(LATE, label="qoe")]}
+    plot(rows, tmp_path / "plot.png")
+    assert size(tmp_path / "plot.png") == (1650, 990)
+
+
+def test_a_picture_needs_a_row(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="at least one row"):
+        plot({}, tmp_path / "plot.png")

@@ -84,8 +84,8 @@ def _add_policies(parser: argparse.ArgumentParser) -> None:
         default=("stock", "qoe"),
         metavar="NAME,...",
         help="stock (vLLM's own order), priority (vLLM's own, people before programs), qoe, "
-        "fcfs, round-robin, shortest-first (is told the true lengths); the first is what the "
-        "others are compared with (default: stock,qoe)",
+        "andes (the paper's), fcfs, round-robin, shortest-first (is told the true lengths); the "
+        "first is what the others are compared with (default: stock,qoe)",
     )
     group.add_argument(
         "--set",
@@ -217,7 +217,9 @@ def _setting(text: str) -> tuple[str, tuple[int | float | str, ...]]:
 
 
 def _number(text: str) -> int | float | str:
-    """A number if it is one: whole if it is written so."""
+    """A number if it is one: whole if it is written so; and true or false."""
+    if text in ("true", "false"):
+        return text == "true"
     for kind in (int, float):
         try:
             return kind(text)

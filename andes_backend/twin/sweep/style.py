@@ -14,12 +14,13 @@ __all__ = ["add_legend", "make_figure", "save", "style"]
 _STYLES: Final[Mapping[str, tuple[str, str, str]]] = {
     "stock": ("#D55E00", "-", "o"),
     "qoe": ("#0072B2", "-", "s"),
+    "andes": ("#56B4E9", "-.", "X"),
     "priority": ("#E69F00", "--", "v"),
     "fcfs": ("#CC79A7", "--", "^"),
     "round-robin": ("#009E73", "-.", "D"),
     "shortest-first": ("#000000", ":", "P"),
 }
-_OTHERS: Final = (("#56B4E9", "-.", "X"), ("#777777", "--", "*"), ("#A6761D", ":", "h"))
+_OTHERS: Final = (("#882255", "-.", "<"), ("#777777", "--", "*"), ("#A6761D", ":", "h"))
 
 
 def style(policy: str) -> tuple[str, str, str]:

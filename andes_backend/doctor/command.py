@@ -1,0 +1,93 @@
+"""`andes doctor`: is everything there for our scheduler, and what would serve readers better?
+
+andes doctor
+andes doctor -- MODEL --max-num-seqs 256     # the flags given to `vllm serve`
+andes doctor --url http://127.0.0.1:8000
+"""
+
+import argparse
+import os
+import shutil
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from andes_backend.command_line import server_url
+from andes_backend.doctor.finding import Finding
+
+__all__ = ["add_parser"]
+
+_EPILOG = """\
+examples:
+  andes doctor                                   the installation
+  andes doctor -- MODEL --max-num-seqs 256 --kv-offloading-size 64
+                                                 the flags given to `vllm serve`, too
+  andes doctor --url http://127.0.0.1:8000       a running server
+
+It starts no server, downloads nothing and changes nothing. Exit status: 0 if nothing is a
+problem, 1 if something is, 2 for a wrong command line.
+"""
+
+
+def add_parser(subparsers: Any) -> None:
+    """Add `andes doctor`."""
+    parser = subparsers.add_parser(
+        "doctor",
+        help="check a GPU server: vLLM, its flags, or a running server",
+        description="Look at this vLLM installation, at the flags of `vllm serve`, or at a "
+        "running server, and say what is a problem for the scheduler, what could be better, "
+        "and what to do about it.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        usage="andes doctor [--url URL] [--json] [-- MODEL [any option of vllm serve ...]]",
+        allow_abbrev=False,
+    )
+    parser.add_argument("--url", type=server_url, help="such as http://127.0.0.1:8000")
+    parser.add_argument("--json", action="store_true", help="print JSON, for programs")
+    parser.add_argument("flags", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
+    parser.set_defaults(run=_run)
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    from andes_backend.doctor.finding import status_of
+    from andes_backend.doctor.flags import without_command
+    from andes_backend.doctor.report import as_json, as_text
+
+    flags = without_command(arguments.flags)
+    if arguments.flags and (not flags or flags[0].startswith("-")) and "--config" not in flags:
+        print(
+            "andes doctor: after -- come the words of `vllm serve`, the model first, such as: "
+            "andes doctor -- MODEL --max-num-seqs 256",
+            file=sys.stderr,
+        )
+        return 2
+    sections: dict[str, Sequence[Finding]] = {}
+    if flags or arguments.url is None:
+        sections |= _here(flags)
+    if arguments.url is not None:
+        from andes_backend.doctor.running import check_running
+
+        sections["The running server"] = list(check_running(arguments.url))
+    if arguments.json:
+        print(as_json(sections))
+    else:
+        colours = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+        print(as_text(sections, width=shutil.get_terminal_size().columns, colours=colours))
+    return status_of(finding for found in sections.values() for finding in found)
+
+
+def _here(flags: Sequence[str]) -> dict[str, Sequence[Finding]]:
+    """The installation, and the flags if there are any."""
+    from andes_backend.doctor.examine import examine
+    from andes_backend.doctor.flags import check_flags
+    from andes_backend.doctor.installation import check_installation, has_vllm
+
+    if sys.stderr.isatty():
+        print("Looking at vLLM (importing it takes some seconds) ...", file=sys.stderr)
+    examined = examine(flags) if has_vllm() else None
+    sections: dict[str, Sequence[Finding]] = {
+        "The installation": list(check_installation(examined))
+    }
+    if flags:
+        sections["The flags"] = list(check_flags(examined))
+    return sections

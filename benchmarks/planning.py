@@ -1,0 +1,318 @@
+"""What planning costs: time that our scheduler adds to vLLM's own, step by step.
+
+    python benchmarks/planning.py                      256 running, 1,000 waiting; two minutes
+    python benchmarks/planning.py --waiting 10000
+    python benchmarks/planning.py --policies fcfs qoe --rounds 3
+
+vLLM's real scheduler runs without a model on a virtual clock, with KV memory as full as in
+overload: whoever ends makes room for one of those who wait, and another request arrives;
+running requests grow, and now and then one is preempted. With the defaults that is about
+three ends and three arrivals a second, in steps of some 80 ms.
+
+All schedulers live in one process and take turns, round after round; every figure is the
+median of its value in each round. What we add is measured within the step: the time of
+`AndesScheduler.schedule()` less that of vLLM's own `schedule()` inside it, and the same for
+`update_from_output()`. So both parts of a ratio come from the same step. "On average" is
+the median of the steps with a full plan and that of the others, weighed by how many there
+are, over the median of vLLM's own: a step in which the machine did something else counts
+for one step and not for its length. The p99 has no such protection.
+
+The memory is what Python and numpy hold for each live request beyond vLLM's own.
+"""
+
+import argparse
+import dataclasses
+import gc
+import os
+import statistics
+import time
+import tracemalloc
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+from table import print_table
+
+if TYPE_CHECKING:
+    from andes_backend.twin.engine import Engine
+    from andes_backend.workload import Request
+
+__all__ = ["Crowd", "Stopwatch", "main"]
+
+STOCK: Final = "stock"
+_SHARE: Final = 0.10  # of vLLM's own schedule(), on average
+_MOST_MS: Final = 1.0
+_WARM_UP: Final = 150  # steps
+_BLOCK: Final = 16
+_METHODS: Final = ("schedule", "update_from_output")
+
+
+class Stopwatch:
+    """Times of one method in each step: in all, and vLLM's own part of it, seconds."""
+
+    def __init__(self) -> None:
+        self.own: list[float] = []
+        self.whole: list[float] = []
+
+    @property
+    def added(self) -> Any:
+        """What we add in each step, seconds, shape (steps,)."""
+        return np.array(self.whole) - np.array(self.own)
+
+
+def timed(call: Callable[..., Any], into: Callable[[Any], list[float]]) -> Callable[..., Any]:
+    """The same method, with its time noted in a list that its first argument leads to."""
+
+    def method(scheduler: Any, *args: Any) -> Any:
+        began = time.perf_counter()
+        result = call(scheduler, *args)
+        into(scheduler).append(time.perf_counter() - began)
+        return result
+
+    return method
+
+
+class Crowd:
+    """A scheduler under a policy with so many requests running, and so many waiting.
+
+    Args:
+        policy: one of ours, or `STOCK`.
+        running: requests that fit the KV memory.
+        waiting: further requests; whenever one ends, another arrives.
+    """
+
+    def __init__(self, policy: str, running: int, waiting: int) -> None:
+        self.policy = policy
+        self.watches = {method: Stopwatch() for method in _METHODS}
+        self._random = np.random.default_rng(0)
+        self._arrived = 0
+        begun = [self._request(under_way=True) for _ in range(running)]
+        held = sum(-(-r.prompt_tokens // _BLOCK) + 1 for r in begun)
+        self.engine = _engine(policy, held, running)
+        for request in begun:
+            self._admit(request)
+        while self.engine.state()[1] < running:
+            self._step()
+        for _ in range(waiting):
+            self._admit(self._request())
+        for method in _METHODS:
+            self._watch(method)
+        self.run(_WARM_UP)
+        self.forget()
+
+    def run(self, steps: int) -> None:
+        """Take so many steps."""
+        for _ in range(steps):
+            self._step()
+
+    def forget(self) -> None:
+        """Forget the times, for the next round."""
+        for watch in self.watches.values():
+            watch.own.clear()
+            watch.whole.clear()
+
+    @property
+    def plans(self) -> int:
+        """Full plans made so far."""
+        counters = getattr(self.engine.scheduler, "andes_counters", None)
+        return 0 if counters is None else int(counters.steps)
+
+    def _watch(self, method: str) -> None:
+        scheduler: Any = self.engine.scheduler
+        scheduler.andes_watch = self.watches
+        whole = timed(getattr(type(scheduler), method), lambda s: s.andes_watch[method].whole)
+        setattr(scheduler, method, whole.__get__(scheduler))
+
+    def _step(self) -> None:
+        for output in self.engine.step(float("inf")):
+            if output.finish_reason is not None:
+                self._admit(self._request())
+
+    def _admit(self, request: "Request") -> None:
+        self.engine.admit(f"request-{self._arrived}", request)
+        self._arrived += 1
+
+    def _request(self, *, under_way: bool = False) -> "Request":
+        """A request of 50 to 300 prompt and 200 to 2,000 output tokens, mean 1,100.
+
+        One that is under way is met at any moment of its answer: what it has said so far
+        counts as its prompt.
+        """
+        from andes_backend.workload import Request
+        from andes_client.expectation import Expectation
+
+        prompt, output = self._random.integers((50, 200), (301, 2001)).tolist()
+        said = int(self._random.integers(output)) if under_way else 0
+        reader = Expectation(1.0, float(self._random.choice([3.8, 4.2, 4.35, 5.1])))
+        return Request(0.0, prompt + said, output - said, reader)
+
+
+def _engine(policy: str, blocks: int, running: int) -> "Engine":
+    """A server whose steps take about 80 ms, with so many KV blocks."""
+    from andes_backend.profile import load_profile
+    from andes_backend.twin.engine import Engine
+    from andes_backend.twin.setup import Setup
+
+    profile = dataclasses.replace(
+        load_profile("opt-66b-4xa100"),
+        kv_tokens=(blocks + 1) * _BLOCK,
+        block_size=_BLOCK,
+        max_sequences=running,
+        max_step_tokens=8192,
+    )
+    profile = _slower_by(profile, 80.0 / (1e3 * profile.step_s([], running, blocks * _BLOCK)))
+    return Engine(Setup(profile=profile, policy=policy), 4096)
+
+
+def _slower_by(profile: Any, factor: float) -> Any:
+    decode = tuple(
+        dataclasses.replace(
+            one,
+            base_ms=one.base_ms * factor,
+            per_sequence_ms=one.per_sequence_ms * factor,
+            per_context_token_ms=one.per_context_token_ms * factor,
+        )
+        for one in profile.decode
+    )
+    return dataclasses.replace(profile, decode=decode)
+
+
+def _watch_vllm() -> None:
+    """Put the stopwatch around vLLM's own methods, which our scheduler calls by super()."""
+    from vllm.v1.core.sched.async_scheduler import AsyncScheduler
+
+    def own(method: str) -> Callable[[Any], list[float]]:
+        def into(scheduler: Any) -> list[float]:
+            watches = getattr(scheduler, "andes_watch", None)  # none before it is warm
+            return [] if watches is None else watches[method].own
+
+        return into
+
+    for method in _METHODS:
+        setattr(AsyncScheduler, method, timed(getattr(AsyncScheduler, method), own(method)))
+
+
+Figures = dict[str, float]
+
+
+def _figures(crowd: Crowd, steps: int) -> Figures:
+    """One round of a policy; times in ms."""
+    crowd.forget()
+    planned = np.zeros(steps, dtype=bool)
+    for step in range(steps):
+        before = crowd.plans
+        crowd.run(1)
+        planned[step] = crowd.plans > before
+    waiting, running, _, _ = crowd.engine.state()
+    figures = {
+        "running": float(running),
+        "waiting": float(waiting),
+        "plans": float(planned.mean()),
+    }
+    for method, watch in crowd.watches.items():
+        own, added = 1e3 * np.array(watch.own), 1e3 * watch.added
+        figures |= {
+            f"{method} own": float(np.median(own)),
+            f"{method} median": float(np.median(added)),
+            f"{method} mean": _mean(added, planned),
+            f"{method} planned": _mean(added[planned], planned[planned]),
+            f"{method} p99": float(np.percentile(added, 99)),
+            f"{method} share": float(_mean(added, planned) / np.median(own)),
+        }
+    return figures
+
+
+def _mean(times: Any, planned: Any) -> float:
+    """Of the steps with and without a plan, each as long as the median of its kind."""
+    kinds = [times[planned], times[~planned]]
+    return sum(float(np.median(one)) * len(one) / len(times) for one in kinds if len(one))
+
+
+def measure(policies: list[str], running: int, waiting: int, rounds: int, steps: int) -> Any:
+    """The figures of each policy, medians over the rounds, all in one process by turns."""
+    _watch_vllm()
+    crowds = [Crowd(policy, running, waiting) for policy in policies]
+    gc.collect()
+    gc.freeze()  # as vLLM does when a server has started
+    found: dict[str, list[Figures]] = {policy: [] for policy in policies}
+    for _ in range(rounds):
+        for crowd in crowds:
+            found[crowd.policy].append(_figures(crowd, steps))
+    gc.unfreeze()
+    return {
+        policy: {key: statistics.median(one[key] for one in figures) for key in figures[0]}
+        for policy, figures in found.items()
+    }
+
+
+def _bytes_a_request(count: int = 10_000) -> float:
+    """Memory of the ledger for each live request."""
+    from vllm import SamplingParams
+    from vllm.v1.request import Request
+
+    from andes_backend.config import AndesConfig
+    from andes_backend.engine.ledger import Ledger
+
+    requests = [
+        Request(f"request-{index}", [0] * 8, SamplingParams(max_tokens=8), None)
+        for index in range(count)
+    ]
+    ledger = Ledger(AndesConfig())
+    tracemalloc.start()
+    for request in requests:
+        ledger.add(request, 0.0)
+    ledger.rows(requests, 0.0)
+    taken = tracemalloc.get_traced_memory()[0]
+    tracemalloc.stop()
+    return taken / count
+
+
+def _rows(found: dict[str, Figures]) -> Iterator[tuple[str, ...]]:
+    """A line for each figure, a column for each policy."""
+
+    def line(name: str, key: str, form: str, target: str = "", stock: bool = False) -> Any:
+        cells = [
+            "" if policy == STOCK and not stock else form.format(figures[key])
+            for policy, figures in found.items()
+        ]
+        return (name, *cells, target)
+
+    yield line("running", "running", "{:.0f}", stock=True)
+    yield line("waiting", "waiting", "{:.0f}", stock=True)
+    yield line("steps with a full plan", "plans", "{:.0%}")
+    for method in _METHODS:
+        yield line(f"{method}(): vLLM's own", f"{method} own", "{:.3f} ms", stock=True)
+        goal = f"<= {_SHARE:.0%}" if method == "schedule" else ""
+        most = f"<= {_MOST_MS:g} ms" if method == "schedule" else ""
+        yield line("  we add, on average, of vLLM's own", f"{method} share", "{:.1%}", goal)
+        for key in ("mean", "median", "planned"):
+            yield line(f"  we add, {key}", f"{method} {key}", "{:.3f} ms")
+        yield line("  we add, p99", f"{method} p99", "{:.3f} ms", most)
+
+
+def main() -> None:
+    """Measure, and print the table; whatever the figures, that is no failure."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--policies", nargs="+", metavar="POLICY", help="all that there are")
+    parser.add_argument("--running", type=int, default=256, metavar="N")
+    parser.add_argument("--waiting", type=int, default=1000, metavar="N")
+    parser.add_argument("--rounds", type=int, default=7, metavar="N", help="medians of so many")
+    parser.add_argument("--steps", type=int, default=150, metavar="N", help="in each round")
+    arguments = parser.parse_args()
+    os.environ.setdefault("VLLM_LOGGING_LEVEL", "ERROR")
+    from andes_backend.policy import POLICIES
+
+    policies = [STOCK, *(arguments.policies or POLICIES)]
+    found = measure(
+        policies, arguments.running, arguments.waiting, arguments.rounds, arguments.steps
+    )
+    print_table(
+        f"What planning costs, medians of {arguments.rounds} rounds of {arguments.steps} steps",
+        ("", *policies, "target"),
+        list(_rows(found)),
+    )
+    print(f"memory of each live request: {_bytes_a_request():.0f} bytes")
+
+
+if __name__ == "__main__":
+    main()

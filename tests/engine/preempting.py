@@ -1,0 +1,61 @@
+"""A scheduler that preempts a request at chosen moments, to be loaded by a real server.
+
+PYTHONPATH=tests/engine ... --scheduler-cls preempting.PreemptingScheduler
+"""
+
+import numpy as np
+
+from andes_backend.config import AndesConfig
+from andes_backend.engine.scheduler import AndesScheduler
+from andes_backend.policy import Decision, Policy, Snapshot
+
+__all__ = ["MARK_TDS", "MOMENTS", "PreemptingScheduler"]
+
+MARK_TDS = 7.75
+"""The reading speed of requests that are to be preempted; the others are left alone."""
+
+MOMENTS = (0, 0, 1, 2, 30, 31, 32, 33, 64, 100, 150)
+"""Tokens delivered when it is preempted, for the first time, the second, and so on.
+
+0 is in the middle of its prompt; at 32 tokens a block of the KV cache is full.
+"""
+
+
+_PAUSE = 2  # plans for which nobody is admitted after a preemption
+
+
+class _AtMoments:
+    """Preempts whoever carries the mark and has come to its next moment."""
+
+    def __init__(self) -> None:
+        self._times: dict[int, int] = {}  # preemptions so far, by the request's serial number
+        self._pause = 0
+
+    def plan(self, snapshot: Snapshot) -> Decision:
+        self._pause = max(0, self._pause - 1)
+        victims = [i for i, row in enumerate(snapshot.running) if self._is_due(row)]
+        if victims:
+            self._pause = _PAUSE
+        return Decision(
+            preempt=np.array(victims, dtype=np.intp),
+            admit=0 if self._pause else None,
+            again_in_s=0.0,
+        )
+
+    def finished(self, output_tokens: int) -> None:
+        """Nothing is learned."""
+
+    def _is_due(self, row: np.void) -> bool:
+        serial = int(row["serial"])
+        times = self._times.get(serial, 0)
+        if row["tds"] != MARK_TDS or times == len(MOMENTS) or row["delivered"] < MOMENTS[times]:
+            return False
+        self._times[serial] = times + 1
+        return True
+
+
+class PreemptingScheduler(AndesScheduler):
+    """Ours, with that policy whatever the settings say."""
+
+    def make_policy(self, config: AndesConfig) -> Policy:  # noqa: ARG002
+        return _AtMoments()

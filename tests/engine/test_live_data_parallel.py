@@ -1,0 +1,126 @@
+"""Two engines behind one front end, each with a scheduler of its own; and one of them killed."""
+
+import asyncio
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from andes_backend.bench.load import Load, Target
+from andes_backend.bench.server import Server, serve_tiny
+from andes_backend.workload import Request, Workload, make_workload
+from andes_client import Expectation
+
+pytestmark = pytest.mark.live
+
+RANKS = (0, 1)
+LIMIT_S = 120.0
+
+
+@pytest.fixture(scope="module")
+def server(tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    log = tmp_path_factory.mktemp("server") / "server.log"
+    # Memory for about eight requests in each rank: they compete.
+    with serve_tiny(
+        tiny_model,
+        policy="qoe",
+        log=log,
+        kv_blocks=32,
+        max_model_len=800,
+        extra=("--data-parallel-size", str(len(RANKS))),
+    ) as running:
+        yield running
+
+
+async def sent(load: Load) -> None:
+    async with asyncio.timeout(LIMIT_S):
+        await load.run()
+
+
+def settled(server: Server, *, responses: int) -> list[dict[str, float]]:
+    """Each rank's metrics once they know of so many responses, which is a moment after these."""
+    give_up = time.monotonic() + 20.0
+    while True:
+        ranks = [server.metrics(engine=rank) for rank in RANKS]
+        known = sum(rank["andes:request_qoe_count"] for rank in ranks)
+        if known >= responses or time.monotonic() > give_up:
+            return ranks
+
+
+def test_both_ranks_serve_and_count_every_token_once(server: Server) -> None:
+    load = Load(
+        make_workload(200, rate=25.0, seed=0, max_length=150),
+        Target(url=server.url, model=server.model),
+    )
+    asyncio.run(sent(load))
+    assert [outcome.error for outcome in load.outcomes] == [None] * 200
+    tokens = sum(request.output_tokens for request in load.workload.requests)
+    assert sum(len(outcome.times) for outcome in load.outcomes) == tokens
+
+    ranks = settled(server, responses=200)
+    assert sum(rank["vllm:generation_tokens_total"] for rank in ranks) == tokens
+    assert all(rank["vllm:generation_tokens_total"] > tokens / 4 for rank in ranks)
+    assert sum(rank["vllm:request_success_total"] for rank in ranks) == 200
+    assert all(rank["vllm:kv_cache_usage_perc"] == 0.0 for rank in ranks)
+
+    # What the schedulers know of their readers is what these saw, but for the way to them.
+    answered = [rank["andes:request_qoe_count"] for rank in ranks]
+    assert sum(answered) == 200
+    assert all(count > 50 for count in answered)
+    theirs = sum(rank["andes:request_qoe_sum"] for rank in ranks) / 200
+    ours = sum(outcome.qoe for outcome in load.outcomes) / 200
+    assert 0.0 < ours <= theirs + 0.01
+    assert theirs - ours < 0.2
+    assert all(rank["andes:planning_fallbacks_total"] == 0 for rank in ranks)
+    assert "Traceback" not in server.log.read_text(errors="replace")
+
+
+def test_one_rank_killed_ends_every_stream_and_every_process(server: Server) -> None:
+    """vLLM's way: one engine less is a server that cannot go on. The last test: it ends it."""
+    processes = psutil.Process(server.pid).children(recursive=True)
+    (victim,) = [one for one in processes if "EngineCore_DP1" in " ".join(one.cmdline())]
+    reader = Expectation(1.0, 5.0)
+    requests = tuple(Request(0.01 * i, 20, 700, reader) for i in range(24))
+    load = Load(Workload("killed", 1, requests), Target(url=server.url, model=server.model))
+
+    async def kill_in_the_middle() -> None:
+        async with asyncio.timeout(LIMIT_S), asyncio.TaskGroup() as tasks:
+            tasks.create_task(load.run())
+            while load.statistics().tokens < 24 * 10:  # noqa: ASYNC110 - it has no event
+                await asyncio.sleep(0.02)
+            victim.kill()
+
+    asyncio.run(kill_in_the_middle())
+    assert len(load.outcomes) == 24
+    for outcome in load.outcomes:
+        assert len(outcome.times) <= 700
+        assert outcome.error is None or is_clear(outcome.error), outcome.error
+    assert any(outcome.error for outcome in load.outcomes)
+    # By itself, without the fixture's help.
+    _, alive = psutil.wait_procs([psutil.Process(server.pid), *processes], timeout=60)
+    assert not [one for one in alive if is_there(one)]
+    assert not [one for one in psutil.process_iter() if group(one.pid) == server.pid]
+
+
+def is_clear(error: str) -> bool:
+    """Whoever reads it knows that it was the server, and that the answer is not whole."""
+    said_so = ("EngineCore encountered an issue", "(the server: abort)")
+    broken_off = ("RemoteProtocolError", "ReadError", "ConnectError", "HTTP 5")
+    return error.endswith(said_so[1]) or said_so[0] in error or error.startswith(broken_off)
+
+
+def is_there(process: psutil.Process) -> bool:
+    try:
+        return bool(process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
+
+
+def group(pid: int) -> int | None:
+    try:
+        return os.getpgid(pid)
+    except ProcessLookupError:
+        return None
