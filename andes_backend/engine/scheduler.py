@@ -61,6 +61,7 @@ class AndesScheduler(versions.EitherScheduler):
         self.andes_latency = LatencyModel()
         self._waiting_queue, self._running_queue = (Queue(self.andes_ledger) for _ in range(2))
         self._plan_again_at = -math.inf
+        self._victims: list[Request] = []  # of this step's plan
         self._scheduled_at: dict[int, float] = {}  # by the id of a step's output
         self._last_output_at = 0.0
         self._next_look = self.clock()
@@ -96,7 +97,10 @@ class AndesScheduler(versions.EitherScheduler):
         if not self.requests:
             self._forget()
         before = versions.preempted_since_last_step(self)
-        scheduled = super().schedule(*args, **kwargs)
+        try:
+            scheduled = super().schedule(*args, **kwargs)
+        finally:
+            self._let_victims_wait()
         memory = len(scheduled.preempted_req_ids or ()) - before
         self.andes_counters.preempt("memory", memory)
         if len(self._scheduled_at) > _MOST_UNDER_WAY:  # outputs that nobody has run
@@ -178,13 +182,22 @@ class AndesScheduler(versions.EitherScheduler):
         self.andes_counters.preempt("policy", len(victims))
         versions.limit_admissions(self, decision.admit)
         if victims or decision.waiting is not None:
-            # A victim goes to the end: at the head, where vLLM puts it, it would at once
-            # take back what it has just given up.
-            versions.set_waiting(self, waiting + victims)
+            versions.set_waiting(self, waiting)
+        self._victims = victims
         holds_s = decision.again_in_s
         self._plan_again_at = self.clock() + (
             self.andes_config.plan_every_s if holds_s is None else holds_s
         )
+
+    def _let_victims_wait(self) -> None:
+        """Who was preempted for this step waits from the next one on.
+
+        In this step it would take back what it has just given up, and a KV connector does not
+        expect a request that is preempted and resumed at once.
+        """
+        if self._victims:
+            versions.set_waiting(self, [*versions.waiting_requests(self), *self._victims])
+            self._victims = []
 
     def _observe(self, scheduled: SchedulerOutput) -> None:
         """Learn how long the step took that has just come back."""

@@ -67,7 +67,9 @@ def resumed(model: Path, extra: dict[str, object]) -> tuple[int, int]:
     while request.num_output_tokens < GENERATED or not request.num_in_flight_tokens:
         machine.step(in_flight=1)
     versions.preempt(scheduler, request)
-    assert scheduler.kv_cache_manager.block_pool.reset_prefix_cache()  # all is overwritten
+    # What it held is overwritten, as soon as the copies out of it are done.
+    while not scheduler.kv_cache_manager.block_pool.reset_prefix_cache():
+        machine.step()
     machine.computed = 0
     while not machine.computed:
         machine.step(in_flight=1)

@@ -128,6 +128,19 @@ def test_a_policy_may_limit_admissions(make_machine: MakeMachine) -> None:
     serve_all(machine)
 
 
+def test_who_is_preempted_for_a_step_does_not_come_back_in_it(make_machine: MakeMachine) -> None:
+    """A KV connector of vLLM fails on a request that is preempted and resumed at once."""
+    machine = make_machine()
+    machine.scheduler.add_request(request("alone", 20, 8))
+    machine.step()
+    policy = machine.scheduler.andes_policy = Planned(lambda _: Decision(preempt=np.array([0])))
+    scheduled = machine.scheduler.schedule()
+    assert scheduled.total_num_scheduled_tokens == 0
+    assert [r.request_id for r in machine.scheduler.waiting] == ["alone"]
+    policy.plan = lambda _: Decision()
+    serve_all(machine)
+
+
 def test_fcfs_is_vllms_own_order(make_machine: MakeMachine) -> None:
     machine = make_machine({"policy": "fcfs"}, max_num_seqs=1)
     for name in ("a", "b", "c"):
