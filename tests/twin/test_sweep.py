@@ -145,4 +145,8 @@ def test_settings_without_a_policy_that_has_them_are_refused() -> None:
 
 def test_all_settings_but_the_policy_can_be_varied() -> None:
     assert "policy" not in setting_names()
-    assert AndesConfig.from_mapping(dict.fromkeys(setting_names(), 1.0))
+    defaults = AndesConfig()
+    settings = {name: [getattr(defaults, name)] for name in setting_names()}
+    assert len(sweep(policies=["qoe"], settings=settings).points()) == len(
+        sweep(policies=["qoe"]).points()
+    )
