@@ -1,6 +1,6 @@
 """How long does a step of this engine take? Learned from the steps as they go by."""
 
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from itertools import combinations
 from typing import Final
 
@@ -58,19 +58,14 @@ class LatencyModel:
     def __init__(self) -> None:
         self.times = _ASSUMED
         """The best present estimate."""
-        guess = np.array(
-            [
-                _ASSUMED.base,
-                _ASSUMED.per_sequence,
-                _ASSUMED.per_context_token,
-                _ASSUMED.per_prompt_token,
-            ]
-        )
+        guess = np.array(astuple(_ASSUMED))
         # In units of the guess all four unknowns are near 1, and the sums well conditioned.
         self._unit = guess
         self._squares = np.eye(4) * _TRUST * guess[0] ** 2
         self._products = np.full(4, _TRUST * guess[0] ** 2)
-        self._seen = 0
+        self._new: list[tuple[float, float, int, int, int]] = []  # seconds, 1, and the numbers
+        self._folded = 0
+        self._settled = False
 
     def observe(
         self, seconds: float, sequences: int, context_tokens: int, prompt_tokens: int
@@ -83,17 +78,24 @@ class LatencyModel:
             context_tokens: what these had in the KV cache, in all.
             prompt_tokens: tokens of prompts that were computed.
         """
-        self._seen += 1
-        if self._seen > _SETTLED:
-            expected = self.times.step_s(sequences, context_tokens, prompt_tokens)
-            seconds = min(seconds, _FAR * expected)
-        x = self._unit * (1.0, sequences, context_tokens, prompt_tokens)
-        keep = 1.0 - 1.0 / _MEMORY
-        self._squares = self._squares * keep + x[:, None] * x
-        self._products = self._products * keep + x * seconds
-        if self._seen % _RENEW == 0:
-            base, sequence, context, prompt = (self._fit() * self._unit).tolist()
-            self.times = StepTimes(base, sequence, context, prompt)
+        self._new.append((seconds, 1.0, sequences, context_tokens, prompt_tokens))
+        if len(self._new) == _RENEW:
+            self._take_in(np.array(self._new))
+            self._new.clear()
+
+    def _take_in(self, steps: NDArray[np.float64]) -> None:
+        """Learn from steps, rows of (seconds, 1, sequences, context, prompts)."""
+        seconds, x = steps[:, 0], steps[:, 1:] * self._unit
+        if self._settled:
+            expected = steps[:, 1:] @ np.array(astuple(self.times))
+            seconds = np.minimum(seconds, _FAR * expected)
+        keep = (1.0 - 1.0 / _MEMORY) ** len(steps)
+        self._squares = self._squares * keep + x.T @ x
+        self._products = self._products * keep + x.T @ seconds
+        self._folded += len(steps)
+        self._settled = self._folded >= _SETTLED
+        base, sequence, context, prompt = (self._fit() * self._unit).tolist()
+        self.times = StepTimes(base, sequence, context, prompt)
 
     def _fit(self) -> NDArray[np.float64]:
         """The non-negative least squares solution, shape (4,), exact.

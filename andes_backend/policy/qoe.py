@@ -15,6 +15,7 @@ from andes_backend.policy.value import marginal_qoe
 __all__ = ["MarginalQoE"]
 
 _MOST_VICTIMS: Final = 8  # requests that give way in one plan; the next plan comes soon
+_IN_ORDER: Final = 128  # waiting requests that are put in order: more do not come in at once
 
 
 class MarginalQoE:
@@ -47,9 +48,8 @@ class MarginalQoE:
             snapshot.total_blocks,
         )
         lane = self._lane.plan(snapshot)
-        # Before all others, the one who has waited longest first.
-        worth[lane.waiting] = np.inf
-        order = np.concatenate([lane.waiting, _order(waiting, worth)[len(lane.waiting) :]])
+        worth[lane.waiting] = np.inf  # before all others
+        order = np.concatenate([lane.waiting, _best_first(waiting, worth, lane.waiting)])
         stay = _order(running, np.where(lane.running, np.inf, worth_running))
         may_go = stay[int(lane.running.sum()) :]
         room = _Room(self._config, snapshot, blocks_running, worth_running, price, may_go)
@@ -155,3 +155,17 @@ def _order(rows: NDArray[np.void], worth: NDArray[np.float64]) -> Order:
     """The most valuable first; among equals whoever runs dry first."""
     order: Order = np.lexsort((rows["dry_at"], -worth))
     return order
+
+
+def _best_first(rows: NDArray[np.void], worth: NDArray[np.float64], without: Order) -> Order:
+    """The best of the queue in order, then the rest as they stand; without some positions."""
+    left = np.ones(len(rows), np.bool_)
+    left[without] = False
+    places = np.flatnonzero(left)
+    if len(places) > _IN_ORDER:
+        best = places[np.argpartition(-worth.take(places), _IN_ORDER)[:_IN_ORDER]]
+    else:
+        best = places
+    left[best] = False
+    best = best[_order(rows.take(best), worth.take(best))]
+    return np.concatenate([best, np.flatnonzero(left)])

@@ -121,6 +121,21 @@ def test_no_more_run_than_can() -> None:
     assert make_policy(config).plan(snapshot).admit == snapshot.max_running
 
 
+def test_of_a_long_queue_the_best_are_in_order_and_nobody_is_lost() -> None:
+    scene = Scene()
+    random = np.random.default_rng(0)
+    for arrival in random.uniform(0.0, 99.0, 1000):
+        scene.add(scene.waiting, arrival=arrival, prompt=int(random.integers(1, 900)))
+    plan = make_policy(AndesConfig()).plan(scene.snapshot(100.0))
+    plan.check(waiting=1000, running=0)
+    assert plan.waiting is not None
+    best = [scene.waiting[position] for position in plan.waiting[:120]]
+    scene.waiting = sorted(best)  # so few that all of them are sorted
+    again = make_policy(AndesConfig()).plan(scene.snapshot(100.0)).waiting
+    assert again is not None
+    assert [scene.waiting[position] for position in again[:100]] == best[:100]
+
+
 def test_empty_queues_are_no_special_case() -> None:
     assert orders(make_policy(AndesConfig()).plan(Scene().snapshot(now=0.0))) == ([], [])
 
