@@ -34,9 +34,7 @@ class Decision:
             ("waiting", self.waiting, waiting),
             ("running", self.running, running),
         ):
-            if order is not None and not (
-                order.shape == (size,) and bool((np.sort(order) == np.arange(size)).all())
-            ):
+            if order is not None and not _is_permutation(order, size):
                 raise ValueError(f"the {name} order is no permutation of {size} positions")
         if self.admit is not None and self.admit < 0:
             raise ValueError(f"admit must be 0 or more, not {self.admit}")
@@ -47,3 +45,12 @@ class Decision:
             or bool(((self.preempt < 0) | (self.preempt >= running)).any())
         ):
             raise ValueError(f"preempt must name distinct positions below {running}")
+
+
+def _is_permutation(order: Order, size: int) -> bool:
+    """Each of 0..size-1 once; without sorting, as this is checked in every plan."""
+    if order.shape != (size,) or (size and not 0 <= order.min() <= order.max() < size):
+        return False
+    seen = np.zeros(size, np.bool_)
+    seen[order] = True
+    return bool(seen.all())

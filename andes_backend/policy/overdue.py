@@ -38,32 +38,42 @@ class OverdueLane:
     def __init__(self, share: float, max_wait_s: float) -> None:
         self._share = share
         self._max_wait_s = max_wait_s
-        self._members = np.zeros(0, np.int64)  # serials
+        self._members = np.zeros(0, np.int64)  # serials, sorted
 
     def plan(self, snapshot: Snapshot) -> Lane:
         """Let in whom there is room for."""
         waiting, running = snapshot.waiting, snapshot.running
+        nobody = np.zeros(0, np.intp)
         if not self._share:
-            return Lane(np.zeros(0, np.intp), np.zeros(len(running), np.bool_))
-        in_waiting = np.isin(waiting["serial"], self._members)
-        in_running = np.isin(running["serial"], self._members)
-        blocks = blocks_needed(waiting, snapshot.block_size)
-        held = (
-            blocks[in_waiting].sum() + blocks_needed(running[in_running], snapshot.block_size).sum()
-        )
+            return Lane(nobody, np.zeros(len(running), np.bool_))
+        in_running = self._are_members(running)
         due = due_at(waiting)
-        overdue = np.flatnonzero(~in_waiting & (snapshot.now - due > self._max_wait_s))
+        late = snapshot.now - due > self._max_wait_s
+        if not late.any() and not len(self._members):
+            return Lane(nobody, in_running)
+        in_waiting = self._are_members(waiting)
+        size = snapshot.block_size
+        inside = np.concatenate([waiting[in_waiting], running[in_running]])
+        overdue = np.flatnonzero(late & ~in_waiting)
         overdue = overdue[np.argsort(due[overdue], kind="stable")]
-        needed = held + np.cumsum(blocks[overdue])
-        room = int((needed <= self._share * snapshot.total_blocks).sum())
-        if not in_waiting.any() and not in_running.any():
-            room = max(room, min(1, len(overdue)))
-        in_waiting[overdue[:room]] = True
-        self._members = np.concatenate(
-            [waiting["serial"][in_waiting], running["serial"][in_running]]
+        needed = blocks_needed(inside, size).sum() + np.cumsum(
+            blocks_needed(waiting.take(overdue), size)
         )
+        room = int((needed <= self._share * snapshot.total_blocks).sum())
+        entering = overdue[: room if len(inside) else max(1, room)]
+        self._members = np.sort(np.append(inside["serial"], waiting["serial"][entering]))
+        in_waiting[entering] = True
         chosen = np.flatnonzero(in_waiting)
         return Lane(chosen[np.argsort(due[chosen], kind="stable")], in_running)
+
+    def _are_members(self, rows: NDArray[np.void]) -> NDArray[np.bool_]:
+        """Whether each is in the lane, shape (n,)."""
+        if not len(self._members):
+            return np.zeros(len(rows), np.bool_)
+        serials = rows["serial"]
+        place = np.searchsorted(self._members, serials)
+        found: NDArray[np.bool_] = self._members.take(place, mode="clip") == serials
+        return found
 
 
 def due_at(rows: NDArray[np.void]) -> NDArray[np.float64]:

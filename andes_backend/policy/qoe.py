@@ -15,6 +15,7 @@ from andes_backend.policy.value import marginal_qoe
 __all__ = ["MarginalQoE"]
 
 _MOST_VICTIMS: Final = 8  # requests that give way in one plan; the next plan comes soon
+_PRICE_HOLDS_S: Final = 0.25  # it is an average over all, and moves slowly
 _IN_ORDER: Final = 128  # waiting requests that are put in order: more do not come in at once
 
 
@@ -36,23 +37,26 @@ class MarginalQoE:
         self._config = config
         self._lengths = OutputLengths(config.expected_output_tokens)
         self._lane = OverdueLane(config.overdue_share, config.max_wait_s)
+        self._price, self._priced_at = 0.0, -np.inf
 
     def plan(self, snapshot: Snapshot) -> Decision:
         waiting, running = snapshot.waiting, snapshot.running
         worth, worth_running = self._worth(waiting, snapshot), self._worth(running, snapshot)
         blocks = blocks_needed(waiting, snapshot.block_size)
         blocks_running = blocks_needed(running, snapshot.block_size)
-        price = _price(
-            np.concatenate([worth, worth_running]),
-            np.concatenate([blocks, blocks_running]),
-            snapshot.total_blocks,
-        )
+        if not 0 <= snapshot.now - self._priced_at < _PRICE_HOLDS_S:
+            self._priced_at = snapshot.now
+            self._price = _price(
+                np.concatenate([worth, worth_running]),
+                np.concatenate([blocks, blocks_running]),
+                snapshot.total_blocks,
+            )
         lane = self._lane.plan(snapshot)
         worth[lane.waiting] = np.inf  # before all others
         order = np.concatenate([lane.waiting, _best_first(waiting, worth, lane.waiting)])
         stay = _order(running, np.where(lane.running, np.inf, worth_running))
         may_go = stay[int(lane.running.sum()) :]
-        room = _Room(self._config, snapshot, blocks_running, worth_running, price, may_go)
+        room = _Room(self._config, snapshot, blocks_running, worth_running, self._price, may_go)
         for position in order:
             if not room.let_in(blocks[position], worth[position]):
                 break

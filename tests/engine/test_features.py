@@ -74,6 +74,7 @@ def test_nobody_is_preempted_in_a_pause(make_machine: MakeMachine, state: PauseS
     machine.scheduler.andes_policy = PreemptsAll()
     machine.scheduler.set_pause_state(state)
     for _ in range(3):
+        machine.now += 1.0  # no plan holds so long
         machine.step()
     assert [r.request_id for r in machine.scheduler.running] == ["a", "b"]
     assert machine.scheduler.andes_counters.preempted["policy"] == 0
@@ -89,6 +90,7 @@ def test_a_kv_cache_to_be_handed_on_is_never_promised_without_it(
     machine.scheduler.add_request(request("a", 20, 10))
     machine.step(1)
     machine.scheduler.andes_policy = PreemptsAll()
+    machine.now += 1.0  # the last plan holds no longer
     machine.scheduler.schedule()
     assert machine.scheduler.requests["a"].drop_stale_output is hand_off
 
@@ -103,6 +105,7 @@ def test_who_holds_memory_already_is_not_kept_out(make_machine: MakeMachine) -> 
     held.status = RequestStatus.WAITING
     scheduler.requests["held"] = held
     scheduler.kv_holding_waiting.add_request(held)
+    machine.now += 1.0  # the last plan holds no longer
     scheduler._decide()
     assert scheduler.max_num_active_reqs >= 2
 

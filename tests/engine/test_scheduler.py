@@ -115,7 +115,8 @@ def test_the_most_urgent_is_admitted_first_and_nobody_is_forgotten(
 
 def test_a_policy_may_limit_admissions(make_machine: MakeMachine) -> None:
     machine = make_machine()
-    policy = machine.scheduler.andes_policy = Planned(lambda _: Decision(admit=2))
+    every_step = Decision(admit=2, again_in_s=0.0)
+    policy = machine.scheduler.andes_policy = Planned(lambda _: every_step)
     for name in "abcde":
         machine.scheduler.add_request(request(name, 20, 30))
     machine.step()
@@ -134,6 +135,7 @@ def test_who_is_preempted_for_a_step_does_not_come_back_in_it(make_machine: Make
     machine.scheduler.add_request(request("alone", 20, 8))
     machine.step()
     policy = machine.scheduler.andes_policy = Planned(lambda _: Decision(preempt=np.array([0])))
+    machine.now += 1.0  # the first plan holds no longer
     scheduled = machine.scheduler.schedule()
     assert scheduled.total_num_scheduled_tokens == 0
     assert [r.request_id for r in machine.scheduler.waiting] == ["alone"]
