@@ -207,10 +207,13 @@ class AndesScheduler(versions.EitherScheduler):
     def _settle(self, admitted: list[Request]) -> None:
         """What vLLM has made of the queues by carrying the plan out is no reason for another."""
         now = self.clock()
-        rows = self.andes_ledger.rows(admitted, now)
-        self.andes_ledger.table.note_queues(rows[:0], rows, now)
-        self._waiting_queue.settle(versions.waiting_requests(self))
-        self._running_queue.settle(self.running.copy())
+        try:
+            rows = self.andes_ledger.rows(admitted, now)
+            self.andes_ledger.table.note_queues(rows[:0], rows, now)
+            self._waiting_queue.settle(versions.waiting_requests(self))
+            self._running_queue.settle(self.running.copy())
+        except Exception as error:
+            self._fall_back(error)
 
     def _observe(self, scheduled: SchedulerOutput) -> None:
         """Learn how long the step took that has just come back."""
