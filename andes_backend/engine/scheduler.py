@@ -92,10 +92,11 @@ class AndesScheduler(versions.EitherScheduler):
     def schedule(self, *args: Any, **kwargs: Any) -> SchedulerOutput:
         # Before vLLM's own: after a preemption inside it, it admits nobody in that step.
         # A request preempted in a pause would not end in it, and so neither would the pause.
-        planned = (self.waiting or self.running) and not versions.is_paused(self) and self._decide()
+        if (self.waiting or self.running) and not versions.is_paused(self):
+            self._decide()
         if not self.requests:
             self._forget()
-        before, held = versions.preempted_since_last_step(self), len(self.running)
+        before = versions.preempted_since_last_step(self)
         try:
             scheduled = super().schedule(*args, **kwargs)
         finally:
@@ -104,8 +105,6 @@ class AndesScheduler(versions.EitherScheduler):
         self.andes_counters.preempt("memory", memory)
         if not scheduled.total_num_scheduled_tokens:
             self._plan_again_at = -math.inf  # nobody runs: ask again at once
-        elif planned and not memory:
-            self._settle(self.running[held:])
         if len(self._scheduled_at) > _MOST_UNDER_WAY:  # outputs that nobody has run
             self._scheduled_at.clear()
         self._scheduled_at[id(scheduled)] = self.clock()
@@ -126,21 +125,19 @@ class AndesScheduler(versions.EitherScheduler):
             self._fall_back(error)
         return outputs
 
-    def _decide(self) -> bool:
-        """Plan if it is time to; returns whether a plan was made and holds."""
+    def _decide(self) -> None:
         began = self.clock()
         if not self._is_due(began):
-            return False
+            return
         self._plan_again_at = -math.inf  # unless this comes to a plan
         if not self.andes_guard.may_plan(began):
             versions.limit_admissions(self, None)  # the last one's was for the last step only
-            return False
+            return
         try:
             self._apply(self._plan())
         except Exception as error:
             self._fall_back(error)
         self.andes_guard.planned(began, self.clock())
-        return self._plan_again_at > began
 
     def _forget(self) -> None:
         """Nobody is left: keep nobody's prompt in memory until the next request comes."""
@@ -203,17 +200,6 @@ class AndesScheduler(versions.EitherScheduler):
         if self._victims:
             versions.set_waiting(self, [*versions.waiting_requests(self), *self._victims])
             self._victims = []
-
-    def _settle(self, admitted: list[Request]) -> None:
-        """What vLLM has made of the queues by carrying the plan out is no reason for another."""
-        now = self.clock()
-        try:
-            rows = self.andes_ledger.rows(admitted, now)
-            self.andes_ledger.table.note_queues(rows[:0], rows, now)
-            self._waiting_queue.settle(versions.waiting_requests(self))
-            self._running_queue.settle(self.running.copy())
-        except Exception as error:
-            self._fall_back(error)
 
     def _observe(self, scheduled: SchedulerOutput) -> None:
         """Learn how long the step took that has just come back."""

@@ -80,20 +80,6 @@ def test_a_plan_that_leaves_the_engine_idle_does_not_hold(make_machine: MakeMach
         machine.step()
 
 
-def test_carrying_a_plan_out_is_no_reason_for_another(make_machine: MakeMachine) -> None:
-    """One is admitted and another gives way, as planned: the queues change, and that is all."""
-    machine = make_machine(lambda _: Decision(admit=1, again_in_s=math.inf), max_num_seqs=2)
-    machine.scheduler.add_request(request("a", 20, 50))
-    assert plans(machine) == 1
-    assert plans(machine, 5) == 0
-    preempted = Decision(preempt=np.array([0]), admit=1, again_in_s=math.inf)
-    machine.scheduler.andes_policy.decide = lambda _: preempted
-    machine.scheduler.add_request(request("b", 20, 50))
-    assert plans(machine) == 1
-    assert [r.request_id for r in machine.scheduler.running] == ["b"]
-    assert plans(machine, 5) == 0
-
-
 @pytest.mark.parametrize(
     ("again_in_s", "plan_every_s", "asked"),
     [(0.0, 0.2, 20), (0.5, 0.2, 2), (None, 0.25, 4), (None, 0.0, 20), (math.inf, 0.2, 0)],

@@ -57,6 +57,7 @@ NOT_UNDER_QOE = {
     "test_priority_scheduling_mixed_priority_and_arrival": _PRIORITY,
     "test_priority_scheduling_no_preemption_when_space_available": _PRIORITY,
     "test_priority_scheduling_preemption": _PRIORITY,
+    "test_kv_cache_release_after_keep_pause_preserves_requests": _ORDER,
     "test_priority_scheduling_preemption_and_resumption_when_out_of_kv": _PRIORITY,
     "test_priority_scheduling_preemption_victim_selection": _PRIORITY,
     "test_priority_scheduling_waiting_queue_order": _PRIORITY,
