@@ -97,7 +97,7 @@ class _Room:
         """
         self._config = config
         self._blocks, self._worth = blocks, worth
-        self._victims = may_go[::-1][:_MOST_VICTIMS]
+        self._victims = may_go[::-1]
         self._gone = 0
         self._running = len(snapshot.running)
         self._most = snapshot.max_running
@@ -131,7 +131,9 @@ class _Room:
     def _making_room(self, blocks: float, worth: float) -> int | None:
         """How many have to be gone so that it fits; None if one of them is worth too much."""
         gone = self._gone
-        while gone < len(self._victims):
+        # The overdue get in whatever it takes: the bound on their wait rests on that.
+        most = len(self._victims) if np.isinf(worth) else min(len(self._victims), _MOST_VICTIMS)
+        while gone < most:
             if worth <= self._worth[self._victims[gone]] + self._margin:
                 return None
             # Whoever could displace another may use the calm reserve instead.

@@ -101,6 +101,19 @@ def test_the_policy_admits_the_overdue_first_and_spares_them() -> None:
     assert plan.preempt is None or 0 not in plan.preempt
 
 
+def test_an_overdue_request_gets_in_however_many_have_to_go() -> None:
+    table, rows = late_ones(0.0, *([50.0] * 20), prompt=1000)
+    table.data["prompt_tokens"][rows[1:]] = 63
+    table.deliver(np.array(rows[1:]), np.full(20, 400), 51.0)  # text until 151
+    full = replace(snapshot(table, rows[:1], rows[1:], 100.0), free_blocks=0, total_blocks=600)
+    table.data["delivered"][rows[1:]] = 0  # four blocks each: 16 of them for one that needs 63
+    small = replace(full, running=table.data[rows[1:]])
+    plan = make_policy(AndesConfig()).plan(small)
+    assert plan.admit == 1
+    assert plan.preempt is not None
+    assert len(plan.preempt) > 8
+
+
 @settings(max_examples=60, deadline=None)
 @given(
     st.lists(
