@@ -65,7 +65,10 @@ class Tally:
 
     @property
     def _why(self) -> str:
-        return "" if self.finish_reason is None else f" (the server: {self.finish_reason})"
+        if self.finish_reason is not None:
+            return f" (the server: {self.finish_reason})"
+        # A server that goes down may close a response in good order before it is whole.
+        return " (the server broke it off: no finish reason)" if self.usage is None else ""
 
 
 def server_message(text: str) -> str:

@@ -134,7 +134,16 @@ def test_times_run_from_submission(fake_server: FakeServer) -> None:
 def test_a_server_without_token_ids_or_usage_is_counted_by_chunk(fake_server: FakeServer) -> None:
     fake_server.events = script(chunk(None), chunk(None, text=""), chunk(None), chunk(None))
     assert only(fake_server, 3).error is None
-    assert only(fake_server, 4).error == "received 3 tokens instead of 4"
+
+
+@pytest.mark.parametrize("events", [(), (chunk([5]), chunk([6]))])
+def test_a_response_that_ends_in_good_order_but_too_early_was_broken_off(
+    fake_server: FakeServer, events: tuple[str, ...]
+) -> None:
+    fake_server.events = script(*events)
+    assert only(fake_server, 4).error == (
+        f"received {len(events)} tokens instead of 4 (the server broke it off: no finish reason)"
+    )
 
 
 def test_without_token_ids_the_servers_count_is_spread_over_the_chunks() -> None:
