@@ -65,10 +65,8 @@ class Tally:
 
     @property
     def _why(self) -> str:
-        if self.finish_reason is not None:
-            return f" (the server: {self.finish_reason})"
-        # A server that goes down may close a response in good order before it is whole.
-        return " (the server broke it off: no finish reason)" if self.usage is None else ""
+        # vLLM keeps the reason to itself when it aborts a response before its first token.
+        return f" (the server: {self.finish_reason or 'no finish reason'})"
 
 
 def server_message(text: str) -> str:

@@ -136,13 +136,16 @@ def test_a_server_without_token_ids_or_usage_is_counted_by_chunk(fake_server: Fa
     assert only(fake_server, 3).error is None
 
 
-@pytest.mark.parametrize("events", [(), (chunk([5]), chunk([6]))])
-def test_a_response_that_ends_in_good_order_but_too_early_was_broken_off(
+@pytest.mark.parametrize(
+    "events", [(), (usage(0),), (chunk([5]), chunk([6])), (chunk([5]), usage(1))]
+)
+def test_a_response_that_ends_in_good_order_but_too_early(
     fake_server: FakeServer, events: tuple[str, ...]
 ) -> None:
     fake_server.events = script(*events)
-    assert only(fake_server, 4).error == (
-        f"received {len(events)} tokens instead of 4 (the server broke it off: no finish reason)"
+    outcome = only(fake_server, 4)
+    assert outcome.error == (
+        f"received {len(outcome.times)} tokens instead of 4 (the server: no finish reason)"
     )
 
 
@@ -151,7 +154,7 @@ def test_without_token_ids_the_servers_count_is_spread_over_the_chunks() -> None
     for event, time in ((chunk(None), 1.0), (chunk(None), 2.0), (usage(5), 3.0)):
         tally.add(event, time)
     assert tally.result(5) == ((1.0, 1.0, 1.0, 2.0, 2.0), None)
-    assert tally.result(6)[1] == "received 5 tokens instead of 6"
+    assert tally.result(6)[1] == "received 5 tokens instead of 6 (the server: no finish reason)"
 
 
 def test_why_the_server_ended_a_response_early_is_said() -> None:
@@ -185,8 +188,20 @@ def test_no_speed_without_two_moments(times: tuple[float, ...]) -> None:
 @pytest.mark.parametrize(
     ("events", "received", "lost", "excess", "reason"),
     [
-        ((chunk([1]), usage(1)), 1, 2, 0, "received 1 tokens instead of 3"),
-        ((chunk([1, 2, 3, 3]), usage(4)), 4, 0, 1, "received 4 tokens instead of 3"),
+        (
+            (chunk([1]), usage(1)),
+            1,
+            2,
+            0,
+            "received 1 tokens instead of 3 (the server: no finish reason)",
+        ),
+        (
+            (chunk([1, 2, 3, 3]), usage(4)),
+            4,
+            0,
+            1,
+            "received 4 tokens instead of 3 (the server: no finish reason)",
+        ),
         ((chunk([1, 2]), usage(3)), 2, 1, 0, "received 2 tokens; the server counted 3"),
         ((usage(3),), 0, 3, 0, "received 0 tokens; the server counted 3"),
         ((chunk([1]), "{not json"), 1, 2, 0, "no completion event: '{not json'"),

@@ -110,7 +110,7 @@ def is_clear(error: str) -> bool:
     said_so = (
         "EngineCore encountered an issue",
         "(the server: abort)",
-        "(the server broke it off: no finish reason)",
+        "(the server: no finish reason)",
     )
     broken_off = ("RemoteProtocolError", "ReadError", "ConnectError", "HTTP 5")
     return any(text in error for text in said_so) or error.startswith(broken_off)
