@@ -66,7 +66,7 @@ class AndesConfig:
     """Mean response length assumed until enough responses have finished here, tokens."""
     round_robin_tokens: float = 50.0
     """Tokens that a turn lasts under the policy `round-robin`."""
-    plan_every_s: float = 0.2
+    plan_every_s: float = 0.5
     """A plan holds for so long while no queue changes, unless its policy asks for the next one
     sooner or later, seconds; 0: a plan in every step."""
     slow_plan_s: float = 0.05

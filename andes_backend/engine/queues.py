@@ -21,12 +21,17 @@ class Queue:
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
         self._requests: list[Request] = []
+        self._settled: list[Request] = self._requests
         self._rows: Rows = np.zeros(0, np.intp)
         self._serials = np.zeros(0, np.int64)
 
     def is_still(self, requests: list[Request]) -> bool:
         """Whether these are the requests remembered, in their order."""
-        return requests == self._requests
+        return requests == self._settled
+
+    def settle(self, requests: list[Request]) -> None:
+        """What vLLM has made of the queue by carrying the last plan out is no change."""
+        self._settled = requests
 
     def look(self, requests: list[Request], now: float) -> Rows:
         """Remember the queue as it is; returns the rows of its requests, shape (n,).
@@ -35,16 +40,18 @@ class Queue:
             requests: the queue; it may change later.
             now: seconds on the scheduler's clock.
         """
-        if not self.is_still(requests) or not self._rows_are_theirs():
+        if requests != self._requests or not self._rows_are_theirs():
             self._rows = self._look_up(requests, now)
             self._requests = requests.copy()
             self._serials = self._serials_now()
+        self._settled = self._requests
         return self._rows
 
     def reorder(self, order: Order) -> list[Request]:
         """Remember the queue in this order; returns it, for vLLM to change."""
         positions = order.tolist()
         self._requests = list(map(self._requests.__getitem__, positions))
+        self._settled = self._requests
         self._rows, self._serials = self._rows[order], self._serials[order]
         return self._requests.copy()
 

@@ -61,6 +61,7 @@ class AndesScheduler(versions.EitherScheduler):
         self.andes_latency = LatencyModel()
         self._waiting_queue, self._running_queue = (Queue(self.andes_ledger) for _ in range(2))
         self._plan_again_at = -math.inf
+        self._held_elsewhere = 0  # when the last plan was made
         self._victims: list[Request] = []  # of this step's plan
         self._scheduled_at: dict[int, float] = {}  # by the id of a step's output
         self._last_output_at = 0.0
@@ -92,11 +93,13 @@ class AndesScheduler(versions.EitherScheduler):
     def schedule(self, *args: Any, **kwargs: Any) -> SchedulerOutput:
         # Before vLLM's own: after a preemption inside it, it admits nobody in that step.
         # A request preempted in a pause would not end in it, and so neither would the pause.
+        to_admit: int | None = None
         if (self.waiting or self.running) and not versions.is_paused(self):
-            self._decide()
+            to_admit = self._decide()
         if not self.requests:
             self._forget()
-        before = versions.preempted_since_last_step(self)
+        before, held = versions.preempted_since_last_step(self), len(self.running)
+        victims = self._victims
         try:
             scheduled = super().schedule(*args, **kwargs)
         finally:
@@ -105,6 +108,8 @@ class AndesScheduler(versions.EitherScheduler):
         self.andes_counters.preempt("memory", memory)
         if not scheduled.total_num_scheduled_tokens:
             self._plan_again_at = -math.inf  # nobody runs: ask again at once
+        elif not memory and len(self.running) - held == to_admit:
+            self._settle(self.running[held:], victims)
         if len(self._scheduled_at) > _MOST_UNDER_WAY:  # outputs that nobody has run
             self._scheduled_at.clear()
         self._scheduled_at[id(scheduled)] = self.clock()
@@ -125,19 +130,28 @@ class AndesScheduler(versions.EitherScheduler):
             self._fall_back(error)
         return outputs
 
-    def _decide(self) -> None:
-        began = self.clock()
+    def _decide(self) -> int | None:
+        """Plan if it is time to.
+
+        Returns:
+            How many requests the plan that was made lets in; None without a plan, or if it does
+            not say.
+        """
+        began, to_admit = self.clock(), None
         if not self._is_due(began):
-            return
+            return None
         self._plan_again_at = -math.inf  # unless this comes to a plan
         if not self.andes_guard.may_plan(began):
             versions.limit_admissions(self, None)  # the last one's was for the last step only
-            return
+            return None
         try:
-            self._apply(self._plan())
+            decision = self._plan()
+            self._apply(decision)
+            to_admit = decision.admit
         except Exception as error:
             self._fall_back(error)
         self.andes_guard.planned(began, self.clock())
+        return to_admit
 
     def _forget(self) -> None:
         """Nobody is left: keep nobody's prompt in memory until the next request comes."""
@@ -147,7 +161,8 @@ class AndesScheduler(versions.EitherScheduler):
     def _is_due(self, now: float) -> bool:
         """The last plan is too old, or the queues are not as it left them."""
         return now >= self._plan_again_at or not (
-            self._running_queue.is_still(self.running)
+            versions.held_elsewhere(self) == self._held_elsewhere
+            and self._running_queue.is_still(self.running)
             and self._waiting_queue.is_still(versions.waiting_requests(self))
         )
 
@@ -182,6 +197,7 @@ class AndesScheduler(versions.EitherScheduler):
         for request in victims:
             versions.preempt(self, request)
         self.andes_counters.preempt("policy", len(victims))
+        self._held_elsewhere = versions.held_elsewhere(self)
         versions.limit_admissions(self, decision.admit)
         if victims or decision.waiting is not None:
             versions.set_waiting(self, waiting)
@@ -200,6 +216,18 @@ class AndesScheduler(versions.EitherScheduler):
         if self._victims:
             versions.set_waiting(self, [*versions.waiting_requests(self), *self._victims])
             self._victims = []
+
+    def _settle(self, admitted: list[Request], victims: list[Request]) -> None:
+        """What vLLM has made of the queues by carrying the plan out is no reason for another."""
+        now, ledger = self.clock(), self.andes_ledger
+        try:
+            if admitted or victims:
+                out, into = ledger.rows(victims, now), ledger.rows(admitted, now)
+                ledger.table.note_queues(out, into, now)
+            self._waiting_queue.settle(versions.waiting_requests(self))
+            self._running_queue.settle(self.running.copy())
+        except Exception as error:
+            self._fall_back(error)
 
     def _observe(self, scheduled: SchedulerOutput) -> None:
         """Learn how long the step took that has just come back."""

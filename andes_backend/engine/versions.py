@@ -24,6 +24,7 @@ __all__ = [
     "check_version",
     "extra_args",
     "goes_on",
+    "held_elsewhere",
     "is_paused",
     "limit_admissions",
     "preempt",
@@ -133,15 +134,15 @@ def limit_admissions(scheduler: Scheduler, admit: int | None) -> None:
     config = scheduler.scheduler_config
     limit = getattr(config, "max_num_active_seqs", None) or config.max_num_seqs
     if admit is not None:
-        limit = min(limit, len(scheduler.running) + _already_in(scheduler) + admit)
+        limit = min(limit, len(scheduler.running) + held_elsewhere(scheduler) + admit)
     if hasattr(scheduler, "max_num_active_reqs"):
         scheduler.max_num_active_reqs = limit
     else:  # vLLM 0.30 has one limit for both
         scheduler.max_num_running_reqs = limit
 
 
-def _already_in(scheduler: Scheduler) -> int:
-    """Waiting requests that are not in the queue that we order."""
+def held_elsewhere(scheduler: Scheduler) -> int:
+    """How many waiting requests are not in the queue that we order."""
     if hasattr(scheduler, "kv_holding_waiting"):
         return len(scheduler.kv_holding_waiting)
     before: Any = scheduler  # vLLM 0.30 has them among others that wait for something

@@ -40,17 +40,21 @@ class Decision:
             raise ValueError(f"admit must be 0 or more, not {self.admit}")
         if self.again_in_s is not None and not self.again_in_s >= 0:
             raise ValueError(f"again_in_s must be 0 or more, not {self.again_in_s}")
-        if self.preempt is not None and (
-            len(np.unique(self.preempt)) != len(self.preempt)
-            or bool(((self.preempt < 0) | (self.preempt >= running)).any())
-        ):
-            raise ValueError(f"preempt must name distinct positions below {running}")
+        if self.preempt is not None:
+            named = self.preempt.tolist()
+            if len(set(named)) != len(named) or (
+                named and not 0 <= min(named) <= max(named) < running
+            ):
+                raise ValueError(f"preempt must name distinct positions below {running}")
 
 
 def _is_permutation(order: Order, size: int) -> bool:
     """Each of 0..size-1 once; without sorting, as this is checked in every plan."""
-    if order.shape != (size,) or (size and not 0 <= order.min() <= order.max() < size):
+    if order.shape != (size,) or (size and order.min() < 0):
         return False
     seen = np.zeros(size, np.bool_)
-    seen[order] = True
+    try:
+        seen[order] = True
+    except IndexError:
+        return False
     return bool(seen.all())

@@ -42,29 +42,29 @@ class OverdueLane:
 
     def plan(self, snapshot: Snapshot) -> Lane:
         """Let in whom there is room for."""
-        waiting, running = snapshot.waiting, snapshot.running
+        waiting, running, size = snapshot.waiting, snapshot.running, snapshot.block_size
         nobody = np.zeros(0, np.intp)
         if not self._share:
             return Lane(nobody, np.zeros(len(running), np.bool_))
         in_running = self._are_members(running)
-        due = due_at(waiting)
-        late = snapshot.now - due > self._max_wait_s
-        if not late.any() and not len(self._members):
-            return Lane(nobody, in_running)
+        inside = running.take(np.flatnonzero(in_running))
+        room = self._share * snapshot.total_blocks - float(blocks_needed(inside, size).sum())
+        if room < 1 and 0 < len(inside) == len(self._members):
+            return Lane(nobody, in_running)  # full, and all run: nobody waits to be looked at
         in_waiting = self._are_members(waiting)
-        size = snapshot.block_size
-        inside = np.concatenate([waiting[in_waiting], running[in_running]])
-        overdue = np.flatnonzero(late & ~in_waiting)
-        overdue = overdue[np.argsort(due[overdue], kind="stable")]
-        needed = blocks_needed(inside, size).sum() + np.cumsum(
-            blocks_needed(waiting.take(overdue), size)
-        )
-        room = int((needed <= self._share * snapshot.total_blocks).sum())
-        entering = overdue[: room if len(inside) else max(1, room)]
-        self._members = np.sort(np.append(inside["serial"], waiting["serial"][entering]))
-        in_waiting[entering] = True
+        back = waiting.take(np.flatnonzero(in_waiting))
+        room -= float(blocks_needed(back, size).sum())
+        is_empty = not len(inside) + len(back)
+        due = due_at(waiting)
+        if room >= 1 or is_empty:
+            overdue = np.flatnonzero((snapshot.now - due > self._max_wait_s) & ~in_waiting)
+            overdue = _oldest(overdue, due, max(1, int(room)))  # everybody needs a block or more
+            taken = np.cumsum(blocks_needed(waiting.take(overdue), size))
+            fit = int((taken <= room).sum())
+            in_waiting[overdue[: max(fit, int(is_empty))]] = True
         chosen = np.flatnonzero(in_waiting)
-        return Lane(chosen[np.argsort(due[chosen], kind="stable")], in_running)
+        self._members = np.sort(np.append(inside["serial"], waiting["serial"].take(chosen)))
+        return Lane(_oldest(chosen, due, len(chosen)), in_running)
 
     def _are_members(self, rows: NDArray[np.void]) -> NDArray[np.bool_]:
         """Whether each is in the lane, shape (n,)."""
@@ -74,6 +74,16 @@ class OverdueLane:
         place = np.searchsorted(self._members, serials)
         found: NDArray[np.bool_] = self._members.take(place, mode="clip") == serials
         return found
+
+
+def _oldest(positions: Order, due: NDArray[np.float64], most: int) -> Order:
+    """The `most` of these positions whose text was due first, in that order."""
+    since = due.take(positions)
+    if len(positions) > most:
+        first = np.argpartition(since, most - 1)[:most]
+        positions, since = positions.take(first), since.take(first)
+    oldest: Order = positions.take(np.argsort(since, kind="stable"))
+    return oldest
 
 
 def due_at(rows: NDArray[np.void]) -> NDArray[np.float64]:

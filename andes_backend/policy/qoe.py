@@ -9,13 +9,13 @@ from andes_backend.config import AndesConfig
 from andes_backend.policy.decision import Decision, Order
 from andes_backend.policy.lengths import OutputLengths
 from andes_backend.policy.overdue import OverdueLane
-from andes_backend.policy.state import Snapshot, blocks_needed
+from andes_backend.policy.state import Snapshot, blocks_needed, everybody
 from andes_backend.policy.value import marginal_qoe
 
 __all__ = ["MarginalQoE"]
 
 _MOST_VICTIMS: Final = 8  # requests that give way in one plan; the next plan comes soon
-_PRICE_HOLDS_S: Final = 0.25  # it is an average over all, and moves slowly
+_PRICE_HOLDS_S: Final = 1.0  # it is an average over all, and moves slowly
 _IN_ORDER: Final = 128  # waiting requests that are put in order: more do not come in at once
 
 
@@ -41,26 +41,26 @@ class MarginalQoE:
 
     def plan(self, snapshot: Snapshot) -> Decision:
         waiting, running = snapshot.waiting, snapshot.running
-        worth, worth_running = self._worth(waiting, snapshot), self._worth(running, snapshot)
-        blocks = blocks_needed(waiting, snapshot.block_size)
-        blocks_running = blocks_needed(running, snapshot.block_size)
+        rows = everybody(snapshot)  # one pass over all costs half as much as two
+        worth, blocks = self._worth(rows, snapshot), blocks_needed(rows, snapshot.block_size)
         if not 0 <= snapshot.now - self._priced_at < _PRICE_HOLDS_S:
             self._priced_at = snapshot.now
-            self._price = _price(
-                np.concatenate([worth, worth_running]),
-                np.concatenate([blocks, blocks_running]),
-                snapshot.total_blocks,
-            )
+            self._price = _price(worth, blocks, snapshot.total_blocks)
         lane = self._lane.plan(snapshot)
+        worth, worth_running = worth[: len(waiting)], worth[len(waiting) :]
+        blocks, blocks_running = blocks[: len(waiting)], blocks[len(waiting) :]
         worth[lane.waiting] = np.inf  # before all others
         order = np.concatenate([lane.waiting, _best_first(waiting, worth, lane.waiting)])
         stay = _order(running, np.where(lane.running, np.inf, worth_running))
-        may_go = stay[int(lane.running.sum()) :]
-        room = _Room(self._config, snapshot, blocks_running, worth_running, self._price, may_go)
-        for position in order:
-            if not room.let_in(blocks[position], worth[position]):
-                break
-        return Decision(waiting=order, running=stay, admit=room.admitted, preempt=room.preempted)
+        victims = stay[int(lane.running.sum()) :][::-1]
+        room = _Room(self._config, snapshot, self._price)
+        room.may_go(blocks_running.take(victims).tolist(), worth_running.take(victims).tolist())
+        head = order[: snapshot.max_running]  # more cannot come in
+        queue = zip(blocks.take(head).tolist(), worth.take(head).tolist(), strict=True)
+        while (first := next(queue, None)) is not None and room.let_in(*first):
+            pass
+        preempt = victims[: room.gone] if room.gone else None
+        return Decision(waiting=order, running=stay, admit=room.admitted, preempt=preempt)
 
     def finished(self, output_tokens: int) -> None:
         self._lengths.observe(output_tokens)
@@ -75,40 +75,34 @@ class MarginalQoE:
 
 
 class _Room:
-    """Admits one waiting request after the other, as long as it finds or makes room."""
+    """Admits one waiting request after the other, as long as it finds or makes room.
 
-    def __init__(
-        self,
-        config: AndesConfig,
-        snapshot: Snapshot,
-        blocks: NDArray[np.float64],
-        worth: NDArray[np.float64],
-        price: float,
-        may_go: Order,
-    ) -> None:
-        """
-        Args:
-            config: the reserves, in KV blocks for each request that runs, and the margin.
-            snapshot: the memory and who runs.
-            blocks: of each running request, shape (r,).
-            worth: of a block to each running request, shape (r,).
-            price: what a block is worth on the whole.
-            may_go: positions of those who may be preempted, the most valuable first.
-        """
-        self._config = config
-        self._blocks, self._worth = blocks, worth
-        self._victims = may_go[::-1]
-        self._gone = 0
+    Args:
+        config: the reserves, in KV blocks for each request that runs, and the margin.
+        snapshot: the memory and who runs.
+        price: what a block is worth on the whole.
+    """
+
+    def __init__(self, config: AndesConfig, snapshot: Snapshot, price: float) -> None:
+        self._calm, self._growth = config.calm_reserve, config.growth_reserve
+        self._margin = config.exchange_margin * price
         self._running = len(snapshot.running)
         self._most = snapshot.max_running
         self._free = float(snapshot.free_blocks)
-        self._margin = config.exchange_margin * price
+        self._blocks: list[float] = []
+        self._worth: list[float] = []
         self.admitted = 0
+        self.gone = 0
+        """How many of those who may be preempted are."""
 
-    @property
-    def preempted(self) -> NDArray[np.intp] | None:
-        """Positions in the running queue of those who give way."""
-        return self._victims[: self._gone] if self._gone else None
+    def may_go(self, blocks: list[float], worth: list[float]) -> None:
+        """These running requests may be preempted, the least valuable first.
+
+        Args:
+            blocks: of each.
+            worth: of a block to each.
+        """
+        self._blocks, self._worth = blocks, worth
 
     def let_in(self, blocks: float, worth: float) -> bool:
         """Whether the next waiting request comes in; if so it is counted.
@@ -118,34 +112,35 @@ class _Room:
             worth: of a block to it.
         """
         # An empty machine takes anybody: nobody's growth is in the way.
-        is_empty = self._running + self.admitted == self._gone
-        calm = is_empty or self._fits(blocks, self._config.calm_reserve, self._gone)
-        gone = self._gone if calm else self._making_room(blocks, worth)
-        if gone is None:
+        calm = not self._running or self._fits(blocks, self._calm, self._running + 1, self._free)
+        if not calm and not self._make_room(blocks, worth):
             return False
-        self._free += self._blocks[self._victims[self._gone : gone]].sum() - blocks
-        self._gone = gone
+        self._free -= blocks
+        self._running += 1
         self.admitted += 1
         return True
 
-    def _making_room(self, blocks: float, worth: float) -> int | None:
-        """How many have to be gone so that it fits; None if one of them is worth too much."""
-        gone = self._gone
+    def _make_room(self, blocks: float, worth: float) -> bool:
+        """Let so many go that it fits; nobody if one of them is worth too much."""
+        gone, running, free = self.gone, self._running + 1, self._free
         # The overdue get in whatever it takes: the bound on their wait rests on that.
-        most = len(self._victims) if np.isinf(worth) else min(len(self._victims), _MOST_VICTIMS)
+        most = len(self._worth) if worth == np.inf else min(len(self._worth), _MOST_VICTIMS)
         while gone < most:
-            if worth <= self._worth[self._victims[gone]] + self._margin:
-                return None
+            if worth <= self._worth[gone] + self._margin:
+                return False
             # Whoever could displace another may use the calm reserve instead.
-            if self._fits(blocks, self._config.growth_reserve, gone):
-                return gone
+            if self._fits(blocks, self._growth, running, free):
+                break
+            free += self._blocks[gone]
+            running -= 1
             gone += 1
-        return gone if self._fits(blocks, self._config.growth_reserve, gone) else None
+        if gone == most and not self._fits(blocks, self._growth, running, free):
+            return False
+        self.gone, self._running, self._free = gone, running - 1, free
+        return True
 
-    def _fits(self, blocks: float, reserve: float, gone: int) -> bool:
-        freed = self._blocks[self._victims[self._gone : gone]].sum()
-        left = self._running + self.admitted - gone + 1
-        return left <= self._most and bool(blocks + reserve * left <= self._free + freed)
+    def _fits(self, blocks: float, reserve: float, running: int, free: float) -> bool:
+        return running <= self._most and blocks + reserve * running <= free
 
 
 def _price(worth: NDArray[np.float64], blocks: NDArray[np.float64], total: int) -> float:

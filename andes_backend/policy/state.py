@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from andes_backend.policy.latency import StepTimes
 from andes_client.expectation import Expectation
 
-__all__ = ["Rows", "Snapshot", "Table", "blocks_needed"]
+__all__ = ["Rows", "Snapshot", "Table", "blocks_needed", "everybody"]
 
 Rows = NDArray[np.intp]
 """Row numbers of a table, shape (n,)."""
@@ -37,6 +37,7 @@ _DTYPE: Final = np.dtype(
         ("serial", "i8"),  # the request's, never given twice; 0: the row is nobody's
     ]
 )
+_BYTES: Final = np.dtype((np.void, _DTYPE.itemsize))
 
 
 class Table:
@@ -156,6 +157,13 @@ class Snapshot:
     """Most requests that can run at once."""
     times: StepTimes
     """What a step of this engine costs, as far as it is known."""
+
+
+def everybody(snapshot: Snapshot) -> NDArray[np.void]:
+    """The rows of who waits, then those of who runs, shape (w + r,)."""
+    # As plain bytes: numpy would copy structured rows field by field, ten times slower.
+    parts = [rows.view(_BYTES) for rows in (snapshot.waiting, snapshot.running)]
+    return np.concatenate(parts).view(_DTYPE)
 
 
 def blocks_needed(rows: NDArray[np.void], block_size: int) -> NDArray[np.float64]:

@@ -46,8 +46,16 @@ def marginal_qoe(
     Returns:
         Shape (n,), 0 or more.
     """
-    due = rows["arrival"] + rows["ttft"] + rows["delivered"] / rows["tds"]
-    late_now = np.maximum(rows["lateness"], now - due)
-    late_later = np.maximum(rows["lateness"], now + later_s - due)
-    drop = final_qoe(rows, remaining, late_now) - final_qoe(rows, remaining, late_later)
-    return np.maximum(0.0, drop)
+    delivered, lateness, delay = rows["delivered"], rows["lateness"], rows["delay"]
+    pace = 1 / rows["tds"]
+    since_due = now - rows["arrival"] - rows["ttft"] - delivered * pace
+    tokens = np.maximum(2.0, delivered + remaining)
+    half = (tokens - 1) * (pace / 2)
+
+    def lost(late: NDArray[np.float64]) -> NDArray[np.float64]:
+        lost: NDArray[np.float64] = (delay + remaining * late) / (late + half)
+        return lost
+
+    # final_qoe() of both, less what they have in common: this runs over everybody in each plan.
+    sooner, later = np.maximum(lateness, since_due), np.maximum(lateness, since_due + later_s)
+    return np.maximum(0.0, (lost(later) - lost(sooner)) / tokens)

@@ -80,6 +80,33 @@ def test_a_plan_that_leaves_the_engine_idle_does_not_hold(make_machine: MakeMach
         machine.step()
 
 
+def test_carrying_a_plan_out_is_no_reason_for_another(make_machine: MakeMachine) -> None:
+    """One is admitted and another gives way, as planned: the queues change, and that is all."""
+    machine = make_machine(lambda _: Decision(admit=1, again_in_s=math.inf), max_num_seqs=2)
+    machine.scheduler.add_request(request("a", 20, 50))
+    assert plans(machine) == 1
+    assert plans(machine, 5) == 0
+    preempted = Decision(preempt=np.array([0]), admit=1, again_in_s=math.inf)
+    machine.scheduler.andes_policy.decide = lambda _: preempted
+    machine.scheduler.add_request(request("b", 20, 50))
+    assert plans(machine) == 1
+    assert [r.request_id for r in machine.scheduler.running] == ["b"]
+    ledger = machine.scheduler.andes_ledger
+    rows = ledger.rows([machine.scheduler.requests[name] for name in "ab"], machine.now)
+    assert ledger.table.data["running"][rows].tolist() == [False, True]
+    assert ledger.table.data["preemptions"][rows].tolist() == [1, 0]
+    assert plans(machine, 5) == 0
+
+
+def test_what_vllm_could_not_carry_out_is_planned_again(make_machine: MakeMachine) -> None:
+    machine = make_machine(lambda _: Decision(admit=2, again_in_s=math.inf), max_num_seqs=1)
+    for name in "ab":
+        machine.scheduler.add_request(request(name, 20, 50))
+    assert plans(machine) == 1
+    assert len(machine.scheduler.running) == 1
+    assert plans(machine) == 1
+
+
 @pytest.mark.parametrize(
     ("again_in_s", "plan_every_s", "asked"),
     [(0.0, 0.2, 20), (0.5, 0.2, 2), (None, 0.25, 4), (None, 0.0, 20), (math.inf, 0.2, 0)],
@@ -115,6 +142,7 @@ CHANGES: dict[str, Callable[[Machine], object]] = {
     "preempted by the cache's reset": lambda m: m.scheduler.reset_prefix_cache(True),
     "order of waiting": lambda m: m.scheduler.waiting.rotate(1),
     "order of running": lambda m: m.scheduler.running.reverse(),
+    "comes with its KV": lambda m: _hand_over(m, "new"),
     "one for another": lambda m: (_abort(m, m.scheduler.waiting[1]), _slip_in(m, "new")),
 }
 
@@ -123,6 +151,14 @@ def _slip_in(machine: Machine, name: str) -> None:
     new = request(name, 20, 20)
     machine.scheduler.requests[name] = new
     machine.scheduler.waiting.append(new)
+
+
+def _hand_over(machine: Machine, name: str) -> None:
+    """Requests whose KV is there already wait in a queue that is not ours."""
+    held = request(name, 20, 20)
+    held.status = RequestStatus.WAITING
+    machine.scheduler.requests[name] = held
+    machine.scheduler.kv_holding_waiting.add_request(held)
 
 
 def _abort(machine: Machine, gone: Request) -> None:
