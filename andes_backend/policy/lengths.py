@@ -25,8 +25,9 @@ class OutputLengths:
         self._assumed_mean = assumed_mean
         self._finished: deque[int] = deque(maxlen=self.WINDOW)
         self._since_fit = 0
-        self._sorted = np.zeros(0)
-        self._sum_from = np.zeros(1)
+        self._after = np.full(
+            1, max(1.0, assumed_mean)
+        )  # by tokens delivered; the last: that and more
 
     def observe(self, output_tokens: int) -> None:
         """A response has finished by itself, with so many tokens."""
@@ -34,8 +35,7 @@ class OutputLengths:
         self._since_fit += 1
         if self._since_fit >= self._RENEW:
             self._since_fit = 0
-            self._sorted = np.sort(np.array(self._finished, dtype=np.float64))
-            self._sum_from = np.append(np.cumsum(self._sorted[::-1])[::-1], 0.0)
+            self._after = self._fit()
 
     def remaining(self, delivered: NDArray[np.int64]) -> NDArray[np.float64]:
         """Expected tokens still to come, at least 1.
@@ -46,8 +46,15 @@ class OutputLengths:
         Returns:
             Shape (n,).
         """
-        index = np.searchsorted(self._sorted, delivered, side="right")
-        longer = len(self._sorted) - index
-        known = self._sum_from[index] / np.maximum(1, longer) - delivered
-        mean: NDArray[np.float64] = np.where(longer >= self._ENOUGH, known, self._assumed_mean)
-        return np.maximum(1.0, mean)
+        mean: NDArray[np.float64] = self._after.take(delivered, mode="clip")
+        return mean
+
+    def _fit(self) -> NDArray[np.float64]:
+        """Mean remaining tokens after 0, 1, 2, ... delivered: a table, as every plan reads it."""
+        finished = np.sort(np.array(self._finished, dtype=np.float64))
+        sum_from = np.append(np.cumsum(finished[::-1])[::-1], 0.0)
+        delivered = np.arange(int(finished[-1]) + 1)
+        index = np.searchsorted(finished, delivered, side="right")
+        longer = len(finished) - index
+        mean = np.maximum(1.0, sum_from[index] / np.maximum(1, longer) - delivered)
+        return np.where(longer >= self._ENOUGH, mean, max(1.0, self._assumed_mean))

@@ -15,7 +15,7 @@ from andes_backend.policy.value import marginal_qoe
 __all__ = ["MarginalQoE"]
 
 _MOST_VICTIMS: Final = 8  # requests that give way in one plan; the next plan comes soon
-_PRICE_HOLDS_S: Final = 1.0  # it is an average over all, and moves slowly
+_PRICE_HOLDS_S: Final = 2.0  # it is an average over all, and moves slowly
 _IN_ORDER: Final = 128  # waiting requests that are put in order: more do not come in at once
 
 
