@@ -5,11 +5,16 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from andes_backend.bench.tiny_model import make_tiny_model
 
 HAS_VLLM = importlib.util.find_spec("vllm") is not None
 ROOT = Path(__file__).parent.parent
+
+# A test never fails for being slow: the machine may be busy with something else.
+settings.register_profile("andes", deadline=None)
+settings.load_profile("andes")
 
 
 def pytest_ignore_collect(collection_path: Path) -> bool | None:

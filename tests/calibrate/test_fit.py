@@ -111,7 +111,7 @@ def test_a_smaller_base_of_prompts_needs_the_servers_word_on_the_way_outside() -
     context=st.floats(0, 0.01),
     outside=st.floats(0, 20),
 )
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 def test_any_profile_is_found_again(
     base: float,
     token: float,
@@ -136,7 +136,7 @@ def test_any_profile_is_found_again(
     times=st.lists(st.floats(1e-4, 10), min_size=len(points(TINY)), max_size=len(points(TINY))),
     outside_s=st.one_of(st.none(), st.floats(0, 1)),
 )
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 def test_no_cost_is_negative_whatever_was_measured(
     times: list[float], outside_s: float | None
 ) -> None:
@@ -189,7 +189,7 @@ def test_nonnegative_least_squares_leaves_out_what_would_be_negative() -> None:
 
 
 @given(st.integers(0, 2**32 - 1))
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 def test_no_nonnegative_solution_is_nearer(seed: int) -> None:
     rng = Generator(PCG64(seed))
     rows, wanted = rng.standard_normal((8, 4)), rng.standard_normal(8)

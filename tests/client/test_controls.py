@@ -230,7 +230,7 @@ ACTIONS = [
 ]
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(
     script=st.lists(st.tuples(st.sampled_from([0.0, 0.2, 3.0]), st.just("x")), max_size=20),
     actions=st.dictionaries(

@@ -58,7 +58,7 @@ class Upstream:
         self.closed_at = anyio.current_time()
 
 
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=1500)
 @given(script=BURSTY, tds=st.sampled_from([0.7, 3.3, 4.8, 33.0, math.inf]))
 async def test_pacing_costs_no_qoe(script: list[tuple[float, str]], tds: float) -> None:
     """Any stream, any pace: QoE of the release times is QoE of the arrival times."""
@@ -79,7 +79,7 @@ async def test_pacing_costs_no_qoe(script: list[tuple[float, str]], tds: float) 
     assert all(shown >= came for shown, came in zip(released, arrivals, strict=True))
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 @given(
     script=st.lists(
         st.tuples(st.sampled_from([0.0, 0.01, 0.3, 5.0]), st.text(st.sampled_from("ab .\n漢é")))
@@ -103,7 +103,7 @@ OPTIONS = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(
     text=st.text(st.sampled_from("ab .,\n*_[](`漢ไม่é👩🏽\u200d🚀"), max_size=80),
     cuts=st.lists(st.tuples(st.integers(0, 300), st.sampled_from([0.0, 0.01, 0.4, 5.0]))),

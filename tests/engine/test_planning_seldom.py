@@ -268,7 +268,7 @@ def test_victims_of_a_policy_go_to_the_end_whether_it_orders_or_not(
 names = st.lists(st.integers(0, 30), unique=True, max_size=12)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(steps=st.lists(st.tuples(names, st.integers(0, 3), st.integers(0, 3), st.booleans())))
 def test_rows_are_those_of_a_fresh_look_whatever_happens(
     steps: list[tuple[list[int], int, int, bool]],

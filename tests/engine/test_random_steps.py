@@ -274,7 +274,6 @@ def test_ten_thousand_random_steps(config_of: Callable[..., VllmConfig], policy:
             settings=settings(
                 max_examples=10,
                 stateful_step_count=STEPS,
-                deadline=None,
                 phases=[Phase.explicit, Phase.generate],  # to shrink such a run takes minutes
                 suppress_health_check=list(HealthCheck),
             ),

@@ -4,7 +4,7 @@ from itertools import product
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -50,13 +50,11 @@ def worth(chosen: NDArray[np.bool_], instance: Instance) -> float:
 
 
 @pytest.mark.parametrize("pack", [pack_exactly, dynamic_programme])
-@settings(deadline=None)  # not a test on speed
 @given(instance=instances())
 def test_the_exact_packers_find_the_best_there_is(pack, instance: Instance) -> None:  # type: ignore[no-untyped-def]
     assert worth(pack(*instance), instance) == pytest.approx(best_of_all(instance), abs=1e-9)
 
 
-@settings(deadline=None)  # not a test on speed
 @given(instances())
 def test_greedy_keeps_to_the_limits_and_leaves_out_nobody_who_fits(instance: Instance) -> None:
     values, weights, capacity, most = instance

@@ -149,7 +149,7 @@ def test_lengths_are_learned_from_what_finishes() -> None:
 
 @pytest.mark.parametrize("packing", ["greedy", "exact"])
 @pytest.mark.parametrize("objective", OBJECTIVES)
-@settings(deadline=None, max_examples=40)  # not a test on speed
+@settings(max_examples=40)
 @given(
     running=st.lists(st.tuples(st.floats(0, 90), st.integers(1, 300)), max_size=8),
     waiting=st.lists(st.tuples(st.floats(0, 90), st.integers(1, 300)), max_size=8),

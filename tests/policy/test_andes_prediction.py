@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from andes_backend.policy.andes.prediction import Outlook
@@ -50,7 +50,6 @@ READERS = st.builds(Expectation, st.floats(0, 3), st.floats(2, 8))
 PAST = st.lists(st.floats(0, 40), max_size=25).map(sorted)
 
 
-@settings(deadline=None)  # not a test on speed
 @given(PAST, READERS, st.integers(1, 60), st.floats(0, 3), st.floats(0.02, 0.6), st.floats(0, 40))
 def test_a_request_that_is_served(
     past: list[float],
@@ -67,7 +66,6 @@ def test_a_request_that_is_served(
     assert got == pytest.approx(wanted, abs=1e-6)
 
 
-@settings(deadline=None)  # not a test on speed
 @given(PAST, READERS, st.integers(1, 60), st.floats(0, 40))
 def test_a_request_that_is_paused(
     past: list[float], reader: Expectation, remaining: int, horizon: float
@@ -77,7 +75,6 @@ def test_a_request_that_is_paused(
     assert got == pytest.approx(wanted, abs=1e-6)
 
 
-@settings(deadline=None)  # not a test on speed
 @given(PAST, READERS, st.integers(1, 60), st.floats(0.02, 0.6))
 def test_a_response_that_is_over_by_then_has_the_qoe_of_the_formula(
     past: list[float], reader: Expectation, remaining: int, interval: float
@@ -87,7 +84,6 @@ def test_a_response_that_is_over_by_then_has_the_qoe_of_the_formula(
     assert got == pytest.approx(qoe([*past, *coming], reader), abs=1e-6)
 
 
-@settings(deadline=None)  # not a test on speed
 @given(PAST, READERS, st.floats(0.02, 0.6), st.floats(0, 5), st.floats(0.1, 40))
 def test_serving_is_never_worse_than_pausing_nor_sooner_than_later(
     past: list[float], reader: Expectation, interval: float, later: float, horizon: float

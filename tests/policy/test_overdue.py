@@ -114,7 +114,7 @@ def test_an_overdue_request_gets_in_however_many_have_to_go() -> None:
     assert len(plan.preempt) > 8
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.lists(
         st.tuples(st.floats(0, 20), st.integers(1, 300), st.floats(0.5, 8)), min_size=1, max_size=40

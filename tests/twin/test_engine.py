@@ -261,7 +261,7 @@ def test_a_request_that_can_never_fit_is_an_error_before_anything_runs() -> None
 lengths = st.tuples(st.floats(0, 5), st.integers(1, 300), st.integers(1, 300))
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow])
 @given(
     requests=st.lists(lengths, min_size=1, max_size=12),
     policy=st.sampled_from(POLICIES),

@@ -94,7 +94,7 @@ def test_a_seed_means_the_same_times_in_later_versions(text: str) -> None:
 
 @pytest.mark.parametrize("arrivals", ALL, ids=str)
 @given(short=st.integers(1, 300), rest=st.integers(0, 3_000), seed=st.integers(0, 2**32))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_a_longer_draw_begins_with_the_shorter(
     arrivals: Arrivals, short: int, rest: int, seed: int
 ) -> None:
@@ -147,7 +147,7 @@ def test_duty_cycle_by_hand() -> None:
 
 
 @given(amplitude=st.floats(0, 1), period=st.floats(0.01, 1e6), seed=st.integers(0, 99))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_diurnal_times_solve_their_equation(amplitude: float, period: float, seed: int) -> None:
     """The integral of the rate up to an arrival is the arrival's time at a constant rate."""
     constant = times(Poisson(), 100, seed=seed)
@@ -205,7 +205,6 @@ def test_a_text_names_a_process(text: str, expected: Arrivals) -> None:
     assert arrivals_of(str(expected)) == expected
 
 
-@settings(deadline=None)
 @given(cv=st.floats(0.01, 100), period=st.floats(1e-300, 1e300), amplitude=st.floats(0, 1))
 def test_the_name_of_a_process_makes_it_again(cv: float, period: float, amplitude: float) -> None:
     for arrivals in (Gamma(cv), Diurnal(amplitude, period)):

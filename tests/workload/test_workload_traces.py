@@ -223,7 +223,7 @@ ROWS = st.lists(
 
 
 @given(drawn=ROWS)
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_what_is_written_is_read(
     tmp_path_factory: pytest.TempPathFactory, drawn: list[tuple[int, int, int]]
 ) -> None:
