@@ -58,4 +58,5 @@ def marginal_qoe(
 
     # final_qoe() of both, less what they have in common: this runs over everybody in each plan.
     sooner, later = np.maximum(lateness, since_due), np.maximum(lateness, since_due + later_s)
-    return np.maximum(0.0, (lost(later) - lost(sooner)) / tokens)
+    drop: NDArray[np.float64] = np.maximum(0.0, (lost(later) - lost(sooner)) / tokens)
+    return drop

@@ -40,6 +40,14 @@ from andes_client import Expectation, wire
 FIRST = 1000
 BLOCK = 16
 STEPS = 100  # in one example
+# Settings under which policies preempt often.
+EAGER = {
+    "round_robin_tokens": 4,
+    "calm_reserve": 0,
+    "growth_reserve": 0,
+    "exchange_margin": 0,
+    "max_wait_s": 2,
+}
 
 init_none_hash(sha256)
 
@@ -98,6 +106,8 @@ class Counting(Machine):
 class Steps(RuleBasedStateMachine):
     taken: ClassVar = 0
     """Random steps of all examples of a test."""
+    preempted: ClassVar = 0
+    """Preemptions in them, whoever decided so."""
 
     def __init__(self, policy: str, config_of: Callable[..., VllmConfig]) -> None:
         super().__init__()
@@ -113,9 +123,7 @@ class Steps(RuleBasedStateMachine):
     def start(self, caching: bool, lag: int | None, blocks: int) -> None:
         config = self.config_of(caching, lag is not None)
         known = self.policy in POLICIES
-        config.additional_config = {
-            "andes": {"policy": self.policy, "round_robin_tokens": 4} if known else {}
-        }
+        config.additional_config = {"andes": {"policy": self.policy, **EAGER} if known else {}}
         self.lag = lag or 0
         self.machine = Counting(
             config,
@@ -243,6 +251,7 @@ class Steps(RuleBasedStateMachine):
         assert scheduler._running_queue.is_still([])
         complete = len(set(self.ended) - self.aborted)
         assert scheduler.andes_counters.responses == complete
+        Steps.preempted += sum(scheduler.andes_counters.preempted.values())
 
 
 @pytest.fixture(scope="module")
@@ -267,7 +276,7 @@ def config_of(tiny_model: Path) -> Callable[..., VllmConfig]:
 
 @pytest.mark.parametrize("policy", [*POLICIES, "coins"])
 def test_ten_thousand_random_steps(config_of: Callable[..., VllmConfig], policy: str) -> None:
-    Steps.taken = 0
+    Steps.taken = Steps.preempted = 0
     while Steps.taken < 10_000 / (len(POLICIES) + 1):
         run_state_machine_as_test(
             lambda: Steps(policy, config_of),
@@ -278,3 +287,5 @@ def test_ten_thousand_random_steps(config_of: Callable[..., VllmConfig], policy:
                 suppress_health_check=list(HealthCheck),
             ),
         )
+    # Else the steps have not tested much; first come, first served preempts for memory only.
+    assert Steps.preempted > (0 if policy == "fcfs" else Steps.taken / 100)
