@@ -1,0 +1,231 @@
+"""Requests that compete for the KV memory of a live server, and who of them was preempted.
+
+PYTHONPATH=tests/engine ... --scheduler-cls competing.NamingScheduler
+"""
+
+import asyncio
+import json
+import os
+import re
+from collections.abc import AsyncIterator, Iterable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+
+from andes_backend import AndesScheduler
+from andes_backend.bench.server import Server, serve_tiny
+from andes_client import Expectation, wire
+
+__all__ = [
+    "Answer",
+    "NamingScheduler",
+    "Request",
+    "alone",
+    "greedy",
+    "prompt",
+    "serve",
+    "still_at",
+    "together",
+    "under_way",
+]
+
+WAIT_S = 120.0
+"""More than anything here takes; on a busy machine, too."""
+
+READER = {wire.FIELD: wire.encode(Expectation(ttft=0.1, tds=4.8))}
+"""Impatient: waiting requests soon take the place of those that are ahead of their readers."""
+
+GENERATED = "vllm:generation_tokens_total"
+
+_PREEMPTED = re.compile(r"preempted: \d*_?cmpl-([a-z]+)")
+
+
+class NamingScheduler(AndesScheduler):
+    """Ours, unchanged, that also prints whom it preempts."""
+
+    def _preempt_request(self, request: Any, *args: Any, **kwargs: Any) -> None:
+        print(f"preempted: {request.request_id}", flush=True)
+        super()._preempt_request(request, *args, **kwargs)
+
+
+@contextmanager
+def serve(model: Path, log: Path, *extra: str) -> Iterator[Server]:
+    """A server with policy qoe and memory for some three of the requests below at a time.
+
+    In float32, see test_live_preemption.py. With vLLM's endpoints for developers.
+    """
+    # fmt: off
+    options = (
+        "--scheduler-cls", "competing.NamingScheduler",
+        "--load-format", "safetensors", "--dtype", "float32",
+        *extra,
+    )
+    # fmt: on
+    with pytest.MonkeyPatch.context() as patch:
+        path = [str(Path(__file__).parent), os.environ.get("PYTHONPATH", "")]
+        patch.setenv("PYTHONPATH", os.pathsep.join(filter(None, path)))
+        patch.setenv("VLLM_SERVER_DEV_MODE", "1")
+        with serve_tiny(
+            model,
+            policy="qoe",
+            log=log,
+            kv_blocks=18,
+            max_sequences=16,
+            max_model_len=512,
+            extra=options,
+        ) as running:
+            yield running
+
+
+@dataclass
+class Answer:
+    """One choice of an answer, as far as it has come."""
+
+    text: str = ""
+    token_ids: list[int] = field(default_factory=list)
+    finish_reason: str | None = None
+
+
+@dataclass
+class Request:
+    """A streamed completion. Its name begins with its kind: letters, then a hyphen."""
+
+    name: str
+    body: dict[str, Any]
+    answers: list[Answer] = field(default_factory=list)
+    arrived: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @property
+    def kind(self) -> str:
+        return self.name.partition("-")[0]
+
+    async def send(self, client: httpx2.AsyncClient) -> None:
+        self.answers = [Answer() for _ in range(self.body.get("n", 1))]
+        body = {"model": "tiny", "stream": True, "return_token_ids": True, **READER, **self.body}
+        name = {"X-Request-Id": self.name}
+        async with client.sse("/v1/completions", method="POST", json=body, headers=name) as events:
+            self.arrived.set()
+            async for event in events:
+                if event.data == "[DONE]":
+                    return
+                self._hear(json.loads(event.data))
+        raise AssertionError(f"the stream of {self.name} broke off")
+
+    def _hear(self, event: dict[str, Any]) -> None:
+        assert "error" not in event, event
+        for choice in event["choices"]:
+            answer = self.answers[choice["index"]]
+            assert answer.finish_reason is None, "nothing comes after the end"
+            answer.text += choice["text"]
+            answer.token_ids += choice["token_ids"] or []
+            answer.finish_reason = choice["finish_reason"]
+
+
+def connect(server: Server) -> httpx2.AsyncClient:
+    # Without the certificates, whose loading would keep requests from being there at once.
+    return httpx2.AsyncClient(base_url=server.url, timeout=WAIT_S, verify=False)
+
+
+def prompt(index: int, tokens: int = 60) -> list[int]:
+    """Token ids, others for each index."""
+    return [5 + (37 * index + 11 * i * i) % 900 for i in range(tokens)]
+
+
+def greedy(index: int, tokens: int = 120) -> dict[str, Any]:
+    """The body of a request whose answer is always the same, and does not repeat itself."""
+    return {
+        "prompt": prompt(index, 30 + 7 * (index % 9)),
+        "max_tokens": tokens,
+        "ignore_eos": True,
+        "temperature": 0.0,
+        "presence_penalty": 2.0,
+    }
+
+
+async def alone(server: Server, bodies: Iterable[dict[str, Any]]) -> list[list[Answer]]:
+    """What is answered when nobody else is there."""
+    answers = []
+    async with asyncio.timeout(WAIT_S), connect(server) as client:
+        for body in bodies:
+            request = Request("alone-0", body)
+            await request.send(client)
+            answers.append(request.answers)
+    return answers
+
+
+async def together(server: Server, requests: list[Request]) -> None:
+    """Send all at once. Some are preempted, and the server is idle in the end."""
+    before, log_before = server.metrics(), len(server.log.read_text(errors="replace"))
+    async with asyncio.timeout(WAIT_S), connect(server) as client, asyncio.TaskGroup() as tasks:
+        # However slow this program is: they are all there before the first of them begins.
+        await order(client, "/pause?mode=keep")
+        for request in requests:
+            tasks.create_task(request.send(client))
+        for request in requests:
+            await request.arrived.wait()
+        await order(client, "/resume")
+    await idle(server)
+    after, log = server.metrics(), server.log.read_text(errors="replace")[log_before:]
+    preempted = _PREEMPTED.findall(log)
+    assert preempted  # of which kinds is a matter of timing
+    for name in ("andes:preemptions_total", "vllm:num_preemptions_total"):
+        assert after[name] - before[name] == len(preempted)
+    assert after["andes:planning_fallbacks_total"] == 0
+    assert "Traceback" not in log
+
+
+async def order(client: httpx2.AsyncClient, path: str) -> Any:
+    """Have the server do something; returns what it says."""
+    return (await client.post(path)).raise_for_status().json()
+
+
+async def idle(server: Server) -> None:
+    """Wait until nothing is left of any request."""
+    names = ("num_requests_running", "num_requests_waiting", "kv_cache_usage_perc")
+    async with asyncio.timeout(WAIT_S):
+        while any(server.metrics()["vllm:" + name] for name in names):  # noqa: ASYNC110 - over HTTP
+            await asyncio.sleep(0.05)
+
+
+def heard(requests: list[Request]) -> int:
+    """Tokens that have come so far."""
+    return sum(len(answer.token_ids) for request in requests for answer in request.answers)
+
+
+@asynccontextmanager
+async def under_way(
+    server: Server, requests: list[Request], stop: str = "/pause?mode=keep", go_on: str = "/resume"
+) -> AsyncIterator[tuple[httpx2.AsyncClient, asyncio.TaskGroup]]:
+    """Inside of the block the server is paused amidst of them, however slow this program is.
+
+    After the block, in which the pause must end, everything has come.
+    """
+    before = server.metrics()[GENERATED]
+    async with asyncio.timeout(WAIT_S), connect(server) as client, asyncio.TaskGroup() as tasks:
+        await order(client, stop)
+        for request in requests:
+            tasks.create_task(request.send(client))
+        for request in requests:
+            await request.arrived.wait()
+        while server.metrics()[GENERATED] < before + 20:
+            await order(client, go_on)
+            await order(client, stop)
+        assert server.metrics()["vllm:num_requests_running"] > 0
+        try:
+            yield client, tasks
+        finally:
+            await order(client, go_on)
+
+
+async def still_at(client: httpx2.AsyncClient, requests: list[Request]) -> int:
+    """Tokens that have come in a pause, those among them that were under way at its start."""
+    before = -1
+    while (now := heard(requests)) != before:
+        before = now
+        for _ in range(20):
+            assert (await client.get("/is_paused")).json() == {"is_paused": True}
+    return now

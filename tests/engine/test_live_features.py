@@ -1,0 +1,237 @@
+"""Features of vLLM on the real server with our scheduler, under competition for KV memory."""
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Literal
+
+import pydantic
+import pytest
+import pytest_asyncio
+from competing import (
+    Answer,
+    Request,
+    alone,
+    greedy,
+    idle,
+    order,
+    prompt,
+    serve,
+    still_at,
+    together,
+    under_way,
+)
+from weights import write_adapter, write_model
+
+from andes_backend.bench.server import Server
+
+pytestmark = [pytest.mark.live, pytest.mark.asyncio(loop_scope="module")]
+
+ADAPTERS = ("first", "second")
+CROWD = 10
+LONG = 250
+
+
+def plain(count: int = CROWD) -> list[Request]:
+    """Requests without any feature, for the others to compete with."""
+    return [Request(f"plain-{i}", greedy(100 + i)) for i in range(count)]
+
+
+def all_came(requests: list[Request]) -> bool:
+    """Every token, in every answer."""
+    return all(
+        (len(answer.token_ids), answer.finish_reason) == (request.body["max_tokens"], "length")
+        for request in requests
+        for answer in request.answers
+    )
+
+
+@pytest.fixture(scope="module")
+def model(tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_model(tiny_model, tmp_path_factory.mktemp("models") / "with-weights")
+
+
+@pytest.fixture(scope="module")
+def adapters(model: Path) -> dict[str, Path]:
+    return {
+        name: write_adapter(model, model.with_name(name), rank=4, seed=seed)
+        for seed, name in enumerate(ADAPTERS, start=1)
+    }
+
+
+@pytest.fixture(scope="module")
+def server(
+    model: Path, adapters: dict[str, Path], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Server]:
+    """With room for one adapter more than there are.
+
+    vLLM's operations for the CPU add the adapter in the last place to requests that want none,
+    when both are in one batch (vLLM pull request 48421): that place must stay empty.
+    """
+    log = tmp_path_factory.mktemp("server") / "server.log"
+    # fmt: off
+    extra = (
+        "--enable-lora", "--max-lora-rank", "8", "--max-loras", str(len(adapters) + 1),
+        "--lora-modules", *(f"{name}={path}" for name, path in adapters.items()),
+        "--structured-outputs-config",  # or a random model may write spaces for ever
+        '{"backend": "xgrammar", "disable_any_whitespace": true}',
+    )
+    # fmt: on
+    with serve(model, log, *extra) as running:
+        yield running
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def undisturbed(server: Server) -> list[Answer]:
+    """What greedy(i, LONG) is answered when nobody else is there."""
+    return [answer for (answer,) in await alone(server, [greedy(i, LONG) for i in range(8)])]
+
+
+class Report(pydantic.BaseModel):
+    """What a JSON schema asks for below; bounded, as a random model does not stop by itself."""
+
+    weather: Literal["rain", "sun", "a storm from the west"]
+    levels: list[Literal["low", "high", "middling"]] = pydantic.Field(min_length=20, max_length=25)
+    remark: str = pydantic.Field(max_length=30)
+
+
+async def test_structured_output_is_what_it_was_asked_to_be(server: Server) -> None:
+    regex, choices = r"([a-z]{3,6} [0-9]{2}; ){25}", [("north " * 60) + "up", "south " * 60]
+    schema = {"name": "report", "schema": Report.model_json_schema()}
+    asked: dict[str, dict[str, Any]] = {
+        "regex": {"structured_outputs": {"regex": regex}},
+        "choice": {"structured_outputs": {"choice": choices}},
+        "schema": {"response_format": {"type": "json_schema", "json_schema": schema}},
+    }
+    requests = [
+        Request(
+            f"{kind}-{i}",
+            {"prompt": prompt(i), "max_tokens": 400, "temperature": 1.0, "seed": i, **question},
+        )
+        for kind, question in asked.items()
+        for i in range(8)
+    ]
+    await together(server, [*requests, *plain()])
+    for request in requests:
+        (answer,) = request.answers
+        assert answer.finish_reason == "stop", "the grammar was at its end"
+        if request.kind == "regex":
+            assert re.fullmatch(regex, answer.text)
+        elif request.kind == "choice":
+            assert answer.text in choices
+        else:
+            Report.model_validate_json(answer.text)
+
+
+async def test_three_answers_to_one_question_are_those_of_an_idle_server(server: Server) -> None:
+    requests = [
+        Request(f"many-{i}", {**greedy(i), "n": 3, "temperature": 1.0, "seed": 10 * i})
+        for i in range(5)
+    ]
+    undisturbed = await alone(server, [request.body for request in requests])
+    crowd = plain()
+    await together(server, [*requests, *crowd])
+    assert all_came([*requests, *crowd])
+    for request, answers in zip(requests, undisturbed, strict=True):
+        assert len({answer.text for answer in request.answers}) == 3
+        assert request.answers == answers
+
+
+async def test_a_stop_string_ends_an_answer_where_it_is(
+    server: Server, undisturbed: list[Answer]
+) -> None:
+    stops = [answer.text[len(answer.text) // 2 :][:6] for answer in undisturbed]
+    requests = [
+        Request(f"stop-{i}", {**greedy(i, LONG), "stop": [stop]}) for i, stop in enumerate(stops)
+    ]
+    crowd = plain()
+    await together(server, [*requests, *crowd])
+    assert all_came(crowd)
+    for request, whole, stop in zip(requests, undisturbed, stops, strict=True):
+        (answer,) = request.answers
+        assert answer.finish_reason == "stop"
+        assert answer.text == whole.text[: whole.text.index(stop)]
+        assert answer.token_ids == whole.token_ids[: len(answer.token_ids)] != whole.token_ids
+
+
+async def test_two_lora_adapters_and_the_base_model_do_not_mix(server: Server) -> None:
+    """The same prompts for all, so that the KV cache of one would serve another wrongly."""
+    names = ("tiny", *ADAPTERS)
+    requests = [
+        Request(f"{name}-{i}", {**greedy(i, 100), "model": name})
+        for i in range(6)
+        for name in names
+    ]
+    undisturbed = await alone(server, [request.body for request in requests])
+    assert len({tuple(answer.token_ids) for (answer,) in undisturbed}) == len(requests)
+    await together(server, requests)
+    assert [request.answers for request in requests] == undisturbed
+
+
+@pytest.mark.parametrize(
+    ("stop", "go_on"),
+    [
+        ("/pause?mode=keep", "/resume"),
+        ("/sleep?level=0&mode=keep", "/wake_up?tags=scheduling"),
+        ("/sleep?level=1&mode=keep", "/wake_up"),
+    ],
+)
+async def test_a_pause_loses_no_token_and_doubles_none(
+    server: Server, undisturbed: list[Answer], stop: str, go_on: str
+) -> None:
+    requests = [Request(f"kept-{i}", greedy(i, LONG)) for i in range(len(undisturbed))]
+    async with under_way(server, requests[1:], stop, go_on) as (client, tasks):
+        so_far = await still_at(client, requests)
+        tasks.create_task(requests[0].send(client))  # it waits for the end of the pause
+        reset = await order(client, "/reset_prefix_cache?reset_running_requests=true")
+        assert reset == {"success": True}
+        assert 0 < so_far == await still_at(client, requests)
+    assert [request.answers for request in requests] == [[answer] for answer in undisturbed]
+    await idle(server)
+
+
+@pytest.mark.parametrize(("mode", "ends"), [("abort", "abort"), ("wait", "length")])
+async def test_a_pause_may_end_all_or_wait_for_them(
+    server: Server, undisturbed: list[Answer], mode: str, ends: str
+) -> None:
+    """A pause that waits does so for those that run; who is in the queue stays there."""
+    requests = [Request(f"ended-{i}", greedy(i, LONG)) for i in range(len(undisturbed))]
+    keep = "/pause?mode=keep&clear_cache=false"  # or there is nobody left that runs
+    async with under_way(server, requests[1:], keep) as (client, tasks):
+        await order(client, f"/pause?mode={mode}")
+        assert server.metrics()["vllm:num_requests_running"] == 0
+        tasks.create_task(requests[0].send(client))
+        so_far = await still_at(client, requests)
+    assert 0 < so_far < len(requests[1:]) * LONG
+    assert requests[0].answers == undisturbed[:1]
+    for request, whole in zip(requests[1:], undisturbed[1:], strict=True):
+        (answer,) = request.answers
+        # vLLM sends no event for who is ended before the first token: only the end of the stream.
+        assert answer.finish_reason == (ends if answer.token_ids else None)
+        assert answer.token_ids == whole.token_ids[: len(answer.token_ids)]
+        assert (answer == whole) is (mode == "wait")
+    await idle(server)
+
+
+@pytest.fixture(scope="module")
+def speculating(model: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    log = tmp_path_factory.mktemp("speculating") / "server.log"
+    how = {"method": "ngram", "num_speculative_tokens": 3, "prompt_lookup_max": 3}
+    with serve(model, log, "--speculative-config", json.dumps(how)) as running:
+        yield running
+
+
+async def test_speculation_changes_no_token(
+    server: Server, speculating: Server, undisturbed: list[Answer]
+) -> None:
+    """Some answers run in circles, in which the next tokens are easily guessed."""
+    circles = [{**greedy(i, LONG), "presence_penalty": 0.0} for i in range(5)]
+    expected = [*await alone(server, circles), *([answer] for answer in undisturbed)]
+    requests = [Request(f"circle-{i}", body) for i, body in enumerate(circles)]
+    requests += [Request(f"plain-{i}", greedy(i, LONG)) for i in range(len(undisturbed))]
+    await together(speculating, requests)
+    assert [request.answers for request in requests] == expected
+    metrics = speculating.metrics()
+    proposed = metrics["vllm:spec_decode_num_draft_tokens_total"]
+    assert 0 < metrics["vllm:spec_decode_num_accepted_tokens_total"] < proposed
