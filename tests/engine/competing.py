@@ -207,15 +207,17 @@ async def under_way(
     before = server.metrics()[GENERATED]
     async with asyncio.timeout(WAIT_S), connect(server) as client, asyncio.TaskGroup() as tasks:
         await order(client, stop)
-        for request in requests:
-            tasks.create_task(request.send(client))
-        for request in requests:
-            await request.arrived.wait()
-        while server.metrics()[GENERATED] < before + 20:
-            await order(client, go_on)
-            await order(client, stop)
-        assert server.metrics()["vllm:num_requests_running"] > 0
         try:
+            for request in requests:
+                tasks.create_task(request.send(client))
+            for request in requests:
+                await request.arrived.wait()
+            while server.metrics()[GENERATED] < before + 20:
+                await order(client, go_on)
+                await order(client, stop)
+            # In a pause the numbers of requests in /metrics are those of the last step.
+            ended = [answer.finish_reason for request in requests for answer in request.answers]
+            assert None in ended, "all had come before the pause did"
             yield client, tasks
         finally:
             await order(client, go_on)

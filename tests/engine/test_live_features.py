@@ -200,7 +200,6 @@ async def test_a_pause_may_end_all_or_wait_for_them(
     keep = "/pause?mode=keep&clear_cache=false"  # or there is nobody left that runs
     async with under_way(server, requests[1:], keep) as (client, tasks):
         await order(client, f"/pause?mode={mode}")
-        assert server.metrics()["vllm:num_requests_running"] == 0
         tasks.create_task(requests[0].send(client))
         so_far = await still_at(client, requests)
     assert 0 < so_far < len(requests[1:]) * LONG
