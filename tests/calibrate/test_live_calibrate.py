@@ -57,13 +57,13 @@ def test_a_profile_is_fitted_and_its_errors_reported(server: Server, tmp_path: P
     console = Console(file=StringIO(), width=120)
     target = Target(url=server.url, model=server.model)
     before = server.metrics()
-    calibrate(Options(target=target, out=out, repetitions=1), console=console)
+    # Several, of which the calibration takes medians: the machine may be busy now and then.
+    calibrate(Options(target=target, out=out, repetitions=3), console=console)
 
     profile = load_profile(out)
-    # How long steps take is this machine's affair, and on a busy one a fit may have any shape.
-    steps = [profile.step_s([100], 8, 1000), profile.step_s([], 8, 1000), profile.step_s([], 1, 50)]
-    assert steps[0] >= steps[1] >= steps[2] >= 0
-    assert steps[0] > 0
+    assert profile.prefill.per_token_ms > 0
+    assert all(part.base_ms > 0 for part in profile.decode)
+    assert profile.step_s([100], 8, 1000) > profile.step_s([], 8, 1000) > profile.step_s([], 1, 50)
     assert (profile.kv_tokens, profile.block_size) == (2048, 32)
     assert 10 <= profile.max_sequences <= 14, "12, as it admits, by its own behaviour"
     assert f"model tiny at {server.url} (vLLM" in profile.source
