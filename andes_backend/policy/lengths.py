@@ -25,9 +25,8 @@ class OutputLengths:
         self._assumed_mean = assumed_mean
         self._finished: deque[int] = deque(maxlen=self.WINDOW)
         self._since_fit = 0
-        self._after = np.full(
-            1, max(1.0, assumed_mean)
-        )  # by tokens delivered; the last: that and more
+        # By tokens delivered; the last is for that many and more.
+        self._after = np.full(1, max(1.0, assumed_mean))
 
     def observe(self, output_tokens: int) -> None:
         """A response has finished by itself, with so many tokens."""
