@@ -15,6 +15,7 @@ from typing import Any
 
 import httpx2
 import pytest
+from vllm.v1.core.sched.interface import PauseState
 
 from andes_backend import AndesScheduler
 from andes_backend.bench.server import Server, serve_tiny
@@ -41,13 +42,33 @@ WAIT_S = 120.0
 READER = {wire.FIELD: wire.encode(Expectation(ttft=0.1, tds=4.8))}
 """Impatient: waiting requests soon take the place of those that are ahead of their readers."""
 
+PAUSED = "paused-"
+"""In the name of a request: with it the scheduler pauses by itself."""
+
+SOME = 20
+"""Tokens, of all requests together, when it does so."""
+
 GENERATED = "vllm:generation_tokens_total"
 
 _PREEMPTED = re.compile(r"preempted: \d*_?cmpl-([a-z]+)")
 
 
 class NamingScheduler(AndesScheduler):
-    """Ours, unchanged, that also prints whom it preempts."""
+    """Ours, unchanged, that also prints whom it preempts.
+
+    It pauses by itself, once for each request that under_way() names so, when the requests that
+    are there have SOME tokens together: from outside, a pause may come after all have ended.
+    """
+
+    _paused_for: frozenset[str] = frozenset()
+
+    def schedule(self, *args: Any, **kwargs: Any) -> Any:
+        tokens = sum(request.num_output_tokens for request in self.requests.values())
+        named = {name for name in self.requests if PAUSED in name}
+        if tokens >= SOME and named - self._paused_for:
+            self._paused_for |= named
+            self.set_pause_state(PauseState.PAUSED_ALL)
+        return super().schedule(*args, **kwargs)
 
     def _preempt_request(self, request: Any, *args: Any, **kwargs: Any) -> None:
         print(f"preempted: {request.request_id}", flush=True)
@@ -222,6 +243,7 @@ async def under_way(
 
     After the block, in which the pause must end, everything has come.
     """
+    requests[0].name = PAUSED + requests[0].name
     before = server.metrics()[GENERATED]
     async with asyncio.timeout(WAIT_S), connect(server) as client, asyncio.TaskGroup() as tasks:
         await order(client, stop)
@@ -230,9 +252,10 @@ async def under_way(
                 tasks.create_task(request.send(client))
             for request in requests:
                 await request.arrived.wait()
-            while server.metrics()[GENERATED] < before + 20:
-                await order(client, go_on)
-                await order(client, stop)
+            await order(client, go_on)
+            while server.metrics()[GENERATED] < before + SOME:  # noqa: ASYNC110 - over HTTP
+                await asyncio.sleep(0.01)
+            await order(client, stop)  # the scheduler has done so; now vLLM does, and knows of it
             # In a pause the numbers of requests in /metrics are those of the last step.
             ended = [answer.finish_reason for request in requests for answer in request.answers]
             assert None in ended, "all had come before the pause did"
