@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 
 from andes_client.expectation import Expectation
 
@@ -12,6 +12,7 @@ _CHOICES: Mapping[str, tuple[str, ...]] = {
     "bad_hints": ("ignore", "refuse"),
     "andes_objective": ("average", "worst", "perfect"),
     "andes_packing": ("greedy", "exact"),
+    "vtc_forecast": ("none", "average", "known"),
 }
 _MAY_BE_ZERO = (
     "default_ttft",
@@ -22,6 +23,8 @@ _MAY_BE_ZERO = (
     "plan_every_s",
     "andes_watermark",
     "andes_preemption_cap",
+    "vtc_preempt_lead",
+    "fairness",
 )
 
 
@@ -87,32 +90,55 @@ class AndesConfig:
     """Preemptions a request that `andes` allows on average (the paper's P)."""
     andes_refine: bool = True
     """Whether `andes` weighs each admission against the stall that it causes for the others."""
+    prompt_price: float = 1.0
+    """What a user is charged for a token of a prompt (VTC's w_p)."""
+    output_price: float = 2.0
+    """What a user is charged for a token of a response (VTC's w_q)."""
+    user_weights: Mapping[str, float] = field(default_factory=dict)
+    """By the name of a user, the weight: of two users who always have requests waiting, one of
+    weight 2 gets twice the service of one of weight 1. Whoever is not named has 1."""
+    forget_user_s: float = 3600.0
+    """What a user has received is remembered for so long without a request, seconds."""
+    exchange_dir: str = ""
+    """Engines that serve the same users tell each other in this directory, once a second, what
+    these have received; empty: each counts by itself."""
+    fairness: float = 0.5
+    """How `qoe` weighs fairness between users, 0 to 1. What counts is the lead of a user in
+    service over another who waits for text that is due: a lead of 10,000 (1 - fairness) / fairness
+    prompt tokens halves what a request is worth. 0: only QoE counts; 1: whoever has received
+    least goes first, and QoE decides between requests of the same user."""
+    vtc_forecast: str = "none"
+    """How much of a response `vtc` charges when it is admitted: `none` of it, or the `average`
+    of the user's last five. (`known`: its true length, in simulations only.)"""
+    vtc_lift: bool = True
+    """Whether a user who comes back is lifted to the least counter of those who wait. Without
+    it, what was not asked for is saved up, and spent at the cost of the others."""
+    vtc_preempt_lead: float = 0.0
+    """Under `vtc` a user who has received so much more than one who waits, in prompt tokens,
+    gives way at once; 0: only as responses end."""
 
     def __post_init__(self) -> None:
-        for field in fields(self):
-            value = getattr(self, field.name)
-            if field.name == "policy":
+        for setting in fields(self):
+            name, value = setting.name, getattr(self, setting.name)
+            if name == "policy":
                 if not isinstance(value, str) or not value:
                     raise ValueError(f"andes.policy must be a policy's name, not {value!r}")
-                continue
-            if field.name in _CHOICES:
-                known = _CHOICES[field.name]
-                if value not in known:
-                    raise ValueError(
-                        f"andes.{field.name} must be {' or '.join(known)}, not {value!r}"
-                    )
-                continue
-            if field.type is bool:
+            elif name == "exchange_dir":
+                if not isinstance(value, str):
+                    raise ValueError(f"andes.exchange_dir must be a directory, not {value!r}")
+            elif name == "user_weights":
+                _check_weights(value)
+            elif name in _CHOICES:
+                if value not in _CHOICES[name]:
+                    known = " or ".join(_CHOICES[name])
+                    raise ValueError(f"andes.{name} must be {known}, not {value!r}")
+            elif setting.type is bool:
                 if not isinstance(value, bool):
-                    raise ValueError(f"andes.{field.name} must be true or false, not {value!r}")
-                continue
-            if isinstance(value, bool) or not isinstance(value, int | float):
-                raise ValueError(f"andes.{field.name} must be a number, not {value!r}")
-            least = 0.0 if field.name in _MAY_BE_ZERO else 1e-3
-            if not least <= value < math.inf:
-                raise ValueError(
-                    f"andes.{field.name} must be finite and at least {least:g}, not {value!r}"
-                )
+                    raise ValueError(f"andes.{name} must be true or false, not {value!r}")
+            elif name == "fairness":
+                _check_number("andes.fairness", value, 0.0, most=1.0)
+            else:
+                _check_number(f"andes.{name}", value, 0.0 if name in _MAY_BE_ZERO else 1e-3)
 
     @classmethod
     def from_mapping(cls, settings: object) -> "AndesConfig":
@@ -144,3 +170,22 @@ class AndesConfig:
     def default_expectation(self) -> Expectation:
         """What is expected by a reader whose request does not say."""
         return Expectation(self.default_ttft, self.default_tds)
+
+
+def _check_number(name: str, value: object, least: float, most: float = math.inf) -> None:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise ValueError(f"{name} must be a number, not {value!r}")
+    if not least <= value < math.inf:
+        raise ValueError(f"{name} must be finite and at least {least:g}, not {value!r}")
+    if value > most:
+        raise ValueError(f"{name} must be {most:g} at most, not {value!r}")
+
+
+def _check_weights(weights: object) -> None:
+    if not isinstance(weights, Mapping):
+        raise ValueError(
+            'andes.user_weights must be an object of names and weights, such as {"gold": 2}, '
+            f"not {weights!r}"
+        )
+    for name, weight in weights.items():
+        _check_number(f"andes.user_weights[{name!r:.60}]", weight, 1e-3)

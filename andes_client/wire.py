@@ -118,8 +118,11 @@ def _name(values: Mapping[str, object], key: str) -> str | None:
     value = values.get(key)
     if value is None:
         return None
-    if not isinstance(value, str) or not 0 < len(value) <= _MAX_NAME:
+    if not isinstance(value, str):
         raise WireError(f"{key} must be 1 to {_MAX_NAME} characters, not {_shown(value)}")
+    if not 0 < len(value) <= _MAX_NAME:
+        # Not the name itself: it may be anybody's, or made to do harm where it is shown.
+        raise WireError(f"{key} must be 1 to {_MAX_NAME} characters, not {len(value)}")
     return value
 
 

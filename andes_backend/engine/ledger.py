@@ -11,6 +11,7 @@ from vllm.v1.request import Request
 from andes_backend.config import AndesConfig
 from andes_backend.engine import versions
 from andes_backend.engine.tally import Counters
+from andes_backend.policy.accounts import Accounts, Prices
 from andes_backend.policy.state import Rows, Table
 from andes_client import wire
 from andes_client.expectation import Expectation
@@ -35,7 +36,8 @@ class Ledger:
         self._counters = Counters() if counters is None else counters
         self._row_of: dict[str, int] = {}
         self._programs: set[str] = set()
-        self.table = Table()
+        self._tier: dict[str, str] = {}  # of those who are not anonymous
+        self.table = Table(_accounts(config))
         self.bad_hints = 0
         """Requests whose hints were ignored because they make no sense."""
 
@@ -45,15 +47,21 @@ class Ledger:
     def add(self, request: Request, now: float) -> int:
         """A row for a request that arrived `now`, seconds on the scheduler's clock."""
         self.remove(request.request_id)
-        row = self.table.add(now, request.num_prompt_tokens, self._expectation(request))
+        expectation, user = self._hints(request)
+        if user is not None:
+            weighted = user in self._config.user_weights
+            self._tier[request.request_id] = "weighted" if weighted else "named"
+        row = self.table.add(now, request.num_prompt_tokens, expectation, user)
         self._row_of[request.request_id] = row
         return row
 
-    def remove(self, request_id: str) -> None:
-        """The request is over, or was never known."""
+    def remove(self, request_id: str, *, complete: bool = False) -> None:
+        """The request is over, `complete` if by itself; or it was never known."""
         row = self._row_of.pop(request_id, None)
         if row is not None:
-            self.table.remove(row)
+            service = self.table.service(row)
+            self._counters.serve(self._tier.pop(request_id, "anonymous"), service)
+            self.table.remove(row, complete=complete)
             self._programs.discard(request_id)
 
     def rows(self, requests: Iterable[Request], now: float) -> Rows:
@@ -101,9 +109,10 @@ class Ledger:
         lengths, qoe = self.table.data["delivered"][rows], self.table.qoe(rows)
         names = (request_id for request_id, _, complete in ended if complete)
         for request_id, figure in zip(names, qoe.tolist(), strict=True):
-            self._counters.respond(figure, program=request_id in self._programs)
-        for request_id, _, _ in ended:
-            self.remove(request_id)
+            tier = self._tier.get(request_id, "anonymous")
+            self._counters.respond(figure, program=request_id in self._programs, tier=tier)
+        for request_id, _, complete in ended:
+            self.remove(request_id, complete=complete)
         return list(zip(lengths.tolist(), qoe.tolist(), strict=True))
 
     def waits(self, now: float) -> tuple[int, float]:
@@ -126,20 +135,21 @@ class Ledger:
         if len(stalls):
             self._counters.stall(len(stalls), float(stalls.sum()))
 
-    def _expectation(self, request: Request) -> Expectation:
+    def _hints(self, request: Request) -> tuple[Expectation, str | None]:
+        """What the reader expects, and whose request it is."""
         default = self._config.default_expectation
         try:
             hints = wire.decode(versions.extra_args(request))
         except wire.WireError as error:
             self._ignore(request, error)
-            return default
+            return default, None
         expectation = hints.expectation(default)
         if expectation.tds == float("inf"):
             self._counters.hint("program")
             self._programs.add(request.request_id)
-            return Expectation(expectation.ttft, self._config.program_tds)
+            return Expectation(expectation.ttft, self._config.program_tds), hints.user
         self._counters.hint("none" if hints.ttft is None and hints.tds is None else "reader")
-        return expectation
+        return expectation, hints.user
 
     def _ignore(self, request: Request, error: wire.WireError) -> None:
         self._counters.hint("bad")
@@ -152,3 +162,16 @@ class Ledger:
                 request.request_id,
                 error,
             )
+
+
+def _accounts(config: AndesConfig) -> Accounts:
+    prices = Prices(
+        prompt=config.prompt_price, output=config.output_price, weights=config.user_weights
+    )
+    return Accounts(
+        prices,
+        forecast=config.vtc_forecast,
+        lift=config.vtc_lift,
+        forget_after_s=config.forget_user_s,
+        assumed_output=config.expected_output_tokens,
+    )

@@ -16,7 +16,7 @@ from vllm.v1.engine import EngineCoreOutputs
 from vllm.v1.metrics.loggers import PrometheusStatLogger
 from vllm.v1.metrics.stats import SchedulerStats
 
-from andes_backend.engine.tally import FALLBACKS, HINTS, PREEMPTIONS, READERS, News
+from andes_backend.engine.tally import FALLBACKS, HINTS, PREEMPTIONS, READERS, TIERS, News
 from andes_backend.engine.wrap import wrap
 
 __all__ = ["PREFIX", "Metrics", "StatsWithNews", "receive_news", "send_news"]
@@ -75,6 +75,12 @@ class Metrics:
         self._qoe = self._by(
             self._histogram("request_qoe", "QoE of finished responses.", _QOE, "reader"), READERS
         )
+        self._tier_qoe = self._by(
+            self._histogram("user_request_qoe", "The same, by whose they are.", _QOE, "tier"), TIERS
+        )
+        self._service = self._counters(
+            "service", "What requests were charged, in prompt tokens.", "tier", TIERS
+        )
         self._planning = self._per_engine(
             self._histogram(
                 "planning_time_seconds", "Time that the policy took for a step.", _SECONDS
@@ -100,19 +106,22 @@ class Metrics:
         """Add what has happened in one engine."""
         if engine not in self._engines:
             return  # vLLM says so in its log
-        for reader, figures in news.qoe.items():
-            for qoe in figures:
-                self._qoe[engine, reader].observe(qoe)
+        for children, by_value in ((self._qoe, news.qoe), (self._tier_qoe, news.tier_qoe)):
+            for value, figures in by_value.items():
+                for qoe in figures:
+                    children[engine, value].observe(qoe)
         for seconds in news.planning_s:
             self._planning[engine].observe(seconds)
         if news.stalls:
             self._stalls[engine].inc(news.stalls)
             self._stalled[engine].inc(news.stalled_s)
-        for children, counts in (
+        counted: Sequence[tuple[Any, Mapping[str, float]]] = (
             (self._preemptions, news.preemptions),
             (self._fallbacks, news.fallbacks),
             (self._hints, news.hints),
-        ):
+            (self._service, news.service),
+        )
+        for children, counts in counted:
             for value, count in counts.items():
                 children[engine, value].inc(count)
         if news.overdue is not None:

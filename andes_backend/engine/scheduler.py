@@ -14,6 +14,7 @@ from vllm.v1.request import Request
 from andes_backend.config import AndesConfig
 from andes_backend.engine import versions
 from andes_backend.engine.announce import MinuteLine, start_lines
+from andes_backend.engine.exchange import exchange_of
 from andes_backend.engine.guard import Guard, checked
 from andes_backend.engine.ledger import Ledger
 from andes_backend.engine.metrics import send_news
@@ -66,6 +67,7 @@ class AndesScheduler(versions.EitherScheduler):
         self._scheduled_at: dict[int, float] = {}  # by the id of a step's output
         self._last_output_at = 0.0
         self._next_look = self.clock()
+        self._exchange = exchange_of(self.andes_config, versions.rank(self))
         self._minute = MinuteLine(self.andes_counters, self.clock())
         for line in start_lines(self.andes_config, self.vllm_config, self.log_stats):
             _log.info("andes: %s", line)
@@ -130,6 +132,11 @@ class AndesScheduler(versions.EitherScheduler):
             self._fall_back(error)
         return outputs
 
+    def shutdown(self) -> None:
+        if self._exchange is not None:
+            self._exchange.close()
+        super().shutdown()
+
     def _decide(self) -> int | None:
         """Plan if it is time to.
 
@@ -183,6 +190,7 @@ class AndesScheduler(versions.EitherScheduler):
                 total_blocks=total,
                 max_running=self.scheduler_config.max_num_seqs,
                 times=self.andes_latency.times,
+                accounts=ledger.table.accounts,
             )
         )
         return checked(decision, len(waiting), len(running))
@@ -251,6 +259,9 @@ class AndesScheduler(versions.EitherScheduler):
         if now >= self._next_look or not self.requests:
             self._next_look = now + _LOOK_EVERY_S
             self.andes_counters.waits(*self.andes_ledger.waits(now))
+            if self._exchange is not None:
+                accounts = self.andes_ledger.table.accounts
+                accounts.credit(self._exchange.swap(accounts.given()))
         if (line := self._minute.due(now)) is not None:
             _log.info("andes: %s", line)
         send_news(outputs.values(), self.andes_counters.take_news())

@@ -4,7 +4,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Final
 
-__all__ = ["FALLBACKS", "HINTS", "PREEMPTIONS", "READERS", "Counters", "News"]
+__all__ = ["FALLBACKS", "HINTS", "PREEMPTIONS", "READERS", "TIERS", "Counters", "News"]
 
 FALLBACKS: Final = ("raised", "nonsense", "slow")
 """Why a step kept vLLM's own order, or the last one: the policy raised, its decision was no
@@ -19,6 +19,9 @@ PREEMPTIONS: Final = ("memory", "policy")
 READERS: Final = ("person", "program")
 """Whose QoE it is; that of programs is against the operator's `program_tds`."""
 
+TIERS: Final = ("weighted", "named", "anonymous")
+"""Whose request it is: a user's with a weight in the settings, another user's, or nobody's."""
+
 
 @dataclass(slots=True)
 class News:
@@ -26,6 +29,10 @@ class News:
 
     qoe: dict[str, list[float]] = field(default_factory=dict)
     """QoE of the responses that have ended by themselves, in [0, 1], by one of READERS."""
+    tier_qoe: dict[str, list[float]] = field(default_factory=dict)
+    """The same, by one of TIERS."""
+    service: dict[str, float] = field(default_factory=dict)
+    """What the requests that have left were charged, in prompt tokens, by one of TIERS."""
     planning_s: list[float] = field(default_factory=list)
     """Length of each planning, seconds."""
     stalls: int = 0
@@ -91,11 +98,16 @@ class Counters:
             self.preempted[reason] += requests
             _count(self._news.preemptions, reason, requests)
 
-    def respond(self, qoe: float, program: bool = False) -> None:
-        """Count a response that has ended by itself."""
+    def respond(self, qoe: float, program: bool = False, tier: str = "anonymous") -> None:
+        """Count a response to one of TIERS that has ended by itself."""
         self.responses += 1
         self.qoe_sum += qoe
         self._news.qoe.setdefault("program" if program else "person", []).append(qoe)
+        self._news.tier_qoe.setdefault(tier, []).append(qoe)
+
+    def serve(self, tier: str, service: float) -> None:
+        """Count what a request of one of TIERS was charged, in prompt tokens."""
+        self._news.service[tier] = self._news.service.get(tier, 0.0) + service
 
     def stall(self, stalls: int, seconds: float) -> None:
         """Count stalls that have ended, and their total length."""

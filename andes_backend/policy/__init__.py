@@ -14,6 +14,7 @@ from andes_backend.policy.fcfs import Fcfs
 from andes_backend.policy.qoe import MarginalQoE
 from andes_backend.policy.round_robin import RoundRobin
 from andes_backend.policy.state import Snapshot, Table
+from andes_backend.policy.vtc import Vtc
 
 __all__ = ["POLICIES", "Decision", "Policy", "Snapshot", "Table", "make_policy"]
 
@@ -22,6 +23,7 @@ POLICIES: Final[Mapping[str, Callable[[AndesConfig], Policy]]] = {
     "fcfs": Fcfs,
     "qoe": MarginalQoE,
     "round-robin": RoundRobin,
+    "vtc": Vtc,
 }
 
 

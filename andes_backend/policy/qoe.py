@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from andes_backend.config import AndesConfig
 from andes_backend.policy.decision import Decision, Order
+from andes_backend.policy.fair import fair_share
 from andes_backend.policy.lengths import OutputLengths
 from andes_backend.policy.overdue import OverdueLane
 from andes_backend.policy.state import Snapshot, blocks_needed, everybody
@@ -43,6 +44,8 @@ class MarginalQoE:
         waiting, running = snapshot.waiting, snapshot.running
         rows = everybody(snapshot)  # one pass over all costs half as much as two
         worth, blocks = self._worth(rows, snapshot), blocks_needed(rows, snapshot.block_size)
+        if self._config.fairness:
+            worth *= fair_share(snapshot, rows["user"], self._config.fairness)
         if not 0 <= snapshot.now - self._priced_at < _PRICE_HOLDS_S:
             self._priced_at = snapshot.now
             self._price = _price(worth, blocks, snapshot.total_blocks)

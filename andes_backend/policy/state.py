@@ -11,6 +11,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from andes_backend.policy.accounts import Accounts
 from andes_backend.policy.latency import StepTimes
 from andes_client.expectation import Expectation
 
@@ -34,6 +35,8 @@ _DTYPE: Final = np.dtype(
         ("turn_began", "i8"),  # tokens delivered by then
         ("preemptions", "i8"),  # times it has lost its KV memory, whoever decided so
         ("output_tokens", "i8"),  # length of the response where it is known beforehand; else 0
+        ("user", "i8"),  # whose it is: a number in the accounts
+        ("charged", "i8"),  # output tokens charged to the user; -1 before it was first admitted
         ("serial", "i8"),  # the request's, never given twice; 0: the row is nobody's
     ]
 )
@@ -41,10 +44,16 @@ _BYTES: Final = np.dtype((np.void, _DTYPE.itemsize))
 
 
 class Table:
-    """A row for each live request. Rows are reused; a row number is good until `remove`."""
+    """A row for each live request. Rows are reused; a row number is good until `remove`.
 
-    def __init__(self) -> None:
+    Args:
+        accounts: where the service is charged; accounts of its own if not given.
+    """
+
+    def __init__(self, accounts: Accounts | None = None) -> None:
+        self.accounts = Accounts() if accounts is None else accounts
         self._added = 0
+        self._now = 0.0  # the latest time that was heard of, s
         self._data = np.zeros(64, _DTYPE)
         self._free = list(range(len(self._data)))
 
@@ -61,17 +70,25 @@ class Table:
         # take() and put() copy whole rows; indexing would go field by field, 50 times slower.
         return self._data.take(rows)
 
-    def add(self, arrival: float, prompt_tokens: int, expectation: Expectation) -> int:
+    def add(
+        self,
+        arrival: float,
+        prompt_tokens: int,
+        expectation: Expectation,
+        user: str | None = None,
+    ) -> int:
         """A new request, with nothing delivered yet.
 
         Args:
             arrival: seconds on the scheduler's clock.
             prompt_tokens: length of the prompt.
             expectation: its reader's; `tds` must be finite.
+            user: to whom its service is charged; None for a user of its own.
 
         Returns:
             Its row number.
         """
+        self._now = arrival
         if not self._free:
             size = len(self._data)
             self._free = list(range(size, 2 * size))
@@ -80,12 +97,24 @@ class Table:
         self._added += 1
         self._data[row] = (
             arrival, expectation.ttft, expectation.tds, prompt_tokens, 0, arrival, 0.0, 0.0,
-            False, arrival, 0, 0, 0, self._added,
+            False, arrival, 0, 0, 0, self.accounts.arrive(user, arrival), -1, self._added,
         )  # fmt: skip
         return row
 
-    def remove(self, row: int) -> None:
-        """The request is over; its row may be given to another."""
+    def remove(self, row: int, *, complete: bool = False) -> None:
+        """The request is over; its row may be given to another.
+
+        Args:
+            row: the request's.
+            complete: whether the response has ended by itself.
+        """
+        request, accounts = self._data[row], self.accounts
+        user, delivered = int(request["user"]), int(request["delivered"])
+        if complete:
+            accounts.finished(user, delivered)
+        if request["charged"] > delivered:
+            accounts.charge(np.array([user]), output=delivered - int(request["charged"]))
+        accounts.leave(user, waited=not request["running"], now=self._now)
         self._data["serial"][row] = 0  # nobody's: who remembers the row can tell
         self._free.append(row)
 
@@ -97,7 +126,7 @@ class Table:
             running: distinct rows, shape (r,).
             now: seconds on the scheduler's clock.
         """
-        data = self._data
+        data, self._now = self._data, now
         changed = np.concatenate(
             [waiting[data["running"][waiting]], running[~data["running"][running]]]
         )
@@ -106,6 +135,22 @@ class Table:
             data["since"][changed] = now
             data["turn_began"][changed] = data["delivered"][changed]
             data["preemptions"][changed] += ~data["running"][changed]
+            came = data["running"][changed]
+            self._charge_admission(changed[came])
+            users = data["user"][changed]
+            self.accounts.turn(users[came], users[~came])
+
+    def _charge_admission(self, rows: Rows) -> None:
+        """Charge the prompts of those that are here for the first time, and a forecast."""
+        new = rows[self._data["charged"][rows] < 0]
+        if not len(new):
+            return
+        data = self._data[new]
+        forecast = np.array(
+            list(map(self.accounts.forecast, data["user"].tolist(), data["output_tokens"].tolist()))
+        )
+        self._data["charged"][new] = forecast
+        self.accounts.charge(data["user"], prompt=data["prompt_tokens"], output=forecast)
 
     def deliver(self, rows: Rows, counts: NDArray[np.int64], now: float) -> None:
         """Tokens have left the engine: bring the digest timelines up to date.
@@ -118,6 +163,9 @@ class Table:
             counts: tokens delivered to each, shape (n,), each 1 or more.
             now: seconds on the scheduler's clock.
         """
+        self._now = now
+        if (self._data["charged"].take(rows) < 0).any():  # nobody has noted that they run
+            self._charge_admission(rows)
         data = self.rows(rows)
         pace = 1.0 / data["tds"]
         digested = np.maximum(now, data["dry_at"])
@@ -126,7 +174,19 @@ class Table:
         data["delay"] += counts * data["lateness"]
         data["dry_at"] = digested + counts * pace
         data["delivered"] += counts
+        more = np.maximum(0, data["delivered"] - data["charged"])
+        data["charged"] += more
+        self.accounts.charge(data["user"], output=more)
         self._data.put(rows, data)
+
+    def service(self, row: int) -> float:
+        """What the request has been served so far, at the accounts' prices; 0 if it never ran."""
+        request, prices = self._data[row], self.accounts.prices
+        if request["charged"] < 0:
+            return 0.0
+        return float(
+            prices.prompt * request["prompt_tokens"] + prices.output * request["delivered"]
+        )
 
     def qoe(self, rows: Rows) -> NDArray[np.float64]:
         """QoE so far of each row, shape (n,), in [0, 1]; 0 where nothing was delivered."""
@@ -157,6 +217,8 @@ class Snapshot:
     """Most requests that can run at once."""
     times: StepTimes
     """What a step of this engine costs, as far as it is known."""
+    accounts: Accounts
+    """What each user has received; the column `user` names them."""
 
 
 def everybody(snapshot: Snapshot) -> NDArray[np.void]:

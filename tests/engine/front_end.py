@@ -41,6 +41,9 @@ def made_news() -> list[News]:
     first, second = Counters(), Counters()
     for qoe in (0.35, 0.97, 1.0):
         first.respond(qoe)
+    first.respond(0.5, tier="weighted")
+    first.serve("weighted", 120.5)
+    first.serve("named", 20.0)
     first.stall(2, 3.5)
     first.preempt("memory", 4)
     first.preempt("policy", 1)

@@ -1,6 +1,7 @@
 """Two engines behind one front end, each with a scheduler of its own; and one of them killed."""
 
 import asyncio
+import json
 import os
 import time
 from collections.abc import Iterator
@@ -11,7 +12,7 @@ import pytest
 
 from andes_backend.bench.load import Load, Target
 from andes_backend.bench.server import Server, serve_tiny
-from andes_backend.workload import Request, Workload, make_workload
+from andes_backend.workload import Request, Workload, dealt, make_workload
 from andes_client import Expectation
 
 pytestmark = pytest.mark.live
@@ -21,8 +22,17 @@ LIMIT_S = 120.0
 
 
 @pytest.fixture(scope="module")
-def server(tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def exchange(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the ranks tell each other what they have served."""
+    return tmp_path_factory.mktemp("exchange")
+
+
+@pytest.fixture(scope="module")
+def server(
+    tiny_model: Path, exchange: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Server]:
     log = tmp_path_factory.mktemp("server") / "server.log"
+    config = {"andes": {"policy": "qoe", "exchange_dir": str(exchange)}}
     # Memory for about eight requests in each rank: they compete.
     with serve_tiny(
         tiny_model,
@@ -30,7 +40,10 @@ def server(tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterat
         log=log,
         kv_blocks=32,
         max_model_len=800,
-        extra=("--data-parallel-size", str(len(RANKS))),
+        extra=(
+            *("--data-parallel-size", str(len(RANKS))),
+            *("--additional-config", json.dumps(config)),
+        ),
     ) as running:
         yield running
 
@@ -76,6 +89,35 @@ def test_both_ranks_serve_and_count_every_token_once(server: Server) -> None:
     assert theirs - ours < 0.2
     assert all(rank["andes:planning_fallbacks_total"] == 0 for rank in ranks)
     assert "Traceback" not in server.log.read_text(errors="replace")
+
+
+def test_the_ranks_tell_each_other_whom_they_serve(server: Server, exchange: Path) -> None:
+    """Until both have told of both users, who have requests on both."""
+    workload = dealt(make_workload(200, rate=25.0, seed=1, max_length=150), {"a": 1, "b": 1})
+    load = Load(workload, Target(url=server.url, model=server.model))
+    told: set[tuple[str, str]] = set()  # by which rank, of which user
+
+    def listen() -> set[tuple[str, str]]:
+        lines = {
+            (path.name.partition("-")[0], *line.split())
+            for path in exchange.glob("*.service")
+            for line in path.read_text().splitlines()
+        }
+        assert not {key for _, key, _ in lines} & {"a", "b"}, "names are told to nobody"
+        return {(rank, key) for rank, key, service in lines if float(service) > 0}
+
+    async def both() -> None:
+        async with asyncio.timeout(LIMIT_S), asyncio.TaskGroup() as tasks:
+            tasks.create_task(load.run())
+            while len(told) < 4:
+                told.update(listen())
+                await asyncio.sleep(0.05)
+
+    asyncio.run(both())
+    assert [outcome.error for outcome in load.outcomes] == [None] * 200
+    assert {rank for rank, _ in told} == {str(rank) for rank in RANKS}
+    assert len({key for _, key in told}) == 2
+    assert "exchange of service between engines fails" not in server.log.read_text()
 
 
 def test_one_rank_killed_ends_every_stream_and_every_process(server: Server) -> None:

@@ -11,7 +11,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from real_scheduler import Machine, engine_config, request
 
 from andes_backend.engine.scheduler import AndesScheduler
-from andes_backend.engine.tally import FALLBACKS, HINTS, PREEMPTIONS, News
+from andes_backend.engine.tally import FALLBACKS, HINTS, PREEMPTIONS, TIERS, News
 from andes_client import Expectation, wire
 from andes_client.qoe import Meter
 
@@ -113,6 +113,14 @@ def test_requests_are_counted_by_what_they_say(tiny_model: Path) -> None:
     for one in idle.scheduler.news:  # type: ignore[attr-defined]
         ended.update({reader: len(qoe) for reader, qoe in one.qoe.items()})
     assert ended == {"person": 9, "program": 1}
+    tiers: Counter[str] = Counter()
+    service: Counter[str] = Counter()
+    for one in idle.scheduler.news:  # type: ignore[attr-defined]
+        tiers.update({tier: len(qoe) for tier, qoe in one.tier_qoe.items()})
+        service.update(one.service)
+    assert tiers == {"anonymous": 9, "named": 1}
+    assert service == {"anonymous": 9 * (20 + 2 * 3), "named": 20 + 2 * 3}
+    assert not idle.scheduler.andes_ledger._tier
     assert not idle.scheduler.andes_ledger._programs
 
 
@@ -190,9 +198,14 @@ def found(tiny_model: Path) -> Metrics:
 
 
 def test_news_arrives_on_the_metrics_of_each_rank(found: Metrics) -> None:
-    assert found["andes:request_qoe_count", "0", "person"] == 3
-    assert found["andes:request_qoe_sum", "0", "person"] == pytest.approx(2.32)
-    assert found["andes:request_qoe_bucket", "0", "0.95", "person"] == 1
+    assert found["andes:request_qoe_count", "0", "person"] == 4
+    assert found["andes:request_qoe_sum", "0", "person"] == pytest.approx(2.82)
+    assert found["andes:request_qoe_bucket", "0", "0.95", "person"] == 2
+    assert found["andes:user_request_qoe_count", "0", "anonymous"] == 3
+    assert found["andes:user_request_qoe_sum", "0", "weighted"] == 0.5
+    assert found["andes:user_request_qoe_count", "1", "named"] == 0
+    assert found["andes:service_total", "0", "weighted"] == 120.5
+    assert found["andes:service_total", "0", "named"] == 20.0
     assert found["andes:request_qoe_count", "0", "program"] == 0
     assert found["andes:request_qoe_sum", "1", "program"] == 0.8
     assert found["andes:stalls_total", "0"] == 2
@@ -215,6 +228,7 @@ def test_every_label_is_there_from_the_start_and_there_are_no_more(found: Metric
             ("andes:preemptions_total", PREEMPTIONS),
             ("andes:planning_fallbacks_total", FALLBACKS),
             ("andes:requests_total", HINTS),
+            ("andes:service_total", TIERS),
         )
         for engine in ("0", "1")
         for value in values

@@ -48,6 +48,7 @@ class Scene:
             total_blocks=self.blocks,
             max_running=64,
             times=times,
+            accounts=self.table.accounts,
         )
 
     def plan(self, free: int = 0, times: StepTimes = TIMES, **settings: object) -> Decision:

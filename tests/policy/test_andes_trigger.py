@@ -33,6 +33,7 @@ def snapshot(
         total_blocks=100,
         max_running=max_running,
         times=times,
+        accounts=table.accounts,
     )
 
 
@@ -95,7 +96,7 @@ def preempt(cap: PreemptionCap, count: int, now: float) -> None:
     state = snapshot(running=0)
     cap.observe(
         Snapshot(
-            now, table.data[rows], state.running, 16, 50, 100, 64, state.times
+            now, table.data[rows], state.running, 16, 50, 100, 64, state.times, table.accounts
         )
     )  # fmt: skip
 

@@ -25,6 +25,7 @@ def snapshot(table: Table, waiting: list[int], running: list[int], now: float) -
         total_blocks=BLOCKS,
         max_running=64,
         times=LatencyModel().times,
+        accounts=table.accounts,
     )
 
 

@@ -26,8 +26,9 @@ class Scene:
 
     def snapshot(self, now: float) -> Snapshot:
         data = self.table.data
+        queues = data[self.waiting], data[self.running]
         times = LatencyModel().times
-        return Snapshot(now, data[self.waiting], data[self.running], 16, 10, 100, 64, times)
+        return Snapshot(now, *queues, 16, 10, 100, 64, times, self.table.accounts)
 
 
 def orders(decision: Decision) -> tuple[list[int], list[int]]:

@@ -38,6 +38,7 @@ def plan(
         total_blocks=100,
         max_running=max_running,
         times=LatencyModel().times,
+        accounts=table.accounts,
     )
     decision = RoundRobin(AndesConfig(policy="round-robin", round_robin_tokens=50)).plan(snapshot)
     decision.check(len(waiting), len(running))
