@@ -1,0 +1,124 @@
+"""Whose request is it? What the operator's gateway says, not what the request claims.
+
+    vllm serve MODEL --middleware andes_backend.gateway.UserFromHeader
+
+Anybody can write any `andes_user` into a request. With this middleware the user is the value of
+the header `X-Andes-User`, which the gateway in front of the server sets for those whom it has
+authenticated (and strips from what clients send); a claim in the request itself is dropped.
+`ANDES_USER_HEADER` names another header.
+"""
+
+import json
+import os
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any, Final
+
+from andes_client import wire
+
+__all__ = ["UserFromHeader"]
+
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+App = Callable[[MutableMapping[str, Any], Receive, Send], Awaitable[None]]
+
+_HEADER: Final = "X-Andes-User"
+_PATHS: Final = ("/v1/completions", "/v1/chat/completions", "/v1/responses")
+
+
+class UserFromHeader:
+    """ASGI middleware: puts the header's value into the request as `andes_user`.
+
+    A request without the header has no user, whatever it claims. A header that is no name of 1
+    to 256 characters is answered with HTTP 400.
+    """
+
+    def __init__(self, app: App) -> None:
+        self._app = app
+        self._header = os.environ.get("ANDES_USER_HEADER", _HEADER)
+
+    async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
+        """Handle one request."""
+        if scope["type"] != "http" or scope["method"] != "POST" or scope["path"] not in _PATHS:
+            await self._app(scope, receive, send)
+            return
+        key = self._header.lower().encode()
+        named = [value for name, value in scope["headers"] if name.lower() == key]
+        try:
+            user = _user(named)
+        except ValueError as error:
+            await _refuse(send, f"the header {self._header} {error}")
+            return
+        body = await _read(receive)
+        if body is None:
+            return  # the client has gone
+        body = _with_user(body, user)
+        headers = [(k, v) for k, v in scope["headers"] if k.lower() != b"content-length"]
+        headers.append((b"content-length", str(len(body)).encode()))
+        await self._app({**scope, "headers": headers}, _replay(body, receive), send)
+
+
+def _user(named: list[bytes]) -> str | None:
+    if not named:
+        return None
+    if len(named) > 1:
+        raise ValueError("must be there once: the gateway has to replace what clients send")
+    name = named[0].decode("latin-1")
+    try:
+        wire.decode({wire.USER: name})
+    except wire.WireError:
+        raise ValueError("must be a name of 1 to 256 characters") from None
+    return name
+
+
+def _with_user(body: bytes, user: str | None) -> bytes:
+    """The same request of this user; one that is no JSON object is the server's to refuse."""
+    try:
+        request = json.loads(body)
+    except ValueError:
+        return body
+    if not isinstance(request, dict):
+        return body
+    extra = request.get(wire.FIELD)
+    if extra is not None and not isinstance(extra, dict):
+        return body
+    extra = {key: value for key, value in (extra or {}).items() if key != wire.USER}
+    if user is not None:
+        extra[wire.USER] = user
+    if not extra:
+        request.pop(wire.FIELD, None)
+    else:
+        request[wire.FIELD] = extra
+    return json.dumps(request).encode()
+
+
+async def _read(receive: Receive) -> bytes | None:
+    parts = []
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            return None
+        parts.append(message.get("body", b""))
+        if not message.get("more_body", False):
+            return b"".join(parts)
+
+
+def _replay(body: bytes, receive: Receive) -> Receive:
+    """Gives the body once, and then what comes after it: the client's going, above all."""
+    told = False
+
+    async def again() -> Message:
+        nonlocal told
+        if told:
+            return await receive()
+        told = True
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return again
+
+
+async def _refuse(send: Send, why: str) -> None:
+    body = json.dumps({"error": {"message": why, "type": "BadRequestError", "code": 400}}).encode()
+    headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
+    await send({"type": "http.response.start", "status": 400, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
