@@ -31,6 +31,8 @@ from andes_backend.command_line import INTERRUPTED, ended_like_ctrl_c
 from andes_backend.report.plot import plot
 from andes_backend.report.rates import rates_table
 from andes_backend.report.run import Run, table, write_json
+from andes_backend.report.users import has_users, user_figures, users_table
+from andes_backend.report.users_plot import plot_users
 from andes_backend.workload import Workload
 
 __all__ = ["Comparison", "compare"]
@@ -196,15 +198,25 @@ class _Book:
     def conclude(self) -> None:
         """The table on the console and in a file, the picture, and how to go on."""
         if self.done:
-            shown = self._table()
+            runs = [self.done[task] for task in self._in_order()]
+            by_user = [users_table(row) for row in self._rows().values() if has_users(runs)]
             with (self.directory / "table.txt").open("w") as file:
                 for console in (self.console, Console(file=file, width=_WIDTH)):
-                    console.print(shown)
+                    for shown in (self._table(), *by_user):
+                        console.print(shown)
             complain({task.title: self.done[task] for task in self._in_order()}, self.console)
             plot(self._rows(), self.directory / "plot.png")
+            self._plot_users()
         self._say(f"written to {self.directory}")
         if not self._is_complete():
             self._say(f"to go on from here: andes bench compare --resume {self.directory}")
+
+    def _plot_users(self) -> None:
+        for title, runs in self._rows().items():
+            if has_users(runs):
+                name = "-".join(("users", *title.split()[:1])) + ".png"
+                found = {run.label: user_figures(run.outcomes) for run in runs}
+                plot_users(title, found, self.directory / name)
 
     def status(self) -> int:
         """The exit status."""

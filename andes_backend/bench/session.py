@@ -15,6 +15,8 @@ from andes_backend.bench.measure import (
 from andes_backend.command_line import ended_like_ctrl_c
 from andes_backend.report.plot import plot
 from andes_backend.report.run import table, write_json
+from andes_backend.report.users import has_users, user_figures, users_table
+from andes_backend.report.users_plot import plot_users
 
 __all__ = ["run"]
 
@@ -36,6 +38,9 @@ def run(plan: Plan, target: Target, *, console: Console | None = None) -> int:
         done = measure("run", plan.workload, target, settings, console)
         write_json(done, directory / "run.json", date=now())
     console.print(table([done]))
+    if has_users([done]):
+        console.print(users_table([done]))
+        plot_users("", {"run": user_figures(done.outcomes)}, directory / "users.png")
     complain({"run": done}, console)
     plot({"": [done]}, directory / "plot.png")
     console.print(f"written to {directory}")

@@ -60,6 +60,7 @@ def _outcome(record: Mapping[str, Any]) -> Outcome:
         int(record["prompt_tokens"]),
         int(record["output_tokens"]),
         expectation,
+        record.get("user"),
     )
     times = tuple(float(time) for time in record["token_times_s"])
     return Outcome(

@@ -207,6 +207,7 @@ def _record(outcome: Outcome) -> dict[str, Any]:
         "submitted_s": round(outcome.submitted_s, 6),
         "prompt_tokens": request.prompt_tokens,
         "output_tokens": request.output_tokens,
+        "user": request.user,
         "expected_ttft": request.expectation.ttft,
         "expected_tds": "inf" if math.isinf(tds) else tds,  # JSON has no infinity
         "qoe": outcome.qoe,

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
         lengths_of,
         sharegpt_lengths,
     )
-    from andes_backend.workload.make import make_workload, trace_workload
+    from andes_backend.workload.make import dealt, make_workload, together, trace_workload
     from andes_backend.workload.readers import Mix, Readers, Reading, Speaking, readers_of
     from andes_backend.workload.requests import (
         Request,
@@ -73,19 +73,21 @@ __all__ = [
     "arrivals_of",
     "check_fits",
     "cut",
+    "dealt",
     "file_lengths",
     "lengths_of",
     "make_workload",
     "read_trace",
     "readers_of",
     "sharegpt_lengths",
+    "together",
     "trace_workload",
 ]
 
 _HOMES: Final = {
     "arrivals": "Arrivals Diurnal DutyCycle Gamma OnOff Poisson arrivals_of",
     "lengths": "Fixed Lengths MultiRound ShareGPT cut file_lengths lengths_of sharegpt_lengths",
-    "make": "make_workload trace_workload",
+    "make": "dealt make_workload together trace_workload",
     "readers": "Mix Readers Reading Speaking readers_of",
     "requests": "Request Source Workload WorkloadError check_fits",
     "traces": "Trace read_trace",

@@ -1,6 +1,8 @@
 """Workloads from what they are made of: arrivals, lengths, readers, or a trace."""
 
 import math
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -14,10 +16,11 @@ from andes_backend.workload.readers import Readers, Reading
 from andes_backend.workload.requests import Request, Source, Workload, WorkloadError
 from andes_backend.workload.traces import read_trace
 
-__all__ = ["make_workload", "trace_workload"]
+__all__ = ["dealt", "make_workload", "together", "trace_workload"]
 
 _POISSON: Final = Poisson()
 _READING: Final = Reading()
+_USERS: Final = 98  # apart from the workload's own random streams, 0 to 2
 
 
 def make_workload(
@@ -109,6 +112,49 @@ def trace_workload(
     lengths = _cut(trace.lengths, max_length)
     named = name or Path(path).stem
     return _assembled(named, seed, times, lengths, readers, for_readers, ttft, source=trace.source)
+
+
+def together(users: Mapping[str, Workload], *, name: str) -> Workload:
+    """One workload of several users, each with a workload of their own.
+
+    Args:
+        users: by the user's name.
+        name: what to call it.
+
+    Raises:
+        ValueError: there is no user.
+    """
+    if not users:
+        raise ValueError("a workload of several users needs at least one")
+    requests = [
+        replace(request, user=user)
+        for user, workload in users.items()
+        for request in workload.requests
+    ]
+    requests.sort(key=lambda request: request.arrival_s)
+    return Workload(name, min(one.seed for one in users.values()), tuple(requests))
+
+
+def dealt(workload: Workload, users: Mapping[str, float]) -> Workload:
+    """The same requests, each given to one of the users by lot.
+
+    Args:
+        workload: requests of nobody in particular.
+        users: by name, how often the lot falls on them: any numbers above 0.
+
+    Raises:
+        ValueError: there is no user.
+    """
+    if not users:
+        raise ValueError("a workload of several users needs at least one")
+    names, shares = list(users), np.array(list(users.values()))
+    draw = Generator(PCG64(SeedSequence(workload.seed, spawn_key=(_USERS,))))
+    lots = draw.choice(len(names), size=len(workload.requests), p=shares / shares.sum())
+    requests = (
+        replace(one, user=names[lot])
+        for one, lot in zip(workload.requests, lots.tolist(), strict=True)
+    )
+    return replace(workload, requests=tuple(requests))
 
 
 def _check(count: int | None, rate: float | None, seed: int) -> None:

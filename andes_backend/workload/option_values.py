@@ -24,6 +24,7 @@ __all__ = [
     "readers_value",
     "seed_value",
     "ttft_value",
+    "users_value",
 ]
 
 Made = TypeVar("Made")
@@ -52,6 +53,26 @@ def seed_value(text: str) -> int:
 def length_value(text: str) -> int:
     """The type of --max-length: room for a prompt and an output, 2 tokens or more."""
     return _whole(text, 2)
+
+
+def users_value(text: str) -> dict[str, float]:
+    """The type of --users: the weight of each, `reader*9,flood:10` for nine and a tenth."""
+    users: dict[str, float] = {}
+    for part in text.split(","):
+        named, _, weight = part.partition(":")
+        name, _, count = named.partition("*")
+        share = _number(weight) if weight else 1.0
+        copies = _whole(count, 1) if count else 1
+        if not name or not 0 < share < math.inf:
+            raise argparse.ArgumentTypeError(
+                f"{part!r} must be NAME, NAME:WEIGHT or NAME*COUNT, as in reader*9,flood:10"
+            )
+        for number in range(1, copies + 1):
+            user = f"{name} {number}" if count else name
+            if user in users:
+                raise argparse.ArgumentTypeError(f"{text!r} names {user!r} twice")
+            users[user] = share
+    return users
 
 
 def ttft_value(text: str) -> float:

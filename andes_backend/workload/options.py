@@ -24,6 +24,7 @@ from andes_backend.workload.option_values import (
     readers_value,
     seed_value,
     ttft_value,
+    users_value,
 )
 from andes_backend.workload.requests import Workload, WorkloadError
 
@@ -41,6 +42,7 @@ __all__ = [
     "seed_value",
     "settings_of",
     "ttft_value",
+    "users_value",
     "workload_from",
 ]
 
@@ -90,7 +92,7 @@ def workload_from(
     """
     from andes_backend.workload.arrivals import Poisson
     from andes_backend.workload.lengths import lengths_of
-    from andes_backend.workload.make import make_workload, trace_workload
+    from andes_backend.workload.make import dealt, make_workload, trace_workload
 
     rate, seed, arrivals = _chosen(arguments, rate, seed, arrivals)
     same: dict[str, Any] = {"seed": seed, "rate": rate, "name": _name(arguments)}
@@ -102,16 +104,18 @@ def workload_from(
             raise WorkloadError("--trace-format says what a --trace is, but there is none")
         lengths = None if arguments.lengths is None else lengths_of(arguments.lengths)
         arrivals = arrivals or Poisson()
-        return make_workload(arguments.requests, lengths=lengths, arrivals=arrivals, **same)
-    if arguments.lengths is not None:
+        made = make_workload(arguments.requests, lengths=lengths, arrivals=arrivals, **same)
+    elif arguments.lengths is not None:
         raise WorkloadError("a trace has lengths of its own: give --trace or --lengths, not both")
-    return trace_workload(
-        arguments.trace,
-        count=arguments.requests,
-        arrivals=arrivals,
-        trace_format=arguments.trace_format,
-        **same,
-    )
+    else:
+        made = trace_workload(
+            arguments.trace,
+            count=arguments.requests,
+            arrivals=arrivals,
+            trace_format=arguments.trace_format,
+            **same,
+        )
+    return made if arguments.users is None else dealt(made, arguments.users)
 
 
 def settings_of(
@@ -135,6 +139,7 @@ def settings_of(
         "arrivals": str(arrivals) if arrivals else None if of_trace else "poisson",
         "readers": str(arguments.readers or "reading"),
         "ttft": arguments.ttft,
+        "users": arguments.users,
         "lengths": None if of_trace else arguments.lengths or "sharegpt",
         "trace": str(arguments.trace) if of_trace else None,
         "max_length": arguments.max_length,
@@ -177,6 +182,12 @@ _OPTIONS: Final[dict[str, dict[str, Any]]] = {
         "default": 1.0,
         "metavar": "S",
         "help": "seconds to the first token that readers expect (default: 1)",
+    },
+    "users": {
+        "type": users_value,
+        "metavar": "SPEC",
+        "help": "whose requests they are, by lot: reader*9,flood:10 for nine users and one with "
+        "ten times as many requests as each (default: nobody says)",
     },
     "lengths": {
         "type": lengths_value,

@@ -26,6 +26,8 @@ class Request:
     output_tokens: int
     """What the server will generate: known to the workload, not to a scheduler."""
     expectation: Expectation
+    user: str | None = None
+    """To whom its service is charged (`andes_user`); None if nobody says."""
 
     def __post_init__(self) -> None:
         if not 0 <= self.arrival_s < math.inf:

@@ -83,6 +83,7 @@ def test_compare_is_the_overload_run_by_default(
         "readers": "reading",
         "ttft": 1.0,
         "lengths": "sharegpt",
+        "users": None,
         "trace": None,
         "max_length": 800,
     }

@@ -55,6 +55,7 @@ def test_without_options_it_is_the_workload_of_always() -> None:
         "readers": "reading",
         "ttft": 1.0,
         "lengths": "sharegpt",
+        "users": None,
         "trace": None,
         "max_length": None,
     }

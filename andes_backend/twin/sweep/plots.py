@@ -9,9 +9,9 @@ import numpy as np
 from matplotlib.ticker import LogLocator, NullFormatter, PercentFormatter
 
 from andes_backend.report.run import SERVED_WELL
+from andes_backend.report.style import add_legend, make_figure, save, style
 from andes_backend.twin.sweep.measure import Detail, Measured
 from andes_backend.twin.sweep.points import Sweep, Value
-from andes_backend.twin.sweep.style import add_legend, make_figure, save, style
 from andes_backend.twin.sweep.tables import Group, axis_name, axis_value, groups, label
 from andes_client.qoe import digest
 

@@ -11,6 +11,8 @@ from rich.console import Console
 
 from andes_backend.command_line import INTERRUPTED, ended_like_ctrl_c
 from andes_backend.report.run import Run, table, versions
+from andes_backend.report.users import has_users, user_figures, users_table
+from andes_backend.report.users_plot import plot_users
 from andes_backend.twin.sweep import plots
 from andes_backend.twin.sweep.measure import Detail, Measured, Task, measure
 from andes_backend.twin.sweep.order import Order, described, shown_in_detail
@@ -131,11 +133,13 @@ class _Book:
     def _tabulate(self) -> None:
         sweep, details = self.order.sweep, self._details()
         if len(self.points) == len(self.shown):  # one point a policy
-            first, *others = (self._run(policy, detail) for policy, detail in details.items())
+            runs = [self._run(policy, detail) for policy, detail in details.items()]
+            first, *others = runs
             shown = [
                 table([first, *others[i : i + _BESIDE]])
                 for i in range(0, max(1, len(others)), _BESIDE)
             ]
+            shown += [users_table(runs)] if has_users(runs) else []
         else:
             shown = tables(sweep, self.results)
         with (self.directory / "table.txt").open("w") as file:
@@ -164,6 +168,9 @@ class _Book:
             plots.plot_distributions(details, title, self.directory / "distributions.png")
             plots.plot_request(details, index, title, self.directory / "request.png")
             plots.plot_state(details, title, self.directory / "state.png")
+            if has_users([self._run(policy, detail) for policy, detail in details.items()]):
+                by_user = {name: user_figures(one.outcomes) for name, one in details.items()}
+                plot_users(title, by_user, self.directory / "users.png")
 
 
 def _label(sweep: Sweep, point: Point) -> str:

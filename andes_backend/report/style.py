@@ -1,4 +1,4 @@
-"""What all pictures of the twin have in common: how a policy looks, panels, a legend."""
+"""What all pictures have in common: how a policy looks, panels, a legend."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -19,6 +19,10 @@ _STYLES: Final[Mapping[str, tuple[str, str, str]]] = {
     "fcfs": ("#CC79A7", "--", "^"),
     "round-robin": ("#009E73", "-.", "D"),
     "shortest-first": ("#000000", ":", "P"),
+    "vtc": ("#000000", "-", "h"),
+    "least-counter": ("#882255", "--", "<"),
+    "rpm": ("#777777", ":", "*"),
+    "qoe-unfair": ("#56B4E9", "--", "d"),
 }
 _OTHERS: Final = (("#882255", "-.", "<"), ("#777777", "--", "*"), ("#A6761D", ":", "h"))
 
