@@ -21,7 +21,8 @@ from andes_backend.config import AndesConfig
 from andes_backend.engine.scheduler import AndesScheduler
 from andes_backend.policy import Policy
 from andes_backend.twin.reload import Link, ReloadConnector
-from andes_backend.twin.setup import PRIORITY, SHORTEST_FIRST, Setup
+from andes_backend.twin.requests_per_minute import RequestsPerMinute
+from andes_backend.twin.setup import PRIORITY, RPM, SHORTEST_FIRST, Setup
 from andes_backend.twin.shortest_first import ShortestFirst
 from andes_backend.workload import Request as Wanted
 from andes_client import wire
@@ -81,12 +82,17 @@ class _Andes(_Watched, AndesScheduler):
     """Ours, on the simulation's clock, with true lengths for a policy that wants them."""
 
     virtual_clock: Clock
+    setup: Setup
 
     def clock(self) -> float:
         return self.virtual_clock.now
 
     def make_policy(self, config: AndesConfig) -> Policy:
-        return ShortestFirst() if config.policy == SHORTEST_FIRST else super().make_policy(config)
+        if config.policy == SHORTEST_FIRST:
+            return ShortestFirst()
+        if config.policy == RPM:
+            return RequestsPerMinute(self.setup.requests_per_minute)
+        return super().make_policy(config)
 
     def add_request(self, request: Request) -> None:
         super().add_request(request)
@@ -117,7 +123,8 @@ def _make_scheduler(setup: Setup, clock: Clock, max_model_len: int) -> _Watched:
     spec = FullAttentionSpec(
         block_size=profile.block_size, num_kv_heads=1, head_size=8, dtype=torch.bfloat16
     )
-    kind = type("Scheduler", (_Andes,), {"virtual_clock": clock}) if setup.is_ours else _Stock
+    ours = {"virtual_clock": clock, "setup": setup}
+    kind = type("Scheduler", (_Andes,), ours) if setup.is_ours else _Stock
     scheduler: _Watched = kind(
         config,
         KVCacheConfig(
@@ -142,7 +149,7 @@ def make_request(name: str, wanted: Wanted, setup: Setup) -> Request:
     params = SamplingParams(
         max_tokens=wanted.output_tokens,
         ignore_eos=True,
-        extra_args=wire.encode(wanted.expectation, stream=name),
+        extra_args=wire.encode(wanted.expectation, stream=name, user=wanted.user),
     )
     params.update_from_generation_config({}, None)
     reads_as_program = wanted.expectation.tds == float("inf")

@@ -8,7 +8,7 @@ from andes_backend.config import AndesConfig
 from andes_backend.policy import POLICIES as LIVE_POLICIES
 from andes_backend.profile import Profile
 
-__all__ = ["POLICIES", "PRIORITY", "SHORTEST_FIRST", "STOCK", "Setup", "SetupError"]
+__all__ = ["POLICIES", "PRIORITY", "RPM", "SHORTEST_FIRST", "STOCK", "Setup", "SetupError"]
 
 STOCK: Final = "stock"
 """vLLM's own scheduler, without ours: first come, first served."""
@@ -19,7 +19,10 @@ PRIORITY: Final = "priority"
 SHORTEST_FIRST: Final = "shortest-first"
 """Whoever has least left to generate; it is told the true lengths, which no server knows."""
 
-POLICIES: Final = (STOCK, PRIORITY, *LIVE_POLICIES, SHORTEST_FIRST)
+RPM: Final = "rpm"
+"""First come, first served, with a limit of requests a minute for each user."""
+
+POLICIES: Final = (STOCK, PRIORITY, *LIVE_POLICIES, SHORTEST_FIRST, RPM)
 """All policies of the twin."""
 
 
@@ -47,6 +50,8 @@ class Setup:
     reload_gb_s: float | None = None
     """What a preempted request has computed comes back from CPU memory at this speed,
     GB/s; None: it is computed again."""
+    requests_per_minute: int = 20
+    """The limit of the policy `rpm` for each user."""
     async_scheduling: bool = True
     """As vLLM has it: a step is scheduled while the one before it still runs."""
 
