@@ -79,16 +79,19 @@ class Crowd:
         policy: one of ours, or `STOCK`.
         running: requests that fit the KV memory.
         waiting: further requests; whenever one ends, another arrives.
+        users: whose requests they are, one after the other, and all of whom have been served
+            before; 0: nobody's.
     """
 
-    def __init__(self, policy: str, running: int, waiting: int) -> None:
+    def __init__(self, policy: str, running: int, waiting: int, users: int) -> None:
         self.policy = policy
         self.watches = {method: Stopwatch() for method in _METHODS}
         self._random = np.random.default_rng(0)
-        self._arrived = 0
+        self._arrived, self._made, self._users = 0, 0, users
         begun = [self._request(under_way=True) for _ in range(running)]
         held = sum(-(-r.prompt_tokens // _BLOCK) + 1 for r in begun)
         self.engine = _engine(policy, held, running)
+        self._serve_all()
         for request in begun:
             self._admit(request)
         while self.engine.state()[1] < running:
@@ -132,6 +135,16 @@ class Crowd:
         self.engine.admit(f"request-{self._arrived}", request)
         self._arrived += 1
 
+    def _serve_all(self) -> None:
+        """Every user has had a response before, and is remembered."""
+        from andes_client.expectation import Expectation
+
+        ledger: Any = getattr(self.engine.scheduler, "andes_ledger", None)
+        for i in range(self._users if ledger is not None else 0):
+            row = np.array([ledger.table.add(0.0, 50, Expectation(1.0, 4.8), f"user {i}")])
+            ledger.table.deliver(row, self._random.integers(1, 300, 1), 0.0)
+            ledger.table.remove(int(row[0]), complete=True)
+
     def _request(self, *, under_way: bool = False) -> "Request":
         """A request of 50 to 300 prompt and 200 to 2,000 output tokens, mean 1,100.
 
@@ -144,7 +157,9 @@ class Crowd:
         prompt, output = self._random.integers((50, 200), (301, 2001)).tolist()
         said = int(self._random.integers(output)) if under_way else 0
         reader = Expectation(1.0, float(self._random.choice([3.8, 4.2, 4.35, 5.1])))
-        return Request(0.0, prompt + said, output - said, reader)
+        user = f"user {self._made % self._users}" if self._users else None
+        self._made += 1
+        return Request(0.0, prompt + said, output - said, reader, user)
 
 
 def _engine(policy: str, blocks: int, running: int) -> "Engine":
@@ -228,13 +243,11 @@ def _mean(times: Any, planned: Any) -> float:
     return sum(float(np.median(one)) * len(one) / len(times) for one in kinds if len(one))
 
 
-def measure(policies: list[str], running: int, waiting: int, rounds: int, steps: int) -> Any:
+def measure(crowds: list[Crowd], rounds: int, steps: int) -> Any:
     """The figures of each policy, medians over the rounds, all in one process by turns."""
-    _watch_vllm()
-    crowds = [Crowd(policy, running, waiting) for policy in policies]
     gc.collect()
     gc.freeze()  # as vLLM does when a server has started
-    found: dict[str, list[Figures]] = {policy: [] for policy in policies}
+    found: dict[str, list[Figures]] = {crowd.policy: [] for crowd in crowds}
     for _ in range(rounds):
         for crowd in crowds:
             found[crowd.policy].append(_figures(crowd, steps))
@@ -296,6 +309,7 @@ def main() -> None:
     parser.add_argument("--policies", nargs="+", metavar="POLICY", help="all that there are")
     parser.add_argument("--running", type=int, default=256, metavar="N")
     parser.add_argument("--waiting", type=int, default=1000, metavar="N")
+    parser.add_argument("--users", type=int, default=0, metavar="N", help="whose they are")
     parser.add_argument("--rounds", type=int, default=7, metavar="N", help="medians of so many")
     parser.add_argument("--steps", type=int, default=150, metavar="N", help="in each round")
     arguments = parser.parse_args()
@@ -303,9 +317,10 @@ def main() -> None:
     from andes_backend.policy import POLICIES
 
     policies = [STOCK, *(arguments.policies or POLICIES)]
-    found = measure(
-        policies, arguments.running, arguments.waiting, arguments.rounds, arguments.steps
-    )
+    _watch_vllm()
+    crowd = arguments.running, arguments.waiting, arguments.users
+    crowds = [Crowd(policy, *crowd) for policy in policies]
+    found = measure(crowds, arguments.rounds, arguments.steps)
     print_table(
         f"What planning costs, medians of {arguments.rounds} rounds of {arguments.steps} steps",
         ("", *policies, "target"),
