@@ -6,6 +6,9 @@ Anybody can write any `andes_user` into a request. With this middleware the user
 the header `X-Andes-User`, which the gateway in front of the server sets for those whom it has
 authenticated (and strips from what clients send); a claim in the request itself is dropped.
 `ANDES_USER_HEADER` names another header.
+
+It reads requests that are JSON. What comes as a form (audio transcriptions) or over a WebSocket
+keeps its claims: do not let strangers have these.
 """
 
 import json
@@ -23,7 +26,14 @@ Send = Callable[[Message], Awaitable[None]]
 App = Callable[[MutableMapping[str, Any], Receive, Send], Awaitable[None]]
 
 _HEADER: Final = "X-Andes-User"
-_PATHS: Final = ("/v1/completions", "/v1/chat/completions", "/v1/responses")
+_PATHS: Final = (
+    "/v1/completions",
+    "/v1/chat/completions",
+    "/v1/messages",
+    "/v1/responses",
+    "/invocations",  # SageMaker's: any of those above
+)
+_TOKENS: Final = "/inference/v1/generate"  # token ids in and out
 
 
 class UserFromHeader:
@@ -39,7 +49,7 @@ class UserFromHeader:
 
     async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
         """Handle one request."""
-        if scope["type"] != "http" or scope["method"] != "POST" or scope["path"] not in _PATHS:
+        if scope["type"] != "http" or scope["method"] != "POST":
             await self._app(scope, receive, send)
             return
         key = self._header.lower().encode()
@@ -52,7 +62,8 @@ class UserFromHeader:
         body = await _read(receive)
         if body is None:
             return  # the client has gone
-        body = _with_user(body, user)
+        path = scope["path"].removeprefix(scope.get("root_path", "")).rstrip("/")
+        body = _with_user(body, user, path)
         headers = [(k, v) for k, v in scope["headers"] if k.lower() != b"content-length"]
         headers.append((b"content-length", str(len(body)).encode()))
         await self._app({**scope, "headers": headers}, _replay(body, receive), send)
@@ -71,7 +82,7 @@ def _user(named: list[bytes]) -> str | None:
     return name
 
 
-def _with_user(body: bytes, user: str | None) -> bytes:
+def _with_user(body: bytes, user: str | None, path: str) -> bytes:
     """The same request of this user; one that is no JSON object is the server's to refuse."""
     try:
         request = json.loads(body)
@@ -79,17 +90,25 @@ def _with_user(body: bytes, user: str | None) -> bytes:
         return body
     if not isinstance(request, dict):
         return body
-    extra = request.get(wire.FIELD)
-    if extra is not None and not isinstance(extra, dict):
-        return body
-    extra = {key: value for key, value in (extra or {}).items() if key != wire.USER}
+    _say(request, wire.FIELD, user if path in _PATHS else None)
+    parameters = request.get("sampling_params")
+    if isinstance(parameters, dict):
+        _say(parameters, "extra_args", user if path == _TOKENS else None)
+    return json.dumps(request).encode()
+
+
+def _say(request: dict[str, Any], field: str, user: str | None) -> None:
+    """Drop what the field claims, and name the user in it if there is one."""
+    said = request.get(field)
+    if said is not None and not isinstance(said, dict):
+        return  # the server refuses it
+    extra = {key: value for key, value in (said or {}).items() if key != wire.USER}
     if user is not None:
         extra[wire.USER] = user
-    if not extra:
-        request.pop(wire.FIELD, None)
-    else:
-        request[wire.FIELD] = extra
-    return json.dumps(request).encode()
+    if extra:
+        request[field] = extra
+    elif said:
+        del request[field]
 
 
 async def _read(receive: Receive) -> bytes | None:

@@ -12,6 +12,7 @@ import hashlib
 import math
 import os
 import threading
+import uuid
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
@@ -28,7 +29,7 @@ _EVERY_S: Final = 1.0
 _GONE_S: Final = 60.0
 
 
-def exchange_of(config: AndesConfig, rank: int) -> "Exchange | None":
+def exchange_of(config: AndesConfig) -> "Exchange | None":
     """The exchange of this engine, if the settings want one.
 
     Raises:
@@ -37,7 +38,9 @@ def exchange_of(config: AndesConfig, rank: int) -> "Exchange | None":
     if not config.exchange_dir:
         return None
     try:
-        return Exchange(Files(Path(config.exchange_dir), f"{rank}-{os.getpid()}"))
+        # Ranks do not tell engines apart (vLLM numbers independent ones all 0), nor do process
+        # numbers (in containers all are 1).
+        return Exchange(Files(Path(config.exchange_dir), uuid.uuid4().hex))
     except OSError as error:
         raise ValueError(f"andes.exchange_dir cannot be used: {error}") from None
 

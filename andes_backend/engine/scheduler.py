@@ -67,7 +67,7 @@ class AndesScheduler(versions.EitherScheduler):
         self._scheduled_at: dict[int, float] = {}  # by the id of a step's output
         self._last_output_at = 0.0
         self._next_look = self.clock()
-        self._exchange = exchange_of(self.andes_config, versions.rank(self))
+        self._exchange = exchange_of(self.andes_config)
         self._minute = MinuteLine(self.andes_counters, self.clock())
         for line in start_lines(self.andes_config, self.vllm_config, self.log_stats):
             _log.info("andes: %s", line)

@@ -29,7 +29,6 @@ __all__ = [
     "limit_admissions",
     "preempt",
     "preempted_since_last_step",
-    "rank",
     "set_waiting",
     "step_shape",
     "waiting_is_ordered_by_us",
@@ -91,11 +90,6 @@ def goes_on(scheduler: Scheduler, request: Request) -> bool:
     """
     session = scheduler.requests.get(request.request_id)
     return session is not None and session.status != RequestStatus.WAITING_FOR_STREAMING_REQ
-
-
-def rank(scheduler: Scheduler) -> int:
-    """Which of the data-parallel engines this is, from 0."""
-    return int(scheduler.vllm_config.parallel_config.data_parallel_rank)
 
 
 def extra_args(request: Request) -> dict[str, Any] | None:

@@ -66,9 +66,32 @@ async def test_what_is_no_request_is_the_servers_to_refuse(body: bytes) -> None:
 
 
 @pytest.mark.asyncio
-async def test_other_paths_are_left_alone() -> None:
+@pytest.mark.parametrize(
+    "path", ["/v1/messages", "/invocations", "/v1/responses", "/v1/responses/"]
+)
+async def test_every_way_to_generate_has_a_user(path: str) -> None:
     claim = {"vllm_xargs": {"andes_user": "bob"}}
-    assert await seen(claim, path="/tokenize") == claim
+    request = await seen(claim, ("X-Andes-User", "alice"), path=path)
+    assert request == {"vllm_xargs": {"andes_user": "alice"}}
+
+
+@pytest.mark.asyncio
+async def test_token_ids_have_their_own_field() -> None:
+    claim = {"sampling_params": {"max_tokens": 9, "extra_args": {"andes_user": "bob", "x": 1}}}
+    path = "/inference/v1/generate"
+    request = await seen(claim, ("X-Andes-User", "alice"), path=path)
+    extra = {"andes_user": "alice", "x": 1}
+    assert request == {"sampling_params": {"max_tokens": 9, "extra_args": extra}}
+    request = await seen(claim, path=path)
+    assert request == {"sampling_params": {"max_tokens": 9, "extra_args": {"x": 1}}}
+
+
+@pytest.mark.asyncio
+async def test_on_other_paths_nobody_is_named_and_claims_are_dropped() -> None:
+    alice = ("X-Andes-User", "alice")
+    assert await seen({"prompt": "Hi"}, alice, path="/tokenize") == {"prompt": "Hi"}
+    hidden = b'{"vllm_xargs": {"andes\\u005fuser": "bob"}}'
+    assert await seen(hidden, alice, path="/anything/new") == {}
 
 
 @pytest.mark.asyncio

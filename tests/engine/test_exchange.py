@@ -74,5 +74,5 @@ def test_a_directory_that_cannot_be_used_stops_the_server(tmp_path: Path) -> Non
     (tmp_path / "file").write_text("")
     settings = AndesConfig(exchange_dir=str(tmp_path / "file" / "below"))
     with pytest.raises(ValueError, match=r"andes\.exchange_dir cannot be used"):
-        exchange_of(settings, 0)
-    assert exchange_of(AndesConfig(), 0) is None
+        exchange_of(settings)
+    assert exchange_of(AndesConfig()) is None

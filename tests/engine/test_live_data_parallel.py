@@ -1,19 +1,22 @@
 """Two engines behind one front end, each with a scheduler of its own; and one of them killed."""
 
 import asyncio
+import hashlib
+import itertools
 import json
 import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx2
 import psutil
 import pytest
 
 from andes_backend.bench.load import Load, Target
 from andes_backend.bench.server import Server, serve_tiny
-from andes_backend.workload import Request, Workload, dealt, make_workload
-from andes_client import Expectation
+from andes_backend.workload import Request, Workload, make_workload
+from andes_client import Expectation, wire
 
 pytestmark = pytest.mark.live
 
@@ -43,6 +46,7 @@ def server(
         extra=(
             *("--data-parallel-size", str(len(RANKS))),
             *("--additional-config", json.dumps(config)),
+            *("--middleware", "andes_backend.gateway.UserFromHeader"),
         ),
     ) as running:
         yield running
@@ -92,31 +96,40 @@ def test_both_ranks_serve_and_count_every_token_once(server: Server) -> None:
 
 
 def test_the_ranks_tell_each_other_whom_they_serve(server: Server, exchange: Path) -> None:
-    """Until both have told of both users, who have requests on both."""
-    workload = dealt(make_workload(200, rate=25.0, seed=1, max_length=150), {"a": 1, "b": 1})
-    load = Load(workload, Target(url=server.url, model=server.model))
-    told: set[tuple[str, str]] = set()  # by which rank, of which user
+    """Until both have told of both users: those whom the gateway names, not who is claimed."""
+    told: set[tuple[Path, str]] = set()  # by which rank, of which user
 
-    def listen() -> set[tuple[str, str]]:
-        lines = {
-            (path.name.partition("-")[0], *line.split())
-            for path in exchange.glob("*.service")
-            for line in path.read_text().splitlines()
-        }
-        assert not {key for _, key, _ in lines} & {"a", "b"}, "names are told to nobody"
-        return {(rank, key) for rank, key, service in lines if float(service) > 0}
+    def listen() -> None:
+        for path in exchange.glob("*.service"):
+            for line in path.read_text().splitlines():
+                key, service = line.split()
+                if float(service) > 0:
+                    told.add((path, key))
 
-    async def both() -> None:
-        async with asyncio.timeout(LIMIT_S), asyncio.TaskGroup() as tasks:
-            tasks.create_task(load.run())
+    async def ask(client: httpx2.AsyncClient, number: int) -> None:
+        request = {"model": server.model, "prompt": [5] * 20, "max_tokens": 100, "ignore_eos": True}
+        claim = {wire.FIELD: {wire.USER: "somebody else", wire.TDS: 5.0}}
+        user = {"X-Andes-User": "ab"[number // 2 % 2]}
+        response = await client.post("/v1/completions", json=request | claim, headers=user)
+        assert response.raise_for_status().json()["usage"]["completion_tokens"] == 100
+
+    async def serve() -> None:
+        async with (
+            asyncio.timeout(LIMIT_S),
+            httpx2.AsyncClient(base_url=server.url, timeout=LIMIT_S) as client,
+            asyncio.TaskGroup() as tasks,
+        ):
+            for number in range(200):
+                tasks.create_task(ask(client, number))
             while len(told) < 4:
-                told.update(listen())
+                listen()
                 await asyncio.sleep(0.05)
 
-    asyncio.run(both())
-    assert [outcome.error for outcome in load.outcomes] == [None] * 200
-    assert {rank for rank, _ in told} == {str(rank) for rank in RANKS}
-    assert len({key for _, key in told}) == 2
+    asyncio.run(serve())
+    keys = [hashlib.blake2b(name, digest_size=12).hexdigest() for name in (b"a", b"b")]
+    files = {path for path, _ in told}
+    assert len(files) == len(RANKS)
+    assert told == set(itertools.product(files, keys))
     assert "exchange of service between engines fails" not in server.log.read_text()
 
 
