@@ -44,7 +44,7 @@ def test_a_line_says_how_many_have_ended_and_what_runs(monkeypatch: pytest.Monke
     monkeypatch.setattr(progress, "_LINE_S", 0.0)
     lines = shown(terminal=False)[1].splitlines()
     assert lines[0] == "0 of 2 points; stock"
-    assert lines[2] == "0 of 2 points; stock; qoe [b] (30 of 60 requests)"
+    assert lines[2] == "0 of 2 points; stock; qoe [b] (30 of 60)"
     assert lines[3] == "1 of 2 points; stock"
     assert lines[-1] == "2 of 2 points"
 

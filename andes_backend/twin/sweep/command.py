@@ -113,6 +113,7 @@ def _order(arguments: argparse.Namespace) -> "Order":
         keep_requests=arguments.keep_requests,
         detail=arguments.detail,
         request=arguments.request,
+        bounds=arguments.bounds,
     )
 
 

@@ -88,6 +88,18 @@ def _add_policies(parser: argparse.ArgumentParser) -> None:
         "first is what the others are compared with (default: stock,qoe)",
     )
     group.add_argument(
+        "--bound",
+        type=_list_of(_lateness),
+        nargs="?",
+        const=(math.inf,),
+        default=(),
+        dest="bounds",
+        metavar="S,...",
+        help="beside them, the mean QoE that no schedule surpasses, even one that knows the "
+        "future; with seconds: none that ends every response at most so late (`any`: no such "
+        "limit, as without a value)",
+    )
+    group.add_argument(
         "--set",
         type=_setting,
         action="append",
@@ -195,6 +207,15 @@ def _bandwidth(text: str) -> float | None:
     value = _number(text)
     if not isinstance(value, int | float) or not 0 < value < math.inf:
         raise argparse.ArgumentTypeError(f"{text!r} must be a number of GB/s above 0, or off")
+    return float(value)
+
+
+def _lateness(text: str) -> float:
+    if text == "any":
+        return math.inf
+    value = _number(text)
+    if not isinstance(value, int | float) or not 0 < value < math.inf:
+        raise argparse.ArgumentTypeError(f"{text!r} must be a number of seconds above 0, or any")
     return float(value)
 
 

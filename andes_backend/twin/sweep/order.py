@@ -1,6 +1,7 @@
 """What a person asked `andes twin` for, and whether it can be done."""
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -36,6 +37,9 @@ class Order:
     """The rate whose simulations are drawn in detail; None: only if there is one workload."""
     request: int | None = None
     """The request to draw, by its place in the workload; None: a telling one."""
+    bounds: Sequence[float] = ()
+    """Bound the mean QoE, too: of schedules that end every response at most so many seconds
+    late; infinite: of all."""
 
 
 def check(order: Order) -> list[str]:
@@ -111,6 +115,7 @@ def described(order: Order, versions: Mapping[str, str], *, date: str) -> str:
         "prefix_caching": list(sweep.prefix_caching),
         "reload_gb_s": list(sweep.reload_gb_s),
         "async_scheduling": list(sweep.async_scheduling),
+        "bounds": [None if math.isinf(latest) else latest for latest in order.bounds],
         "profiles": {name: asdict(profile) for name, profile in sweep.profiles.items()},
     }
     return json.dumps(value, indent=2, allow_nan=False) + "\n"

@@ -74,7 +74,7 @@ def _print_lines(
             case Started(index):
                 running[index] = labels[index]
             case Progressed(index, done, total):
-                running[index] = f"{labels[index]} ({done} of {total} requests)"
+                running[index] = f"{labels[index]} ({done} of {total})"
             case Done(index) | Failed(index):
                 del running[index]
                 ended += 1

@@ -1,8 +1,10 @@
 """From a sweep to files, tables and pictures: what `andes twin` does."""
 
 import contextlib
+import math
 import sys
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
@@ -14,9 +16,10 @@ from andes_backend.report.run import Run, table, versions
 from andes_backend.report.users import has_users, user_figures, users_table
 from andes_backend.report.users_plot import plot_users
 from andes_backend.twin.sweep import plots
-from andes_backend.twin.sweep.measure import Detail, Measured, Task, measure
+from andes_backend.twin.sweep.bounds import Bounded, Bounds, BoundTask, carry_out
+from andes_backend.twin.sweep.measure import Detail, Measured, Task
 from andes_backend.twin.sweep.order import Order, described, shown_in_detail
-from andes_backend.twin.sweep.points import Point, Sweep
+from andes_backend.twin.sweep.points import Point, Sweep, Value
 from andes_backend.twin.sweep.pool import Done, Failed, run_tasks
 from andes_backend.twin.sweep.progress import watched
 from andes_backend.twin.sweep.results import ResultFile, record
@@ -74,18 +77,20 @@ class _Book:
         self.shown = shown_in_detail(self.order)
         self.versions = versions()
         self.file = ResultFile(self.directory / "results.jsonl")
+        self.bounds = Bounds(self.order.sweep, self.order.bounds, self.directory / "bounds.jsonl")
         (self.directory / "sweep.json").write_text(
             described(self.order, self.versions, date=_now())
         )
 
     def run(self) -> None:
-        """Run all points; what ends is in the file at once."""
+        """Run all points, then compute the bounds; what ends is in a file at once."""
         shown = {point.index for point in self.shown.values()}
         tasks = [Task(point=p, detail=p.index in shown, keep=self._keep(p)) for p in self.points]
         labels = [_label(self.order.sweep, point) for point in self.points]
+        labels += [_bound_label(self.order.sweep, task) for task in self.bounds.tasks]
         events = run_tasks(
-            measure,
-            tasks,
+            carry_out,
+            [*tasks, *self.bounds.tasks],
             jobs=self.order.jobs,
             log=self.directory / "worker.log",
             environment=_ENVIRONMENT,
@@ -106,14 +111,21 @@ class _Book:
             self._tabulate()
             self._draw()
         if self.errors:
-            what = f"{len(self.errors)} of {len(self.points)} points failed"
+            what = f"{len(self.errors)} of {self._tasks} points failed"
             _say(self.console, f"{what}; {self.directory / 'worker.log'} has the tracebacks")
         _say(self.console, f"written to {self.directory}")
 
-    def _note(self, index: int, outcome: Measured | str) -> None:
+    @property
+    def _tasks(self) -> int:
+        return len(self.points) + len(self.bounds.tasks)
+
+    def _note(self, index: int, outcome: Measured | Bounded | str) -> None:
         if isinstance(outcome, str):
             self.errors[index] = outcome
-        else:
+        if isinstance(outcome, Bounded) or index >= len(self.points):
+            self.bounds.note(index - len(self.points), outcome, date=_now())
+            return
+        if isinstance(outcome, Measured):
             self.results[index] = outcome
         self.file.add(
             record(
@@ -142,6 +154,7 @@ class _Book:
             shown += [users_table(runs)] if has_users(runs) else []
         else:
             shown = tables(sweep, self.results)
+        shown += self.bounds.tables(self.results)
         with (self.directory / "table.txt").open("w") as file:
             for console in (self.console, Console(file=file, width=_WIDTH)):
                 for one in shown:
@@ -174,14 +187,21 @@ class _Book:
 
 
 def _label(sweep: Sweep, point: Point) -> str:
-    axes = point.axes()
+    return ", ".join([*_place(sweep, point.axes(), point.seed), point.policy])
+
+
+def _bound_label(sweep: Sweep, task: BoundTask) -> str:
+    limit = [] if math.isinf(task.latest_s) else [f"late by {task.latest_s:g} s"]
+    return ", ".join([*_place(sweep, asdict(task.cell), task.seed), *limit, "bound"])
+
+
+def _place(sweep: Sweep, axes: Mapping[str, Value], seed: int) -> list[str]:
     parts = [
         f"{axis_name(axis)} {axis_value(axis, axes[axis])}"
         for axis in sweep.varying()
         if axis in axes
     ]
-    seed = [f"seed {point.seed}"] if len(sweep.seeds) > 1 else []
-    return ", ".join([*parts, *seed, point.policy])
+    return [*parts, f"seed {seed}"] if len(sweep.seeds) > 1 else parts
 
 
 def _title(point: Point) -> str:

@@ -12,7 +12,16 @@ from rich.table import Table
 from andes_backend.twin.sweep.measure import Measured
 from andes_backend.twin.sweep.points import Cell, Point, Sweep, Value
 
-__all__ = ["Group", "axis_name", "axis_value", "groups", "label", "tables"]
+__all__ = [
+    "Group",
+    "axis_cells",
+    "axis_name",
+    "axis_table",
+    "axis_value",
+    "groups",
+    "label",
+    "tables",
+]
 
 _NAMES: Final = {
     "kv_tokens": "KV tokens",
@@ -115,7 +124,9 @@ def label(axes: Sequence[str], group: Group) -> str:
 
 
 def _qoe(sweep: Sweep, rows: Sequence[Group], results: Mapping[int, Measured]) -> Table:
-    table = _table(sweep, "Mean QoE" + (" ± deviation over seeds" if len(sweep.seeds) > 1 else ""))
+    table = axis_table(
+        sweep, "Mean QoE" + (" ± deviation over seeds" if len(sweep.seeds) > 1 else "")
+    )
     with_ratios = len(sweep.policies) <= _SIDE_BY_SIDE
     between = " " if with_ratios else "\n"
     for policy in sweep.policies:
@@ -125,21 +136,21 @@ def _qoe(sweep: Sweep, rows: Sequence[Group], results: Mapping[int, Measured]) -
     for group in rows:
         cells = [between.join(_spread(points, results)) for points in group.points.values()]
         ratios = _ratio_cells(group, results) if with_ratios else []
-        table.add_row(*_axis_cells(sweep, group), *cells, *ratios)
+        table.add_row(*axis_cells(sweep, group), *cells, *ratios)
     return table
 
 
 def _ratios(sweep: Sweep, rows: Sequence[Group], results: Mapping[int, Measured]) -> Table:
-    table = _table(sweep, "Mean QoE, ratio")
+    table = axis_table(sweep, "Mean QoE, ratio")
     _add_ratio_columns(table, sweep)
     for group in rows:
-        table.add_row(*_axis_cells(sweep, group), *_ratio_cells(group, results))
+        table.add_row(*axis_cells(sweep, group), *_ratio_cells(group, results))
     return table
 
 
 def _figures(sweep: Sweep, rows: Sequence[Group], results: Mapping[int, Measured]) -> Table:
     seeds = "; means over seeds" if len(sweep.seeds) > 1 else ""
-    table = _table(sweep, f"More (stalls, stalled seconds, preemptions: a request{seeds})")
+    table = axis_table(sweep, f"More (stalls, stalled seconds, preemptions: a request{seeds})")
     table.add_column("policy", no_wrap=True)
     for name, _, _ in _FIGURES:
         table.add_column(name, justify="right")
@@ -147,13 +158,14 @@ def _figures(sweep: Sweep, rows: Sequence[Group], results: Mapping[int, Measured
     for group in rows:
         for i, (policy, points) in enumerate(group.points.items()):
             # What the rows of a group have in common is said once.
-            axes = _axis_cells(sweep, group) if i == 0 else [""] * len(sweep.varying())
+            axes = axis_cells(sweep, group) if i == 0 else [""] * len(sweep.varying())
             last = i == len(group.points) - 1
             table.add_row(*axes, policy, *_figure_cells(points, results), end_section=last)
     return table
 
 
-def _table(sweep: Sweep, title: str) -> Table:
+def axis_table(sweep: Sweep, title: str) -> Table:
+    """A table that has a column for each axis that varies, and no rows yet."""
     # Nothing between columns but space: there are many.
     table = Table(title=title, title_justify="left", box=box.HORIZONTALS, padding=(0, 1, 0, 0))
     for axis in sweep.varying():
@@ -161,7 +173,8 @@ def _table(sweep: Sweep, title: str) -> Table:
     return table
 
 
-def _axis_cells(sweep: Sweep, group: Group) -> list[str]:
+def axis_cells(sweep: Sweep, group: Group) -> list[str]:
+    """A row's cells in these columns."""
     return [axis_value(axis, group.value(axis)) for axis in sweep.varying()]
 
 
