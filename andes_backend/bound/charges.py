@@ -87,7 +87,8 @@ def _found_again(computed: NDArray[np.float64], size: int) -> NDArray[np.intp]:
     Only full blocks are found again. One that lacks a single token decodes it, as a row.
     """
     found = (computed - 1) // size * size
-    return np.maximum(0, np.where(computed - found < 2, found - size, found)).astype(np.intp)
+    blocks = np.where(computed - found < 2, found - size, found)
+    return np.maximum(0, blocks.astype(np.intp))
 
 
 def _prompt_token_s(position: NDArray[np.float64], profile: Profile) -> NDArray[np.float64]:

@@ -73,8 +73,8 @@ def _demand(request: Request, profile: Profile, charges: Charges) -> Demand:
     charge_s, steps_s = token_charges(request, profile, charges), _least_steps(request, profile)
     prompt_s = _least_prompt_s(request.prompt_tokens, profile)
     ends = request.arrival_s + np.cumsum(np.append(prompt_s, steps_s))
-    due = request.arrival_s + expectation.ttft - profile.outside_s
-    due = due + np.arange(count) * expectation.seconds_per_token
+    first_due = request.arrival_s + expectation.ttft - profile.outside_s
+    due = first_due + np.arange(count) * expectation.seconds_per_token
     return Demand(
         charge_s=charge_s,
         start_s=np.append(request.arrival_s, ends[:-1]),
@@ -129,4 +129,5 @@ def _batch(rows: Sequence[tuple[NDArray[np.float64], float]]) -> Batch:
     for i, (columns, _) in enumerate(rows):
         full[:, i, width - columns.shape[1] :] = columns
     scale = np.array([scale for _, scale in rows])
-    return Batch(*full, scale_s=scale, tokens=full[0].sum(axis=1))
+    count, charge, start, due, late = full
+    return Batch(count, charge, start, due, late, scale, count.sum(axis=1))

@@ -11,6 +11,7 @@ __all__ = ["Grid", "Levels", "best_plans", "best_values", "levels_for"]
 
 _FORBIDDEN = 10.0  # more than any QoE is worth
 _LEAST_SCALE_S = 0.25
+_ROUNDING_S = 1e-9  # a lateness may be the limit itself, found in another way
 
 
 class Grid:
@@ -80,7 +81,7 @@ class _Costs:
 
     def engine(self, k: int) -> NDArray[np.float64]:
         paid = self.batch.charge_s * self.grid.least[self.slots(k)]
-        too_early = (self.levels.high[:, k, None] <= self.batch.late_s) & (self.batch.count > 0)
+        too_early = self.levels.high[:, k, None] < self.batch.late_s - _ROUNDING_S
         return np.where(too_early, paid + _FORBIDDEN, paid)
 
 

@@ -1,7 +1,7 @@
 """Small servers and workloads, and random schedules that do all that the profile allows."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.random import Generator
@@ -11,7 +11,7 @@ from andes_backend.workload import Request, Workload
 from andes_client.expectation import Expectation
 from andes_client.qoe import qoe
 
-__all__ = ["Served", "drawn_profile", "drawn_workload", "scheduled"]
+__all__ = ["Served", "drawn_profile", "drawn_workload", "scheduled", "tiny"]
 
 
 def drawn_profile(rng: Generator, *, size: int = 16, blocks: tuple[int, int] = (3, 9)) -> Profile:
@@ -166,6 +166,30 @@ def _step(profile: Profile, rng: Generator, now: float, served: list[tuple[Serve
     return end
 
 
-def without(profile: Profile, **changes: object) -> Profile:
-    """The profile with other values."""
-    return replace(profile, **changes)  # type: ignore[arg-type]
+def tiny(seed: int) -> tuple[Workload, Profile]:
+    """Two or three requests of two to four tokens, more than the server is good for."""
+    rng = np.random.default_rng(seed)
+    profile = Profile(
+        name="tiny",
+        source="drawn",
+        kv_tokens=16 * int(rng.integers(3, 5)),
+        prefill=Prefill(base_ms=rng.uniform(1, 10), per_token_ms=rng.uniform(15, 40)),
+        decode=(
+            Decode(
+                base_ms=rng.uniform(1, 10),
+                per_sequence_ms=rng.uniform(20, 60),
+                per_context_token_ms=rng.uniform(0, 2),
+            ),
+        ),
+        max_sequences=int(rng.integers(2, 5)),
+    )
+    requests = [
+        Request(
+            arrival_s=float(arrival),
+            prompt_tokens=int(rng.integers(1, 4)),
+            output_tokens=int(rng.integers(2, 5)),
+            expectation=Expectation(rng.uniform(0.02, 0.1), rng.uniform(5, 20)),
+        )
+        for arrival in np.sort(rng.uniform(0, 0.2, int(rng.integers(2, 4))))
+    ]
+    return Workload("tiny", seed, tuple(requests)), profile
