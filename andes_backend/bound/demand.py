@@ -74,7 +74,7 @@ def _demand(request: Request, profile: Profile, charges: Charges) -> Demand:
     prompt_s = _least_prompt_s(request.prompt_tokens, profile)
     ends = request.arrival_s + np.cumsum(np.append(prompt_s, steps_s))
     first_due = request.arrival_s + expectation.ttft - profile.outside_s
-    due = first_due + np.arange(count) * expectation.seconds_per_token
+    due = first_due + np.arange(count, dtype=np.float64) * expectation.seconds_per_token
     return Demand(
         charge_s=charge_s,
         start_s=np.append(request.arrival_s, ends[:-1]),

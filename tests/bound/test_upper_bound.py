@@ -83,8 +83,11 @@ def test_the_best_schedule_of_200_tiny_workloads_does_not_surpass_it() -> None:
         bound = upper_bound(workload, profile, latest_s=1.0, rounds=12).qoe
         assert best <= bound, f"seed {seed}"
         gaps.append(bound - best)
-    assert np.median(gaps) < 0.2
-    assert max(gaps) > 0  # the search did find something
+    median, most = np.percentile(gaps, [50, 90])
+    print(
+        f"the bound is above the best: median {median:.3f}, p90 {most:.3f}, worst {max(gaps):.3f}"
+    )
+    assert median < 0.2
 
 
 def test_it_is_one_when_nobody_need_wait() -> None:

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -117,6 +118,17 @@ def test_a_trace_comes_as_it_came_unless_a_rate_is_given(
 
 
 @pytest.mark.parametrize(
+    ("words", "bounds"),
+    [((), ()), (("--bound",), (inf,)), (("--bound", "any,300"), (inf, 300.0))],
+)
+def test_bounds_are_made_if_asked_for(
+    words: tuple[str, ...], bounds: tuple[float, ...], orders: list[Order]
+) -> None:
+    assert status(*words) == 0
+    assert tuple(orders[0].bounds) == bounds
+
+
+@pytest.mark.parametrize(
     ("words", "message"),
     [
         ("--policies best", "there is no policy 'best'; there are: stock, priority"),
@@ -138,6 +150,9 @@ def test_a_trace_comes_as_it_came_unless_a_rate_is_given(
         ("--async-scheduling on,on", "on is given twice in 'on,on'"),
         ("--reload-gb-s fast", "'fast' must be a number of GB/s above 0, or off"),
         ("--reload-gb-s 0", "'0' must be a number of GB/s above 0, or off"),
+        ("--bound late", "'late' must be a number of seconds above 0, or any"),
+        ("--bound 0", "'0' must be a number of seconds above 0, or any"),
+        ("--bound any,any", "is given twice in 'any,any'"),
         ("--jobs 0", "'0' must be a whole number, 1 or more"),
         ("--detail high", "'high' must be a number of requests/s above 0"),
         ("--request -1", "'-1' must be a whole number, 0 or more"),

@@ -109,9 +109,9 @@ class Bounds:
         """
         if not self._known:
             return []
-        table = axis_table(self._sweep, "The mean QoE that no schedule surpasses, and what lacks")
-        table.add_column("responses\nlate by", justify="right")
-        table.add_column("QoE\nat most", justify="right")
+        table = axis_table(self._sweep, "Mean QoE: bound, and below it")
+        table.add_column("late by\nat most", justify="right")
+        table.add_column("bound", justify="right")
         for policy in self._sweep.policies:
             table.add_column(policy, justify="right", no_wrap=True)
         for group in groups(self._sweep):

@@ -85,7 +85,9 @@ class _Book:
     def run(self) -> None:
         """Run all points, then compute the bounds; what ends is in a file at once."""
         shown = {point.index for point in self.shown.values()}
-        tasks = [Task(point=p, detail=p.index in shown, keep=self._keep(p)) for p in self.points]
+        tasks: list[Task | BoundTask] = [
+            Task(point=p, detail=p.index in shown, keep=self._keep(p)) for p in self.points
+        ]
         labels = [_label(self.order.sweep, point) for point in self.points]
         labels += [_bound_label(self.order.sweep, task) for task in self.bounds.tasks]
         events = run_tasks(
@@ -122,10 +124,12 @@ class _Book:
     def _note(self, index: int, outcome: Measured | Bounded | str) -> None:
         if isinstance(outcome, str):
             self.errors[index] = outcome
-        if isinstance(outcome, Bounded) or index >= len(self.points):
+        if index >= len(self.points):
+            assert not isinstance(outcome, Measured)
             self.bounds.note(index - len(self.points), outcome, date=_now())
             return
-        if isinstance(outcome, Measured):
+        assert not isinstance(outcome, Bounded)
+        if not isinstance(outcome, str):
             self.results[index] = outcome
         self.file.add(
             record(
