@@ -1,8 +1,8 @@
 """The best schedule of a very small workload, by trying them all, in the profile's own step times.
 
 At every step any of the requests that have arrived may be served, and whoever waits may have to
-give its memory up; then it computes everything anew. Nothing is left out but idling on purpose
-and prompts in chunks.
+give its memory up; then it computes everything anew. Nothing is left out but idling on purpose,
+preempting without need, and prompts in chunks.
 """
 
 import math
