@@ -1,7 +1,7 @@
 """A server that streams a text in the rhythm of an overloaded one; loopback only.
 
 It answers as OpenAI-compatible servers do, in chat-completion chunks sent as Server-Sent
-Events, whatever it is asked. It needs no model: the text and the moments are fixed.
+Events. It needs no model: the texts and the moments are fixed.
 """
 
 import asyncio
@@ -13,15 +13,29 @@ import threading
 from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import StreamingResponse
+from starlette.responses import JSONResponse, StreamingResponse
 from starlette.routing import Route
 
-__all__ = ["OVERLOADED", "TEXT", "Burst", "hurried", "moments", "serving", "tokens"]
+__all__ = [
+    "MODEL",
+    "OVERLOADED",
+    "TEXT",
+    "Burst",
+    "chat_app",
+    "hurried",
+    "moments",
+    "running",
+    "serving",
+    "tokens",
+]
+
+MODEL: Final = "demo"
+"""What it says its model is."""
 
 TEXT: Final = (Path(__file__).parent / "text.txt").read_text(encoding="utf-8").strip()
 """How "The Wind in the Willows" begins (Kenneth Grahame, 1908; in the public domain)."""
@@ -91,9 +105,6 @@ def serving(
 ) -> Iterator[str]:
     """Serve `text` while the block runs; yields the URL to post chat completions to.
 
-    The server runs in a thread with an event loop of its own, so that nothing but HTTP lies
-    between it and the client; the kernel chooses the port.
-
     Args:
         schedule: the rhythm.
         text: what is streamed.
@@ -101,10 +112,50 @@ def serving(
             response has ended or its client has gone.
     """
 
-    async def completions(_: Request) -> StreamingResponse:
-        return StreamingResponse(_events(schedule, text, on_close), media_type="text/event-stream")
+    with running(chat_app(schedule, lambda _: text, on_close=on_close)) as url:
+        yield f"{url}/v1/chat/completions"
 
-    app = Starlette(routes=[Route("/v1/chat/completions", completions, methods=["POST"])])
+
+def chat_app(
+    schedule: Sequence[Burst],
+    answer: Callable[[Any], str],
+    *,
+    on_close: Callable[[int], object] = lambda _: None,
+) -> Starlette:
+    """An application with `/v1/chat/completions` and `/v1/models`.
+
+    Args:
+        schedule: the rhythm of every answer.
+        answer: the text for a request, given its JSON (None where that is none).
+        on_close: as for `serving`.
+    """
+
+    async def completions(request: Request) -> StreamingResponse:
+        try:
+            asked = await request.json()
+        except ValueError:
+            asked = None
+        events = _events(schedule, answer(asked), on_close)
+        return StreamingResponse(events, media_type="text/event-stream")
+
+    async def models(_: Request) -> JSONResponse:
+        return JSONResponse({"object": "list", "data": [{"id": MODEL, "object": "model"}]})
+
+    return Starlette(
+        routes=[
+            Route("/v1/chat/completions", completions, methods=["POST"]),
+            Route("/v1/models", models),
+        ]
+    )
+
+
+@contextlib.contextmanager
+def running(app: Starlette) -> Iterator[str]:
+    """Serve an application on a loopback port while the block runs; yields `http://host:port`.
+
+    The server runs in a thread with an event loop of its own, so that nothing but HTTP lies
+    between it and the client; the kernel chooses the port.
+    """
     server = uvicorn.Server(
         uvicorn.Config(
             app,
@@ -122,7 +173,7 @@ def serving(
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
         thread.start()
         try:
-            yield f"http://127.0.0.1:{listener.getsockname()[1]}/v1/chat/completions"
+            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
         finally:
             server.should_exit = True
             thread.join()
@@ -152,7 +203,7 @@ def _event(delta: dict[str, str], finish_reason: str | None = None) -> str:
         "id": "chatcmpl-demo",
         "object": "chat.completion.chunk",
         "created": 0,
-        "model": "demo",
+        "model": MODEL,
         "choices": [{"index": 0, "delta": delta, "finish_reason": finish_reason}],
     }
     return f"data: {json.dumps(chunk)}\n\n"

@@ -1,0 +1,57 @@
+"""The chat as an app."""
+
+import gc
+from pathlib import Path
+from typing import Final
+
+from textual.app import App
+
+from demos.chat.screen import ChatScreen
+from demos.chat.session import Session
+
+__all__ = ["ChatApp"]
+
+# A full collection looks at every object, which is some 0.4 s with a long conversation on the
+# screen: keys would wait. What is made and forgotten while text streams hardly ever lives that
+# long; the rest is collected when another conversation is opened.
+_COLLECT: Final = (50_000, 20, 1000)
+
+
+class ChatApp(App[None]):
+    """A chat in the terminal. `session.server` is closed with it.
+
+    Args:
+        session: what is said, to whom.
+        place: what the title says of the server.
+        welcome: what an empty conversation says.
+        theme: "dark" or "light".
+        export_dir: where conversations are exported to.
+    """
+
+    CSS_PATH = "chat.tcss"
+    ENABLE_COMMAND_PALETTE = False
+    TITLE = "andes chat"
+
+    def __init__(
+        self,
+        session: Session,
+        *,
+        place: str,
+        welcome: str = "",
+        theme: str = "dark",
+        export_dir: Path = Path(),
+    ) -> None:
+        super().__init__()
+        self.session = session
+        self.theme = f"textual-{theme}"
+        self._chat = ChatScreen(session, place, welcome, export_dir)
+
+    def get_default_screen(self) -> ChatScreen:
+        return self._chat
+
+    def on_mount(self) -> None:
+        gc.freeze()
+        gc.set_threshold(*_COLLECT)
+
+    async def on_unmount(self) -> None:
+        await self.session.server.aclose()

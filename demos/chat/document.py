@@ -1,0 +1,200 @@
+"""Markdown that grows word by word, however long it gets.
+
+A terminal of Textual's pays for every widget at each change of the layout, and a block of
+Markdown is a widget. So a document is a row of sections, of which the last alone is live.
+One that is finished is updated once more as a whole and then left alone; and far from what
+the person sees, it is folded: its blocks are removed and its height stays. 10,000 words are
+then as quick as ten.
+
+Text is added with `Markdown.append`, which draws the last block again and no other, as
+`Markdown.get_stream` does; but a stream of that kind joins all that waits, and after "reveal
+all" that would be a thousand blocks in one go, and no key until they are there.
+"""
+
+import asyncio
+from functools import cache
+from typing import Final
+
+from markdown_it import MarkdownIt
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.widgets import Markdown
+
+__all__ = ["Document", "Section", "displayable", "finished_part"]
+
+_SECTION: Final = 800  # characters from which on a section ends with its block
+_AT_ONCE: Final = 300  # characters added in one go, so that keys get their turn between
+_UNHURRIED_S: Final = 0.03  # what drawing may take without a rest after it
+
+# Not to be sent to a terminal as they are: characters that control it.
+_CONTROLS: Final = (
+    {code: 0x2400 + code for code in range(0x20) if chr(code) not in "\t\n\r"}
+    | dict.fromkeys(range(0x7F, 0xA0), 0xFFFD)
+    # Python takes these for the ends of lines and Markdown does not.
+    | dict.fromkeys((0x85, 0x2028, 0x2029), " ")
+)
+
+
+def displayable(text: str) -> str:
+    """`text` with pictures of control characters in their place, as many characters."""
+    return text.translate(_CONTROLS)
+
+
+@cache
+def _parser() -> MarkdownIt:
+    return MarkdownIt("gfm-like")
+
+
+def finished_part(source: str) -> int:
+    """How many characters of it are blocks that nothing which follows can change.
+
+    All but the last block: Markdown is decided block by block.
+    """
+    starts = [t.map[0] for t in _parser().parse(source) if t.level == 0 and t.map]
+    lines = source.split("\n")
+    return sum(len(line) + 1 for line in lines[: max(starts, default=0)])
+
+
+class Section(Vertical):
+    """A part of a document: its Markdown, or while it is folded nothing of the same height.
+
+    Args:
+        source: its text so far.
+        height: lines it will have, by estimate, if it begins folded; else None.
+    """
+
+    DEFAULT_CSS = "Section { height: auto; } Section Markdown { height: auto; margin: 0; }"
+
+    def __init__(self, source: str = "", height: int | None = None) -> None:
+        super().__init__()
+        self.source = source
+        self.folded = height is not None
+        self._changing = False
+        if height is not None:
+            self.styles.height = height
+
+    def compose(self) -> ComposeResult:
+        if not self.folded:
+            yield self._markdown()
+
+    async def append(self, text: str) -> None:
+        """Add to it; it is not folded."""
+        self.source += text
+        await self.query_one(Markdown).append(displayable(text))
+
+    async def finish(self, source: str) -> None:
+        """Draw it as a whole, once; from now on it may be folded."""
+        self.source = source
+        await self.query_one(Markdown).update(displayable(source))
+
+    def fold(self) -> None:
+        """Keep the place and remove the rest."""
+        if self.folded or self._changing or not self.outer_size.height:
+            return
+        self.folded = True
+        self.styles.height = self.outer_size.height
+        self.query(Markdown).remove()
+
+    def unfold(self) -> None:
+        """Draw it again."""
+        if self.folded and not self._changing:
+            self._changing = True
+            self.run_worker(self._unfold())
+
+    async def _unfold(self) -> None:
+        await self.mount(self._markdown())
+        self.styles.height = "auto"
+        self.folded = self._changing = False
+
+    def _markdown(self) -> Markdown:
+        return Markdown(displayable(self.source), parser_factory=_parser, open_links=False)
+
+
+class Document(Vertical):
+    """An answer, drawn as Markdown while it comes.
+
+    Args:
+        text: what there is already; drawn when it comes near what is seen.
+        width: of the screen, to estimate how many lines that has.
+    """
+
+    DEFAULT_CSS = "Document { height: auto; }"
+
+    def __init__(self, text: str = "", width: int = 80) -> None:
+        super().__init__()
+        self.text = text
+        """All that has been written, drawn or not."""
+        self._width = max(20, width)
+        self._waiting: list[str] = []
+        self._came = asyncio.Event()
+        self._idle = asyncio.Event()
+        self._idle.set()
+
+    def compose(self) -> ComposeResult:
+        rest = self.text
+        while len(rest) > _SECTION:
+            end = rest.find("\n\n", _SECTION)
+            cut = finished_part(rest[: end + 2]) if end > 0 else 0
+            while end > 0 and not cut:
+                end = rest.find("\n\n", end + 1)
+                cut = finished_part(rest[: end + 2]) if end > 0 else 0
+            if not cut:
+                break
+            yield Section(rest[:cut], self._height(rest[:cut]))
+            rest = rest[cut:]
+        yield Section(rest)
+
+    def on_mount(self) -> None:
+        self.run_worker(self._draw_all())
+
+    def write(self, text: str) -> None:
+        """Add to the end; it is drawn as soon as what came before has been."""
+        self.text += text
+        self._waiting.append(text)
+        self._idle.clear()
+        self._came.set()
+
+    async def finish(self) -> None:
+        """Wait until all is drawn, and draw the end once more as a whole."""
+        await self._idle.wait()
+        live = self._sections()[-1]
+        await live.finish(live.source)
+
+    def look(self, top: float, bottom: float) -> None:
+        """Fold what is not between these lines of the screen, and unfold what is."""
+        for section in self._sections()[:-1]:
+            region = section.region
+            if region.bottom > top and region.y < bottom:
+                section.unfold()
+            else:
+                section.fold()
+
+    def _sections(self) -> list[Section]:
+        return [child for child in self.children if isinstance(child, Section)]
+
+    def _height(self, source: str) -> int:
+        return sum(1 + len(line) // self._width for line in source.split("\n"))
+
+    async def _draw_all(self) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            await self._came.wait()
+            self._came.clear()
+            while waiting := "".join(self._waiting):
+                self._waiting = [waiting[_AT_ONCE:]] if len(waiting) > _AT_ONCE else []
+                began = loop.time()
+                await self._draw(waiting[:_AT_ONCE])
+                took = loop.time() - began
+                await asyncio.sleep(took if took > _UNHURRIED_S else 0.0)
+            self._idle.set()
+
+    async def _draw(self, text: str) -> None:
+        live = self._sections()[-1]
+        await live.append(text)
+        if len(live.source) > _SECTION and "\n" in text:
+            cut = finished_part(live.source)
+            if cut:
+                finished, rest = live.source[:cut], live.source[cut:]
+                with self.app.batch_update():
+                    await live.finish(finished)
+                    await self.mount(Section(rest))

@@ -1,0 +1,74 @@
+"""The API key: where it comes from, and that it is seen nowhere.
+
+It comes from the environment or from a file, never from the command line, where every user
+of the machine could read it in the list of processes.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+__all__ = ["VARIABLES", "BadKeyError", "Key", "find_key"]
+
+VARIABLES: Final = ("ANDES_API_KEY", "OPENAI_API_KEY")
+"""Where in the environment it is looked for, the first that is set first."""
+
+_HIDDEN: Final = "[key]"
+
+
+class BadKeyError(ValueError):
+    """A key that cannot be one or a file that cannot be read; the message never quotes it."""
+
+
+class Key:
+    """An API key that shows itself only when it is asked to.
+
+    Neither `repr` nor `str` nor a traceback with local variables contains it.
+
+    Raises:
+        BadKeyError: it is empty, or has characters that no HTTP header may have.
+    """
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: str, source: str) -> None:
+        stripped = value.strip()
+        if not stripped:
+            raise BadKeyError(f"the key in {source} is empty")
+        for position, character in enumerate(stripped, 1):
+            if not "!" <= character <= "~":
+                raise BadKeyError(
+                    f"the key in {source} has a character at position {position} that no key "
+                    "has (white space, or none of ASCII): store the key alone there"
+                )
+        self._value = stripped
+
+    def __repr__(self) -> str:
+        return _HIDDEN
+
+    def authorization(self) -> str:
+        """The value of the HTTP header."""
+        return f"Bearer {self._value}"
+
+    def redact(self, text: str) -> str:
+        """`text` without the key, which servers like to quote when they refuse it."""
+        return text.replace(self._value, _HIDDEN)
+
+
+def find_key(environment: Mapping[str, str], file: Path | None = None) -> Key | None:
+    """The key from the environment, else from `file`; None if there is none anywhere.
+
+    Raises:
+        BadKeyError: there is one, but it cannot be used; or the file cannot be read.
+    """
+    for name in VARIABLES:
+        if environment.get(name, "").strip():
+            return Key(environment[name], name)
+    if file is None:
+        return None
+    try:
+        return Key(file.read_text(encoding="utf-8"), str(file))
+    except OSError as error:
+        raise BadKeyError(f"the key's file {file} cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise BadKeyError(f"the key's file {file} is not text in UTF-8") from None

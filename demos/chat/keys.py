@@ -1,0 +1,78 @@
+"""The keys of the chat, for the screen, the help and its tests alike."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from textual.binding import Binding, BindingType
+
+__all__ = ["ALWAYS", "IN_LIST", "READING", "Key", "bindings"]
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """One key, or several that do the same."""
+
+    names: str
+    """As Textual calls them, separated by commas."""
+    action: str
+    """The action of the screen."""
+    shown: str
+    """As the help calls them."""
+    what: str
+    """What they do."""
+
+
+ALWAYS: Final = (
+    Key("f1", "help", "F1", "this help"),
+    Key("f2", "slower", "F2", "slower by a tenth"),
+    Key("f3", "faster", "F3", "faster by a tenth"),
+    Key("f4", "pause", "F4", "pause, and go on"),
+    Key("f5", "reveal", "F5", "reveal all of this answer"),
+    Key("f6", "switch", "F6", "for reading, or for speaking"),
+    Key("f7", "copy_code", "F7", "copy the last code block, even half of one"),
+    Key("f8", "system", "F8", "system prompt"),
+    Key("f9", "models", "F9", "models of the server"),
+    Key("escape", "stop", "Esc", "stop the answer and hang up"),
+    Key("ctrl+r", "retry", "Ctrl+R", "ask the last question again"),
+    Key("ctrl+n", "new", "Ctrl+N", "new conversation"),
+    Key("ctrl+o", "conversations", "Ctrl+O", "conversations: open, search, rename, delete"),
+    Key("ctrl+s", "export", "Ctrl+S", "export as Markdown"),
+    Key("ctrl+t", "theme", "Ctrl+T", "light, or dark"),
+    Key("pageup", "page_up", "PgUp", "scroll up: lets go of the tail"),
+    Key("pagedown", "page_down", "PgDn", "scroll down"),
+    Key("ctrl+home", "top", "Ctrl+Home", "to the beginning"),
+    Key("ctrl+end,ctrl+g", "tail", "Ctrl+End, Ctrl+G", "to the tail, and take hold of it"),
+    Key("ctrl+q", "app.quit", "Ctrl+Q", "leave; what was shown is kept"),
+)
+"""They work wherever the cursor is."""
+
+READING: Final = (
+    Key("plus,equals_sign", "screen.faster", "+ =", "faster"),
+    Key("minus", "screen.slower", "-", "slower"),
+    Key("space", "screen.pause", "Space", "pause, and go on"),
+    Key("enter", "screen.reveal", "Enter", "reveal all"),
+    Key("s", "screen.switch", "s", "for reading, or for speaking"),
+    Key("c", "screen.copy_code", "c", "copy the last code block"),
+    Key("end,g", "screen.tail", "End, g", "to the tail, and take hold of it"),
+    Key("q", "screen.prompt", "q", "back to the prompt"),
+)
+"""They work while the text has the cursor (Tab), as those of `andes pace`."""
+
+IN_LIST: Final = (
+    Key("escape", "close", "Esc", "close"),
+    Key("down", "down", "Down", "the next"),
+    Key("up", "up", "Up", "the one before"),
+    Key("f2", "rename", "F2", "rename"),
+    Key("f8", "delete", "F8", "delete; press it twice"),
+)
+"""They work in the list of conversations."""
+
+
+def bindings(keys: tuple[Key, ...], *, priority: bool) -> list[BindingType]:
+    """The same for Textual.
+
+    Args:
+        keys: some of them.
+        priority: whether they come before those of the widget that has the cursor.
+    """
+    return [Binding(key.names, key.action, key.what, show=False, priority=priority) for key in keys]

@@ -1,0 +1,224 @@
+"""Conversations on disk: SQLite, in the user's data folder.
+
+A word is written before it is shown, in a transaction of its own, and nothing has to be put
+right after a crash: an answer's text is its row and the pieces that have not been folded
+into it yet. Without fsync for each word, a power failure may cost the last moments; a
+program that is killed loses nothing.
+"""
+
+import sqlite3
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Self
+
+__all__ = ["STREAMING", "Conversation", "Saved", "Store", "StoreError"]
+
+STREAMING: Final = "streaming"
+"""The state of an answer that is under way, or was when the program was killed."""
+
+_LONGEST_TITLE: Final = 60
+_VERSION: Final = 1
+_SCHEMA: Final = """
+CREATE TABLE conversations (
+    id INTEGER PRIMARY KEY, title TEXT NOT NULL, system TEXT NOT NULL, changed REAL NOT NULL
+);
+CREATE TABLE messages (
+    id INTEGER PRIMARY KEY,
+    conversation INTEGER NOT NULL REFERENCES conversations(id) ON DELETE CASCADE,
+    role TEXT NOT NULL, text TEXT NOT NULL, state TEXT NOT NULL, note TEXT NOT NULL
+);
+CREATE INDEX of_conversation ON messages(conversation);
+CREATE TABLE pieces (
+    id INTEGER PRIMARY KEY,
+    message INTEGER NOT NULL REFERENCES messages(id) ON DELETE CASCADE, text TEXT NOT NULL
+);
+CREATE INDEX of_message ON pieces(message);
+"""
+
+
+class StoreError(Exception):
+    """The conversations cannot be kept or read; the message says where and why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """One, without its messages."""
+
+    id: int
+    title: str
+    system: str
+    """The system prompt."""
+    changed: float
+    """When something was last said, seconds since the epoch."""
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """A message that is kept."""
+
+    id: int
+    role: str
+    """ "user" or "assistant"."""
+    text: str
+    state: str
+    """ "done", `STREAMING`, "stopped" or "failed"."""
+    note: str
+    """How it was for the reader, or what went wrong."""
+
+
+class Store:
+    """All conversations. A context manager; several programs may use the same file.
+
+    Args:
+        folder: where the file is, or will be; made if need be, for its owner only.
+        now: seconds since the epoch.
+
+    Raises:
+        StoreError: the folder or the file cannot be used.
+    """
+
+    def __init__(self, folder: Path, now: Callable[[], float] = time.time) -> None:
+        self.path = folder / "chat.db"
+        """The file; SQLite keeps two more beside it."""
+        self._now = now
+        try:
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self.path.touch(mode=0o600)
+        except OSError as error:
+            raise StoreError(f"{self.path}: {error.strerror}") from None
+        with self._explained():
+            self._db = sqlite3.connect(self.path, isolation_level=None)
+            self._open()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._db.close()
+
+    def conversations(self, search: str = "") -> list[Conversation]:
+        """Those with `search` in their title or text, whatever its case; the newest first."""
+        wanted = search.strip()
+        found = self._rows(
+            "SELECT id, title, system, changed FROM conversations ORDER BY changed DESC, id DESC"
+        )
+        every = [Conversation(*row) for row in found]
+        return [one for one in every if not wanted or self._contains(one, wanted.casefold())]
+
+    def conversation(self, id_: int) -> Conversation:
+        """The one with that number; a KeyError if there is none (any more)."""
+        for row in self._rows(
+            "SELECT id, title, system, changed FROM conversations WHERE id = ?", id_
+        ):
+            return Conversation(*row)
+        raise KeyError(id_)
+
+    def begin(self, title: str, system: str = "") -> Conversation:
+        """A new conversation."""
+        id_ = self._insert(
+            "INSERT INTO conversations(title, system, changed) VALUES (?, ?, ?)",
+            _title(title),
+            system,
+            self._now(),
+        )
+        return self.conversation(id_)
+
+    def rename(self, id_: int, title: str) -> None:
+        """Give it another title."""
+        self._rows("UPDATE conversations SET title = ? WHERE id = ?", _title(title), id_)
+
+    def set_system(self, id_: int, system: str) -> None:
+        """Give it another system prompt."""
+        self._rows("UPDATE conversations SET system = ? WHERE id = ?", system, id_)
+
+    def delete(self, id_: int) -> None:
+        """Remove it with all that was said; the file is overwritten there."""
+        self._rows("DELETE FROM conversations WHERE id = ?", id_)
+
+    def messages(self, id_: int) -> list[Saved]:
+        """What was said, in order; of an answer that was cut off, all that was shown."""
+        rows = self._rows(
+            "SELECT id, role, text, state, note FROM messages WHERE conversation = ? ORDER BY id",
+            id_,
+        )
+        return [Saved(n, role, text + self._pieces(n), *rest) for n, role, text, *rest in rows]
+
+    def add(self, id_: int, role: str, text: str = "", state: str = "done") -> int:
+        """Add a message to a conversation; returns the message's number."""
+        self._rows("UPDATE conversations SET changed = ? WHERE id = ?", self._now(), id_)
+        return self._insert(
+            "INSERT INTO messages(conversation, role, text, state, note) VALUES (?, ?, ?, ?, '')",
+            id_,
+            role,
+            text,
+            state,
+        )
+
+    def append(self, message: int, text: str) -> None:
+        """Add a piece to an answer; once this returns, it survives the end of the program."""
+        self._rows("INSERT INTO pieces(message, text) VALUES (?, ?)", message, text)
+
+    def finish(self, message: int, state: str, note: str = "") -> None:
+        """The answer has ended, in one way or another: put its pieces together."""
+        with self._explained(), self._db:
+            self._db.execute("BEGIN IMMEDIATE")
+            self._db.execute(
+                "UPDATE messages SET text = text || ?, state = ?, note = ? WHERE id = ?",
+                (self._pieces(message), state, note, message),
+            )
+            self._db.execute("DELETE FROM pieces WHERE message = ?", (message,))
+
+    def remove(self, message: int) -> None:
+        """Remove one message."""
+        self._rows("DELETE FROM messages WHERE id = ?", message)
+
+    def _open(self) -> None:
+        # Others' writes take microseconds; whoever waits for longer waits in vain.
+        for pragma in ("journal_mode = WAL", "synchronous = NORMAL", "busy_timeout = 2000"):
+            self._db.execute(f"PRAGMA {pragma}")
+        for pragma in ("foreign_keys = ON", "secure_delete = ON"):
+            self._db.execute(f"PRAGMA {pragma}")
+        self._db.execute("BEGIN IMMEDIATE")
+        (version,) = self._db.execute("PRAGMA user_version").fetchone()
+        if version == 0:
+            for statement in _SCHEMA.split(";\n"):
+                self._db.execute(statement)
+            self._db.execute(f"PRAGMA user_version = {_VERSION}")
+        self._db.execute("COMMIT")
+        if version > _VERSION:
+            raise StoreError(f"{self.path} was written by a newer version of andes chat: update it")
+
+    def _contains(self, conversation: Conversation, wanted: str) -> bool:
+        if wanted in conversation.title.casefold():
+            return True
+        return any(wanted in said.text.casefold() for said in self.messages(conversation.id))
+
+    def _pieces(self, message: int) -> str:
+        rows = self._rows("SELECT text FROM pieces WHERE message = ? ORDER BY id", message)
+        return "".join(text for (text,) in rows)
+
+    def _rows(self, statement: str, *values: object) -> list[tuple]:  # type: ignore[type-arg]
+        with self._explained():
+            return self._db.execute(statement, values).fetchall()
+
+    def _insert(self, statement: str, *values: object) -> int:
+        with self._explained():
+            number = self._db.execute(statement, values).lastrowid
+        assert number is not None  # an INSERT has one
+        return number
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.Error as error:
+            raise StoreError(f"{self.path}: {error}") from None
+
+
+def _title(text: str) -> str:
+    """One line of it, not too long."""
+    line = " ".join(text.split()) or "Untitled"
+    return line if len(line) <= _LONGEST_TITLE else line[: _LONGEST_TITLE - 1] + "…"
