@@ -43,7 +43,10 @@ def main(argv: Sequence[str] | None = None) -> NoReturn:
 
 
 def _how_to_install(module: str) -> str:
-    extra = {"rich": "demos", "starlette": "demos", "uvicorn": "demos", "httpx2": "http"}
+    extra = {
+        **dict.fromkeys(("rich", "starlette", "textual", "platformdirs", "uvicorn"), "demos"),
+        "httpx2": "http",
+    }
     if module.partition(".")[0] in ("numpy", "matplotlib"):
         return "Install it with: pip install 'andes-streaming[bench]'"
     name = extra.get(module.partition(".")[0])

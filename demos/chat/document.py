@@ -22,7 +22,7 @@ from textual.widgets import Markdown
 
 __all__ = ["Document", "Section", "displayable", "finished_part"]
 
-_SECTION: Final = 800  # characters from which on a section ends with its block
+_SECTION: Final = 600  # characters from which on a section ends with its block
 _AT_ONCE: Final = 300  # characters added in one go, so that keys get their turn between
 _UNHURRIED_S: Final = 0.03  # what drawing may take without a rest after it
 
@@ -157,8 +157,8 @@ class Document(Vertical):
     async def finish(self) -> None:
         """Wait until all is drawn, and draw the end once more as a whole."""
         await self._idle.wait()
-        live = self._sections()[-1]
-        await live.finish(live.source)
+        for live in self._sections()[-1:]:  # none, if the screen is gone
+            await live.finish(live.source)
 
     def look(self, top: float, bottom: float) -> None:
         """Fold what is not between these lines of the screen, and unfold what is."""
@@ -197,4 +197,7 @@ class Document(Vertical):
                 finished, rest = live.source[:cut], live.source[cut:]
                 with self.app.batch_update():
                     await live.finish(finished)
-                    await self.mount(Section(rest))
+                    # Begun empty: only what is appended may grow in the middle of a block.
+                    following = Section()
+                    await self.mount(following)
+                    await following.append(rest)

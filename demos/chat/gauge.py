@@ -104,4 +104,5 @@ class Gauge(Static):
             stalled = statistics.stalled_seconds > self._stalled_before
             self._history.append(None if stalled else statistics.buffered_seconds)
             self._stalled_before = statistics.stalled_seconds
-        self.update(gauge_line(self._reader, statistics, self._history, self.size.width or 80))
+        line = gauge_line(self._reader, statistics, self._history, self.size.width or 80)
+        self.update(line, layout=False)  # its place stays

@@ -2,17 +2,21 @@
 
 import asyncio
 import contextlib
+import gc
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, cast
 
 from textual import on, work
 from textual.app import ComposeResult
+from textual.containers import Vertical
 from textual.screen import Screen
 from textual.widgets import Static
 from textual.worker import Worker, WorkerCancelled, WorkerFailed
 
 from demos.chat import export
 from demos.chat.dialogs import Conversations, Editor, Help, Picker
+from demos.chat.document import displayable
 from demos.chat.gauge import Gauge
 from demos.chat.keys import ALWAYS, bindings
 from demos.chat.server import ServerError
@@ -50,13 +54,13 @@ class ChatScreen(Screen[None]):
 
     def compose(self) -> ComposeResult:
         yield Static(id="title", markup=False)
-        with Transcript():
-            yield Static(self._welcome, id="welcome", markup=False)
+        yield Transcript()
         yield Gauge(self.session.reader)
         yield Prompt()
         yield Static(_HINTS, id="hints", markup=False)
 
-    def on_mount(self) -> None:
+    async def on_mount(self) -> None:
+        await self._show_said([])
         self._show_title()
         self._look()
         self.set_interval(1 / _LOOKS_A_SECOND, self._look)
@@ -70,7 +74,7 @@ class ChatScreen(Screen[None]):
             self.run_worker(self._ask(event.text))
         else:
             self._queue.append(event.text)
-            self._transcript.mount(Question(event.text, queued=True))
+            self._said.mount(Question(event.text, queued=True))
         self.action_tail()
 
     async def _ask(self, text: str) -> None:
@@ -81,13 +85,13 @@ class ChatScreen(Screen[None]):
             self.query_one(Prompt).text = text
             return
         await self.query("#welcome").remove()
-        await self._transcript.mount(Question(text), before=self._first_queued())
+        await self._said.mount(Question(text), before=self._first_queued())
         self._show_title()
         await self._begin_answer()
 
     async def _begin_answer(self) -> None:
         answer = Answer()
-        await self._transcript.mount(answer, before=self._first_queued())
+        await self._said.mount(answer, before=self._first_queued())
         self._asked_at = asyncio.get_running_loop().time()
         self.query_one(Gauge).begin()
         self._answering = self.run_worker(self._answer(answer))
@@ -131,14 +135,18 @@ class ChatScreen(Screen[None]):
     async def _open(self, conversation: Conversation | None) -> None:
         await self._stop()
         self._queue.clear()
-        said = self.session.open(conversation)
-        await self._transcript.clear()
-        widgets = [self._widget(message) for message in said]
-        welcome = Static(self._welcome, id="welcome", markup=False)
-        await self._transcript.mount_all(widgets or [welcome])
+        await self._show_said(self.session.open(conversation))
+        gc.collect()
         self.action_tail()
         self._show_title()
+        self._look()
         self.query_one(Prompt).focus()
+
+    async def _show_said(self, said: Sequence[Saved]) -> None:
+        await self._said.remove_children()
+        widgets = [self._widget(message) for message in said]
+        welcome = Static(self._welcome, id="welcome", markup=False)
+        await self._said.mount_all(widgets or [welcome])
 
     def _widget(self, message: Saved) -> Question | Answer:
         if message.role == "user":
@@ -184,7 +192,7 @@ class ChatScreen(Screen[None]):
         if self._answering:
             self.notify("An answer is under way; Esc stops it.", markup=False)
         elif self.session.take_back():
-            last = list(self._transcript.children)[-1:]
+            last = list(self._said.children)[-1:]
             for widget in last:
                 if isinstance(widget, Answer):
                     await widget.remove()
@@ -288,6 +296,10 @@ class ChatScreen(Screen[None]):
     def _transcript(self) -> Transcript:
         return self.query_one(Transcript)
 
+    @property
+    def _said(self) -> Vertical:
+        return self.query_one("#said", Vertical)
+
     def _first_queued(self) -> Question | None:
         queued = self.query("Question.queued")
         return cast(Question, queued.first()) if queued else None
@@ -297,15 +309,17 @@ class ChatScreen(Screen[None]):
         turn = self.session.turn
         statistics = turn.statistics if turn else None
         self.query_one(Gauge).watch_answer(statistics)
-        self.query_one("#hints", Static).update(_HINTS if self._transcript.holds_tail else _AWAY)
+        hints = _HINTS if self._transcript.holds_tail else _AWAY
+        self.query_one("#hints", Static).update(hints, layout=False)
         if self._answering is not None:
             waited = asyncio.get_running_loop().time() - self._asked_at
             self.query(Answer).last().watch_answer(statistics, waited)
 
     def _show_title(self) -> None:
         title = self.session.conversation.title if self.session.conversation else "new conversation"
-        model = self.session.model or "the first model"
-        self.query_one("#title", Static).update(f"{title} · {model} · {self._place}")
+        parts = [title, self.session.model, self._place]
+        line = " · ".join(displayable(part) for part in parts if part)
+        self.query_one("#title", Static).update(line, layout=False)
 
     def _complain(self, error: Exception) -> None:
         self.notify(str(error), severity="error", markup=False)

@@ -34,6 +34,7 @@ class Answer(Vertical):
         self.document = Document(saved.text if saved else "", width)
         """Its text."""
         self._note = Static(markup=False, classes="note")
+        self._noted = ""
         if saved:
             self.show_end(saved)
 
@@ -49,9 +50,9 @@ class Answer(Vertical):
             waited: seconds since the question.
         """
         if statistics is None or statistics.ttft is None:
-            self._note.update(f"… waiting for the first word, {waited:.0f} s")
+            self._say(f"… waiting for the first word, {waited:.0f} s")
         else:
-            self._note.update("paused: F4 goes on" if statistics.paused else "")
+            self._say("paused: F4 goes on" if statistics.paused else "")
 
     def show_end(self, saved: Saved) -> None:
         """It has ended: say how it was."""
@@ -63,13 +64,22 @@ class Answer(Vertical):
         elif saved.state != "done":
             what = "stopped" if saved.state != STREAMING else "interrupted"
             note = f"{what} · {note}" if note else what
-        self._note.update(note)
+        self._say(note)
+
+    def _say(self, note: str) -> None:
+        if note != self._noted:  # to update it is to lay out the whole screen
+            self._noted = note
+            self._note.update(note)
 
 
 class Transcript(VerticalScroll):
     """The conversation. It holds on to its tail until the person scrolls up."""
 
     BINDINGS = bindings(READING, priority=False)
+
+    def compose(self) -> ComposeResult:
+        # At least as high as the screen: what is shorter would hang from its lower edge.
+        yield Vertical(id="said")
 
     def on_mount(self) -> None:
         self.anchor()
@@ -80,15 +90,12 @@ class Transcript(VerticalScroll):
         """Whether it shows the end and will go on doing so."""
         return self.scroll_y >= self.max_scroll_y
 
-    async def clear(self) -> None:
-        """Remove all."""
-        await self.remove_children()
-
     def _look(self) -> None:
-        """Have drawn what is seen and a screen on either side, and nothing else."""
+        """Have drawn what is seen, and where the person may scroll a screen on either side."""
         seen = self.region
+        margin = 0 if self.holds_tail else seen.height
         for document in self.query("Answer > Document").results(Document):
-            document.look(seen.y - seen.height, seen.bottom + seen.height)
+            document.look(seen.y - margin, seen.bottom + margin)
 
 
 class Prompt(TextArea):

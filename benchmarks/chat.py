@@ -1,0 +1,186 @@
+"""How quick `andes chat` is while a long answer streams: keys, and the processor.
+
+    python benchmarks/chat.py
+
+The program runs in a terminal of its own (a pty) against a server on the loopback interface
+that sends Markdown with tables, code, CJK and emoji. The first nine tenths come at once and are
+revealed; the rest is read at reading speed, below all that, which stays on the screen. A key is
+a letter typed into the prompt; it is there when the terminal gets it.
+"""
+
+import argparse
+import contextlib
+import fcntl
+import os
+import pty
+import select
+import statistics
+import struct
+import subprocess
+import sys
+import tempfile
+import termios
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Final
+
+from table import print_table
+
+from demos.bursty_server import Burst, chat_app, running, tokens
+from demos.chat.sample import long_answer
+
+__all__ = ["Terminal", "main", "measure"]
+
+_LETTERS: Final = "ЖЩЮЯФЦЧШЪЫЭБГДЗИЛПУЬ"  # in no text that the server sends
+_DEADLINE_S: Final = 120.0
+_F2, _F3, _F5 = b"\x1bOQ", b"\x1bOR", b"\x1b[15~"
+
+
+class Terminal:
+    """A program in a terminal, as a person has it before them."""
+
+    def __init__(self, process: "subprocess.Popen[bytes]", descriptor: int) -> None:
+        self.process = process
+        """The program."""
+        self._descriptor = descriptor
+        self._seen = b""
+
+    def press(self, keys: bytes) -> None:
+        """Type something."""
+        os.write(self._descriptor, keys)
+
+    def wait_for(self, text: str | None, seconds: float = _DEADLINE_S) -> float:
+        """Read until `text` appears, or (None) as long as that; seconds it took."""
+        began = time.perf_counter()
+        wanted = None if text is None else text.encode()
+        while (left := began + seconds - time.perf_counter()) > 0:
+            if select.select([self._descriptor], [], [], min(left, 0.05))[0]:
+                self._seen = self._seen[-100:] + os.read(self._descriptor, 65_536)
+            if wanted is not None and wanted in self._seen:
+                self._seen = b""
+                return time.perf_counter() - began
+        if wanted is not None:
+            raise TimeoutError(f"{text!r} did not appear within {seconds:g} s")
+        return seconds
+
+    def cpu(self) -> float:
+        """Seconds of processor time that the program has used."""
+        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def measure(words: int, keys: int, seconds: float, size: tuple[int, int]) -> list[tuple[str, str]]:
+    """Run the program once.
+
+    Args:
+        words: in the answer.
+        keys: how many are typed in each phase.
+        seconds: how long reading is measured.
+        size: of the terminal, columns and lines.
+
+    Returns:
+        What was measured, and the figure.
+    """
+    text = long_answer(words)
+    first = len(tokens(text)) * 9 // 10
+    # The rest comes when all that has been drawn, and the keys before have been measured.
+    silence = 4.0 + keys * 0.5 + words / 500
+    schedule = (Burst(0.0, first, rate=1e7), Burst(silence, 1, rate=1e7))
+    with (
+        running(chat_app(schedule, lambda _: text)) as url,
+        tempfile.TemporaryDirectory() as folder,
+        _chat(size, "--url", url, "--data-dir", folder, "--config", os.devnull) as terminal,
+    ):
+        terminal.wait_for("Ask something")
+        terminal.press(b"Go\r")
+        terminal.wait_for("QoE")
+        terminal.press(_F5)
+        revealing = _keys(terminal, keys)
+        quiet = _until_quiet(terminal)
+        terminal.press(_F3 + _F2)  # at reading speed again
+        terminal.wait_for("going")
+        before, began = terminal.cpu(), time.perf_counter()
+        terminal.wait_for(None, seconds)
+        share = (terminal.cpu() - before) / (time.perf_counter() - began)
+        reading = _keys(terminal, keys)
+    return [
+        ("key to screen while all is revealed, median, ms", f"{_ms(revealing, 0.5)}"),
+        ("key to screen while all is revealed, worst, ms", f"{_ms(revealing, 1.0)}"),
+        ("reveal nine tenths, s", f"{quiet:.1f}"),
+        ("processor at reading speed, % of a core (<= 15)", f"{100 * share:.1f}"),
+        ("key to screen at reading speed, median, ms", f"{_ms(reading, 0.5)}"),
+        ("key to screen at reading speed, worst, ms (<= 100)", f"{_ms(reading, 1.0)}"),
+    ]
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Measure in a small and in a large terminal, and print; returns the exit status."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--words", type=int, default=10_000, metavar="N")
+    parser.add_argument("--keys", type=int, default=len(_LETTERS), metavar="N")
+    parser.add_argument("--seconds", type=float, default=20.0, metavar="S")
+    arguments = parser.parse_args(argv)
+    sizes = [(80, 24), (200, 60)]
+    found = [measure(arguments.words, arguments.keys, arguments.seconds, size) for size in sizes]
+    rows = [(what, *(one[i][1] for one in found)) for i, (what, _) in enumerate(found[0])]
+    columns = ("what", *(f"{width} x {height}" for width, height in sizes))
+    print_table(f"andes chat, an answer of {arguments.words} words", columns, rows)
+    return 0
+
+
+def _keys(terminal: Terminal, count: int) -> list[float]:
+    """Seconds from each key to the screen."""
+    times = []
+    for letter in (_LETTERS * count)[:count]:
+        terminal.press(letter.encode())
+        times.append(terminal.wait_for(letter))
+        terminal.press(b"\x15")  # Ctrl+U: an empty line again
+        terminal.wait_for(None, 0.37)
+    return times
+
+
+def _until_quiet(terminal: Terminal) -> float:
+    """Seconds until the program has nothing more to do."""
+    began = time.perf_counter()
+    while True:
+        before = terminal.cpu()
+        terminal.wait_for(None, 0.5)
+        if terminal.cpu() - before < 0.1:
+            return time.perf_counter() - began
+
+
+def _ms(times: list[float], quantile: float) -> str:
+    if quantile == 1.0:
+        return f"{1000 * max(times):.0f}"
+    return f"{1000 * statistics.median(times):.0f}"
+
+
+@contextlib.contextmanager
+def _chat(size: tuple[int, int], *options: str) -> Iterator[Terminal]:
+    person, program = pty.openpty()
+    columns, lines = size
+    fcntl.ioctl(program, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
+
+    def take() -> None:
+        fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+
+    with subprocess.Popen(
+        [sys.executable, "-m", "demos.chat", *options],
+        stdin=program,
+        stdout=program,
+        stderr=program,
+        start_new_session=True,
+        preexec_fn=take,
+        env={**os.environ, "TERM": "xterm-256color", "COLORTERM": "truecolor"},
+    ) as process:
+        try:
+            yield Terminal(process, person)
+        finally:
+            process.kill()
+            os.close(program)
+            os.close(person)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
