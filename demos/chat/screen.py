@@ -65,6 +65,11 @@ class ChatScreen(Screen[None]):
         self._look()
         self.set_interval(1 / _LOOKS_A_SECOND, self._look)
 
+    @property
+    def is_answering(self) -> bool:
+        """Whether an answer is under way."""
+        return self._answering is not None
+
     # -- what is said
 
     @on(Prompt.Sent)
