@@ -74,7 +74,9 @@ class Editor(ModalScreen[str | None]):
         with Vertical(classes="dialog") as box:
             box.border_title = Content(self._title)
             box.border_subtitle = f"{'Enter' if self._one_line else 'Ctrl+S'}: save · Esc: leave it"
-            yield Input(self._text, select_on_focus=False) if self._one_line else TextArea(self._text)
+            yield (
+                Input(self._text, select_on_focus=False) if self._one_line else TextArea(self._text)
+            )
 
     def action_close(self) -> None:
         self.dismiss(None)

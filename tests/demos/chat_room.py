@@ -47,9 +47,7 @@ class Served:
 
 
 @contextlib.contextmanager
-def serving(
-    text: str = "All *right*.", schedule: tuple[Burst, ...] = AT_ONCE
-) -> Iterator[Served]:
+def serving(text: str = "All *right*.", schedule: tuple[Burst, ...] = AT_ONCE) -> Iterator[Served]:
     """One that answers everything with `text`."""
     served = Served("")
 

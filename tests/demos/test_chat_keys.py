@@ -136,7 +136,7 @@ async def stops(folder: Path, key: str) -> None:
             await room.end()
             # The server notices that nobody listens any more.
             assert await asyncio.to_thread(served.closed.get, timeout=DEADLINE_S) == 2
-            question, answer = room.session.said()
+            answer = room.session.said()[-1]
             assert (answer.state, answer.text) == ("stopped", room.shown)
 
 

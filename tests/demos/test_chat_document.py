@@ -1,0 +1,123 @@
+"""Markdown that grows: the same text at the end, however long, and little of it drawn."""
+
+import asyncio
+import re
+from pathlib import Path
+
+import pytest
+from chat_room import Room, chatting, serving
+from textual.widgets import Markdown
+
+from demos.chat.document import Document, Section, displayable, finished_part
+from demos.chat.sample import long_answer
+
+pytestmark = pytest.mark.asyncio
+
+
+def sections(room: Room) -> list[Section]:
+    return list(room.answers[-1].query(Section))
+
+
+@pytest.mark.parametrize(
+    ("source", "rest"),
+    [
+        ("", ""),
+        ("one", "one"),
+        ("one\n\ntwo", "two"),
+        ("# one\ntwo", "two"),
+        ("one\n\n- a\n- b\n\n  c", "- a\n- b\n\n  c"),
+        ("one\n\n```\na\n\nb", "```\na\n\nb"),
+        ("one\n\n| a |\n|", "| a |\n|"),
+        ("one\n\n", "one\n\n"),
+        ("漢字\u2028x\x0by\n\ntwo", "two"),
+    ],
+)
+async def test_all_but_the_last_block_is_finished(source: str, rest: str) -> None:
+    assert source[finished_part(source) :] == rest
+
+
+async def test_nothing_that_controls_a_terminal_is_displayed() -> None:
+    text = "".join(map(chr, range(0x20))) + "\x7f\x9b31m\x85\u2028a漢👩🏽‍🚀"
+    shown = displayable(text)
+    assert len(shown) == len(text)
+    assert not re.search(r"[\x00-\x08\x0b-\x0c\x0e-\x1f\x7f-\x9f\u2028]", shown)
+    assert shown.endswith("a漢👩🏽‍🚀")
+
+
+async def test_ten_thousand_words_are_the_servers_to_the_byte(tmp_path: Path) -> None:
+    text = long_answer(10_000)
+    assert len(text.split()) >= 10_000
+    with serving(text) as served:
+        async with chatting(served.url, tmp_path, size=(100, 40)) as room:
+            await room.ask()
+            await room.press("f5")
+            await room.until(lambda: len(room.shown) > 20_000)
+            await room.type("meanwhile")  # keys get their turn
+            assert room.prompt.text == "meanwhile"
+            await room.end()
+            assert room.shown == text
+            assert room.session.said()[-1].text == text
+            assert "".join(section.source for section in sections(room)) == text
+            drawn = [section for section in sections(room) if section.query(Markdown)]
+            assert len(drawn) < 12 < len(sections(room))
+            await room.press("f7")
+            assert room.app.clipboard == text.split("```python\n")[-1].split("```")[0]
+
+
+async def test_a_table_and_code_grow_as_what_they_are(tmp_path: Path) -> None:
+    text = long_answer(300)
+    with serving(text) as served:
+        async with chatting(served.url, tmp_path, size=(80, 500)) as room:
+            await room.hear()
+            await room.until(lambda: not any(section.folded for section in sections(room)))
+            for kind, mark in (("MarkdownTable", "\n|---"), ("MarkdownFence", "```python")):
+                drawn = sum(len(section.query(kind)) for section in sections(room))
+                assert drawn == text.count(mark)
+
+
+async def test_scrolling_up_draws_what_is_seen_and_folds_the_tail(tmp_path: Path) -> None:
+    text = long_answer(2000)
+    with serving(text) as served:
+        async with chatting(served.url, tmp_path) as room:
+            await room.hear()
+            first, *_, last = sections(room)
+            await room.until(lambda: first.folded)
+            await room.press("ctrl+home")
+            await room.until(lambda: not first.folded and "Part 1" in str(shown_lines(room)))
+            assert not last.folded  # the one that is live is never folded
+            await room.press("ctrl+end")
+            await room.until(lambda: first.folded)
+
+
+async def test_a_saved_answer_is_drawn_where_it_is_seen(tmp_path: Path) -> None:
+    text = long_answer(2000)
+    with serving(text) as served:
+        async with chatting(served.url, tmp_path) as room:
+            await room.hear("long")
+        async with chatting(served.url, tmp_path) as room:
+            await room.press("ctrl+o", "enter")
+            await room.until(lambda: room.app.screen.query("Answer"))
+            await room.until(lambda: "".join(s.source for s in sections(room)) == text)
+            await room.until(lambda: room.transcript.holds_tail)
+            await room.until(lambda: sum(not s.folded for s in sections(room)) >= 1)
+            assert sections(room)[0].folded
+            await room.press("ctrl+home")
+            await room.until(lambda: "Part 1" in str(shown_lines(room)))
+
+
+async def test_what_follows_waits_for_what_is_being_drawn(tmp_path: Path) -> None:
+    with serving() as served:
+        async with chatting(served.url, tmp_path) as room:
+            document = Document()
+            await room.transcript.mount(document)
+            for number in range(100):
+                document.write(f"word{number} ")
+            await asyncio.wait_for(document.finish(), 30)
+            (section,) = document.query(Section)
+            assert section.source == document.text
+
+
+def shown_lines(room: Room) -> list[str]:
+    from chat_room import screen_text
+
+    return screen_text(room.app).splitlines()
