@@ -20,6 +20,8 @@ from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.widgets import Markdown
 
+from demos.chat.blocks import GrowingMarkdown
+
 __all__ = ["Document", "Section", "displayable", "finished_part"]
 
 _SECTION: Final = 600  # characters from which on a section ends with its block
@@ -107,7 +109,8 @@ class Section(Vertical):
         self.folded = self._changing = False
 
     def _markdown(self) -> Markdown:
-        return Markdown(displayable(self.source), parser_factory=_parser, open_links=False)
+        source = displayable(self.source)
+        return GrowingMarkdown(source, parser_factory=_parser, open_links=False)
 
 
 class Document(Vertical):

@@ -75,6 +75,59 @@ async def test_a_table_and_code_grow_as_what_they_are(tmp_path: Path) -> None:
                 assert drawn == text.count(mark)
 
 
+GROWING = """\
+Intro that is long enough to need a second line in a narrow terminal, and then a third one.
+
+- one item that grows over the end of its line and goes on in the next one
+- two
+  - nested item
+  - another
+- three
+
+  with a second paragraph
+
+1. first **bold**
+2. second
+10. tenth
+
+> quoted
+> twice
+
+| a | b |
+|---|---|
+| 1 | 2 |
+| 3 | 4 |
+
+Setext
+======
+
+```
+code
+  more
+```
+End."""
+
+
+@pytest.mark.parametrize("piece", [1, 2, 3, 7, 1000])
+async def test_however_it_came_it_looks_as_if_it_had_come_at_once(
+    tmp_path: Path, piece: int
+) -> None:
+    async with chatting("http://a:1", tmp_path, size=(50, 80)) as room:
+        await room.screen.query("#welcome").remove()
+        looks = []
+        for pieces in ([GROWING], re.findall(f"(?s).{{1,{piece}}}", GROWING)):
+            document = Document()
+            await room.screen.query_one("#said").mount(document)
+            section = document.query_one(Section)
+            for text in pieces:
+                await section.append(text)
+            await room.pilot.pause()
+            looks.append(shown_lines(room))
+            await document.remove()
+        assert looks[0] == looks[1]
+        assert "End." in "".join(looks[0])
+
+
 async def test_scrolling_up_draws_what_is_seen_and_folds_the_tail(tmp_path: Path) -> None:
     text = long_answer(2000)
     with serving(text) as served:
