@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import queue
+import re
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -179,3 +180,13 @@ def screen_text(app: ChatApp) -> str:
     """What is on the screen, line by line."""
     strips = app.screen._compositor.render_strips()
     return "\n".join(strip.text.rstrip() for strip in strips)
+
+
+async def still(room: Room) -> str:
+    """The screen when it has come to rest."""
+    seen: list[str] = []
+    while len(seen) < 5 or len(set(seen[-5:])) > 1:
+        for _ in range(3):
+            await room.pilot.pause()
+        seen.append(re.sub(r"\d", "N", screen_text(room.app)))
+    return screen_text(room.app)

@@ -13,6 +13,7 @@ from chat_room import (
     events,
     screen_text,
     serving,
+    still,
     then_nothing,
 )
 from starlette.responses import JSONResponse
@@ -32,9 +33,9 @@ def chunk(text: str, finish_reason: str | None = None) -> str:
     return json.dumps({"choices": [{"delta": {"content": text}, "finish_reason": finish_reason}]})
 
 
-def picture(room: Room) -> str:
+async def picture(room: Room) -> str:
     """The screen, without what differs from run to run: ports, and what was measured."""
-    text = screen_text(room.app)
+    text = await still(room)
     text = re.sub(r"127\.0\.0\.1:\d+", "127.0.0.1:PORT", text)
     text = re.sub(r"\d+\.\d s", "N.N s", text)
     text = re.sub(r"QoE \d\.\d\d", "QoE N.NN", text)
@@ -50,7 +51,7 @@ async def test_the_beginning(
 ) -> None:
     welcome = WELCOME.format(url="http://127.0.0.1:8000/v1")
     async with chatting("http://a:1", tmp_path, size=size, welcome=welcome) as room:
-        assert picture(room) == snapshot
+        assert await picture(room) == snapshot
 
 
 @pytest.mark.parametrize("size", SIZES, ids=str)
@@ -62,7 +63,7 @@ async def test_an_answer(
             await room.hear("What is this?")
             await room.until(lambda: "QoE" in screen_text(room.app))
             await room.until(lambda: "No model has written this" in screen_text(room.app))
-            assert picture(room) == snapshot
+            assert await picture(room) == snapshot
 
 
 async def test_in_the_middle_of_an_answer_and_paused(
@@ -73,16 +74,17 @@ async def test_in_the_middle_of_an_answer_and_paused(
             await room.ask()
             await room.until(lambda: room.shown.endswith("waits in a"))
             await room.press("f4")
+            await room.until(lambda: "waits in a" in screen_text(room.app))
             await room.type("next")
             await room.until(lambda: "paused: F4" in screen_text(room.app))
-            assert picture(room) == snapshot
+            assert await picture(room) == snapshot
 
 
 async def test_help(tmp_path: Path, snapshot: SnapshotAssertion) -> None:
     async with chatting("http://a:1", tmp_path, size=(80, 60)) as room:
         await room.press("f1")
         assert isinstance(room.app.screen, Help)
-        assert screen_text(room.app) == snapshot
+        assert await picture(room) == snapshot
 
 
 async def test_the_list_of_conversations(tmp_path: Path, snapshot: SnapshotAssertion) -> None:
@@ -94,7 +96,7 @@ async def test_the_list_of_conversations(tmp_path: Path, snapshot: SnapshotAsser
             await room.press("ctrl+o")
             await room.until(lambda: isinstance(room.app.screen, Conversations))
             await room.until(lambda: "plums" in screen_text(room.app))
-            assert picture(room) == snapshot
+            assert await picture(room) == snapshot
 
 
 async def test_a_refused_key(tmp_path: Path, snapshot: SnapshotAssertion) -> None:
@@ -103,7 +105,7 @@ async def test_a_refused_key(tmp_path: Path, snapshot: SnapshotAssertion) -> Non
         async with chatting(served.url, tmp_path) as room:
             await room.hear()
             await room.until(lambda: "401" in screen_text(room.app))
-            assert picture(room) == snapshot
+            assert await picture(room) == snapshot
 
 
 async def test_a_server_that_dies_keeps_what_came_and_can_be_asked_again(
@@ -118,7 +120,7 @@ async def test_a_server_that_dies_keeps_what_came_and_can_be_asked_again(
             await room.hear()
             await room.until(lambda: "Ctrl+R asks again" in screen_text(room.app))
             assert room.shown == "Half of the answer"
-            assert picture(room) == snapshot
+            assert await picture(room) == snapshot
             await room.press("ctrl+r")
             await room.until(lambda: room.shown == "The whole answer.")
             await room.end()
