@@ -26,13 +26,20 @@ class Paragraph(MarkdownParagraph):
     def set_content(self, content: Content) -> None:
         """Show that."""
         self._content = content
-        width, height = self.content_size
-        same = bool(width) and content.get_height(self._rules, width) == height
-        self.update(content, layout=not same)
+        self.update(content, layout=not self._fits())
 
-    @property
-    def _rules(self) -> Any:
-        return self.styles  # which is such a mapping, although not by its type
+    def settle(self) -> None:
+        """Ask for a new layout if the text does not fit, should the last one have missed it.
+
+        Textual's may do so when a word follows the moment at which the block is made.
+        """
+        if not self._fits():
+            self.refresh(layout=True)
+
+    def _fits(self) -> bool:
+        width, height = self.content_size
+        rules: Any = self.styles  # which is such a mapping, although not by its type
+        return bool(width) and self._content.get_height(rules, width) == height
 
 
 class BulletList(MarkdownBulletList):

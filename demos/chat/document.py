@@ -20,7 +20,7 @@ from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.widgets import Markdown
 
-from demos.chat.blocks import GrowingMarkdown
+from demos.chat.blocks import GrowingMarkdown, Paragraph
 
 __all__ = ["Document", "Section", "displayable", "finished_part"]
 
@@ -162,6 +162,12 @@ class Document(Vertical):
         await self._idle.wait()
         for live in self._sections()[-1:]:  # none, if the screen is gone
             await live.finish(live.source)
+
+    def settle(self) -> None:
+        """Have the last paragraph laid out as it is; called now and then."""
+        for section in self._sections()[-1:]:
+            for paragraph in list(section.query(Paragraph))[-1:]:
+                paragraph.settle()
 
     def look(self, top: float, bottom: float) -> None:
         """Fold what is not between these lines of the screen, and unfold what is."""

@@ -316,9 +316,11 @@ class ChatScreen(Screen[None]):
         self.query_one(Gauge).watch_answer(statistics)
         hints = _HINTS if self._transcript.holds_tail else _AWAY
         self.query_one("#hints", Static).update(hints, layout=False)
-        if self._answering is not None:
-            waited = asyncio.get_running_loop().time() - self._asked_at
-            self.query(Answer).last().watch_answer(statistics, waited)
+        for answer in list(self.query(Answer))[-1:]:
+            answer.document.settle()
+            if self._answering is not None:
+                waited = asyncio.get_running_loop().time() - self._asked_at
+                answer.watch_answer(statistics, waited)
 
     def _show_title(self) -> None:
         title = self.session.conversation.title if self.session.conversation else "new conversation"
