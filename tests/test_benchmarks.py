@@ -31,6 +31,12 @@ def test_anti_stall_gives_the_same_figures_every_time() -> None:
         assert text in tables[0]
 
 
+def test_the_chat_is_measured_in_two_terminals() -> None:
+    table = run("chat.py", "--words=100", "--keys=1", "--seconds=0.5")
+    for text in ("80 x 24", "200 x 60", "key to screen", "processor", "<= 15", "<= 100"):
+        assert text in table
+
+
 SCRIPTS = sorted(path.name for path in BENCHMARKS.glob("*.py") if path.name != "table.py")
 
 

@@ -3,7 +3,7 @@
 Below the screen, nothing knows of Textual: `settings` and `key` (what the person has said),
 `server` (HTTP), `store` (what is kept), `reader` (the pace), `turn` (one answer on its way),
 `session` (all of these together). Above: `document` (Markdown that grows), `gauge`,
-`dialogs`, `screen` and `app`.
+`dialogs`, `talk`, `screen` and `app`.
 """
 
 __all__: list[str] = []

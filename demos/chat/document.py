@@ -82,12 +82,14 @@ class Section(Vertical):
     async def append(self, text: str) -> None:
         """Add to it; it is not folded."""
         self.source += text
-        await self.query_one(Markdown).append(displayable(text))
+        for markdown in self.query(Markdown):  # none, if the screen is gone
+            await markdown.append(displayable(text))
 
     async def finish(self, source: str) -> None:
         """Draw it as a whole, once; from now on it may be folded."""
         self.source = source
-        await self.query_one(Markdown).update(displayable(source))
+        for markdown in self.query(Markdown):
+            await markdown.update(displayable(source))
 
     def fold(self) -> None:
         """Keep the place and remove the rest."""

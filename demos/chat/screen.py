@@ -1,38 +1,22 @@
-"""The screen of the chat: what each key does."""
+"""The keys of the chat, and what each does."""
 
-import asyncio
-import contextlib
-import gc
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Final, cast
 
-from textual import on, work
-from textual.app import ComposeResult
-from textual.containers import Vertical
-from textual.screen import Screen
-from textual.widgets import Static
-from textual.worker import Worker, WorkerCancelled, WorkerFailed
+from textual import work
 
 from demos.chat import export
 from demos.chat.dialogs import Conversations, Editor, Help, Picker
-from demos.chat.document import displayable
-from demos.chat.gauge import Gauge
 from demos.chat.keys import ALWAYS, bindings
 from demos.chat.server import ServerError
 from demos.chat.session import Session
-from demos.chat.store import Conversation, Saved, StoreError
-from demos.chat.widgets import Answer, Prompt, Question, Transcript
+from demos.chat.talk import Talk
+from demos.chat.widgets import Answer, Prompt
 
 __all__ = ["ChatScreen"]
 
-_LOOKS_A_SECOND: Final = 4
-_HINTS: Final = "F1 help  F2 F3 pace  F4 pause  F5 all  Esc stop  ^N new  ^O list  ^Q quit"
-_AWAY: Final = "↓ Ctrl+End: back to the tail"
 
-
-class ChatScreen(Screen[None]):
-    """One conversation at a time.
+class ChatScreen(Talk):
+    """A conversation and its keys.
 
     Args:
         session: what is said, to whom.
@@ -42,121 +26,10 @@ class ChatScreen(Screen[None]):
     """
 
     BINDINGS = bindings(ALWAYS, priority=True)
-    AUTO_FOCUS = "Prompt"
 
     def __init__(self, session: Session, place: str, welcome: str, export_dir: Path) -> None:
-        super().__init__()
-        self.session = session
-        self._place, self._welcome, self._export_dir = place, welcome, export_dir
-        self._answering: Worker[None] | None = None
-        self._asked_at = 0.0
-        self._queue: list[str] = []
-
-    def compose(self) -> ComposeResult:
-        yield Static(id="title", markup=False)
-        yield Transcript()
-        yield Gauge(self.session.reader)
-        yield Prompt()
-        yield Static(_HINTS, id="hints", markup=False)
-
-    async def on_mount(self) -> None:
-        await self._show_said([])
-        self._show_title()
-        self._look()
-        self.set_interval(1 / _LOOKS_A_SECOND, self._look)
-
-    @property
-    def is_answering(self) -> bool:
-        """Whether an answer is under way."""
-        return self._answering is not None
-
-    # -- what is said
-
-    @on(Prompt.Sent)
-    def send(self, event: Prompt.Sent) -> None:
-        """Ask, or wait with it until the answer before is through."""
-        if self._answering is None:
-            self.run_worker(self._ask(event.text))
-        else:
-            self._queue.append(event.text)
-            self._said.mount(Question(event.text, queued=True))
-        self.action_tail()
-
-    async def _ask(self, text: str) -> None:
-        try:
-            self.session.ask(text)
-        except StoreError as error:
-            self._complain(error)
-            self.query_one(Prompt).text = text
-            return
-        await self.query("#welcome").remove()
-        await self._said.mount(Question(text), before=self._first_queued())
-        self._show_title()
-        await self._begin_answer()
-
-    async def _begin_answer(self) -> None:
-        answer = Answer()
-        await self._said.mount(answer, before=self._first_queued())
-        self._asked_at = asyncio.get_running_loop().time()
-        self.query_one(Gauge).begin()
-        self._answering = self.run_worker(self._answer(answer))
-        self._look()
-
-    async def _answer(self, answer: Answer) -> None:
-        try:
-            saved = await self.session.answer(answer.document.write)
-            await answer.document.finish()
-        except asyncio.CancelledError:
-            self.run_worker(answer.document.finish())
-            saved = self.session.said()[-1]
-            raise
-        finally:
-            self._answering = None
-            answer.show_end(saved)
-            self.call_later(self._after, saved.state)
-
-    async def _after(self, state: str) -> None:
-        """An answer has ended: go on with what was typed meanwhile, unless it went wrong."""
-        self._show_title()
-        self._look()
-        if self._answering or not self._queue:
-            return
-        first = self._first_queued()
-        if state == "failed":
-            self.query_one(Prompt).text = "\n".join(self._queue)
-            self._queue.clear()
-            await self.query("Question.queued").remove()
-        else:
-            if first is not None:
-                await first.remove()
-            await self._ask(self._queue.pop(0))
-
-    async def _stop(self) -> None:
-        if (worker := self._answering) is not None:
-            worker.cancel()
-            with contextlib.suppress(WorkerCancelled, WorkerFailed):
-                await worker.wait()
-
-    async def _open(self, conversation: Conversation | None) -> None:
-        await self._stop()
-        self._queue.clear()
-        await self._show_said(self.session.open(conversation))
-        gc.collect()
-        self.action_tail()
-        self._show_title()
-        self._look()
-        self.query_one(Prompt).focus()
-
-    async def _show_said(self, said: Sequence[Saved]) -> None:
-        await self._said.remove_children()
-        widgets = [self._widget(message) for message in said]
-        welcome = Static(self._welcome, id="welcome", markup=False)
-        await self._said.mount_all(widgets or [welcome])
-
-    def _widget(self, message: Saved) -> Question | Answer:
-        if message.role == "user":
-            return Question(message.text)
-        return Answer(message, self.size.width)
+        super().__init__(session, place, welcome)
+        self._export_dir = export_dir
 
     # -- keys: the pace
 
@@ -289,44 +162,5 @@ class ChatScreen(Screen[None]):
         self._transcript.release_anchor()
         self._transcript.scroll_home(animate=False)
 
-    def action_tail(self) -> None:
-        self._transcript.anchor()
-
     def action_prompt(self) -> None:
         self.query_one(Prompt).focus()
-
-    # -- what is seen
-
-    @property
-    def _transcript(self) -> Transcript:
-        return self.query_one(Transcript)
-
-    @property
-    def _said(self) -> Vertical:
-        return self.query_one("#said", Vertical)
-
-    def _first_queued(self) -> Question | None:
-        queued = self.query("Question.queued")
-        return cast(Question, queued.first()) if queued else None
-
-    def _look(self) -> None:
-        """A few times a second: how far is it?"""
-        turn = self.session.turn
-        statistics = turn.statistics if turn else None
-        self.query_one(Gauge).watch_answer(statistics)
-        hints = _HINTS if self._transcript.holds_tail else _AWAY
-        self.query_one("#hints", Static).update(hints, layout=False)
-        for answer in list(self.query(Answer))[-1:]:
-            answer.document.settle()
-            if self._answering is not None:
-                waited = asyncio.get_running_loop().time() - self._asked_at
-                answer.watch_answer(statistics, waited)
-
-    def _show_title(self) -> None:
-        title = self.session.conversation.title if self.session.conversation else "new conversation"
-        parts = [title, self.session.model, self._place]
-        line = " · ".join(displayable(part) for part in parts if part)
-        self.query_one("#title", Static).update(line, layout=False)
-
-    def _complain(self, error: Exception) -> None:
-        self.notify(str(error), severity="error", markup=False)

@@ -141,6 +141,12 @@ class Room:
         await self.press("enter")
         await self.until(lambda: len(self.answers) > number)
 
+    async def ask_in_vain(self, text: str) -> None:
+        """Ask, and get it back into the prompt."""
+        await self.type(text)
+        await self.press("enter")
+        await self.until(lambda: self.prompt.text == text)
+
     async def hear(self, text: str = "why") -> None:
         """Ask, and wait for the end of the answer."""
         await self.ask(text)

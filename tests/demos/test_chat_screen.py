@@ -154,6 +154,24 @@ async def test_a_stall_is_marked(tmp_path: Path) -> None:
             await room.until(lambda: "×××" in screen_text(room.app))  # one after the other
 
 
+async def test_whoever_scrolls_up_is_left_there_while_text_comes(tmp_path: Path) -> None:
+    text = "\n\n".join(f"Line number {number}." for number in range(60))
+    with serving(text) as served:
+        async with chatting(served.url, tmp_path, wpm=1500.0) as room:
+            await room.ask()
+            await room.until(lambda: room.transcript.max_scroll_y > 5)
+            await room.press("pageup")
+            there, length = room.transcript.scroll_y, len(room.shown)
+            await room.until(lambda: len(room.shown) > length + 60)
+            assert room.transcript.scroll_y == there
+            assert not room.transcript.holds_tail
+            assert "back to the tail" in screen_text(room.app)
+            await room.press("ctrl+end")
+            length = len(room.shown)
+            await room.until(lambda: len(room.shown) > length + 60)
+            assert room.transcript.holds_tail
+
+
 async def test_the_next_message_waits_for_its_turn(tmp_path: Path) -> None:
     with serving("One two three four", then_nothing(3)) as served:
         async with chatting(served.url, tmp_path) as room:
@@ -208,6 +226,21 @@ async def test_the_offline_answers_alternate(tmp_path: Path) -> None:
             assert room.shown == GUIDE
             await room.hear()
             assert room.shown.startswith("The Mole")
+
+
+async def test_a_disk_that_fails_is_complained_about_and_not_the_end(tmp_path: Path) -> None:
+    with serving("One two three", then_nothing(2)) as served:
+        async with chatting(served.url, tmp_path) as room:
+            await room.ask()
+            await room.until(lambda: room.shown)
+            room.session.store._db.execute("DROP TABLE pieces")
+            room.session.store._db.execute("DROP TABLE messages")
+            await room.press("escape")
+            await room.until(lambda: not room.screen.is_answering)
+            await room.ask_in_vain("more")
+            await room.until(lambda: "no such table" in screen_text(room.app))
+            assert room.app.is_running
+            assert room.prompt.text == "more"
 
 
 async def test_a_small_terminal_still_has_all(tmp_path: Path) -> None:
