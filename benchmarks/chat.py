@@ -85,7 +85,7 @@ def measure(words: int, keys: int, seconds: float, size: tuple[int, int]) -> lis
     text = long_answer(words)
     first = len(tokens(text)) * 9 // 10
     # The rest comes when all that has been drawn, and the keys before have been measured.
-    silence = 4.0 + keys * 0.5 + words / 500
+    silence = 4.0 + keys * 0.5 + words / 170
     schedule = (Burst(0.0, first, rate=1e7), Burst(silence, 1, rate=1e7))
     with (
         running(chat_app(schedule, lambda _: text)) as url,
