@@ -178,7 +178,7 @@ async def chatting(
             welcome=welcome,
             export_dir=folder,
         )
-        async with app.run_test(size=size) as pilot:
+        async with app.run_test(size=size, notifications=True) as pilot:
             yield Room(app, pilot)
 
 
