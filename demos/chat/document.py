@@ -25,7 +25,7 @@ from demos.chat.blocks import GrowingMarkdown, Paragraph
 __all__ = ["Document", "Section", "displayable", "finished_part"]
 
 _SECTION: Final = 600  # characters from which on a section ends with its block
-_AT_ONCE: Final = 300  # characters added in one go, so that keys get their turn between
+_AT_ONCE: Final = 120  # characters added in one go, so that keys get their turn between
 _UNHURRIED_S: Final = 0.03  # what drawing may take without a rest after it
 
 # Not to be sent to a terminal as they are: characters that control it.
