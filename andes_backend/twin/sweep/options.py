@@ -84,8 +84,8 @@ def _add_policies(parser: argparse.ArgumentParser) -> None:
         default=("stock", "qoe"),
         metavar="NAME,...",
         help="stock (vLLM's own order), priority (vLLM's own, people before programs), qoe, "
-        "andes (the paper's), vtc (fair between users), fcfs, round-robin, rpm (a limit of requests "
-        "a minute for each user), shortest-first (is told the true lengths); the "
+        "andes (the paper's), vtc (fair between users), fcfs, round-robin, rpm (a limit of "
+        "requests a minute for each user), shortest-first (is told the true lengths); the "
         "first is what the others are compared with (default: stock,qoe)",
     )
     group.add_argument(
