@@ -4,3 +4,5 @@
 - `live`: the figures of a real server, from its `/metrics`
 - `screen`, `chart`: what a person sees
 """
+
+__all__: list[str] = []
