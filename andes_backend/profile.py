@@ -78,6 +78,8 @@ class Profile:
     """What every token spends outside the engine: HTTP, tokenizer, network."""
     kv_bytes_per_token: int | None = None
     """Size of a token's keys and values on all GPUs together; None: not known."""
+    gpus: int | None = None
+    """GPUs that the model takes, all of them together; None: not known."""
 
     def __post_init__(self) -> None:
         for name in ("name", "source"):
@@ -89,8 +91,9 @@ class Profile:
         if self.kv_tokens < 2 * size:
             wanted = f"{2 * size} or more: vLLM keeps one block of {size} for itself"
             self._refuse("kv_tokens", self.kv_tokens, wanted)
-        if self.kv_bytes_per_token is not None:
-            self._check_whole("kv_bytes_per_token")
+        for name in ("kv_bytes_per_token", "gpus"):
+            if getattr(self, name) is not None:
+                self._check_whole(name)
         self._check_cost("outside_ms", self.outside_ms)
         for cost in fields(Prefill):
             self._check_cost(f"prefill.{cost.name}", getattr(self.prefill, cost.name))

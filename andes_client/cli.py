@@ -47,7 +47,7 @@ def _how_to_install(module: str) -> str:
         **dict.fromkeys(("rich", "starlette", "textual", "platformdirs", "uvicorn"), "demos"),
         "httpx2": "http",
     }
-    if module.partition(".")[0] in ("numpy", "matplotlib"):
+    if module.partition(".")[0] in ("numpy", "matplotlib", "scipy"):
         return "Install it with: pip install 'andes-streaming[bench]'"
     name = extra.get(module.partition(".")[0])
     return f"Install it with: pip install 'andes-streaming[{name}]'" if name else ""

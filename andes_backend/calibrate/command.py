@@ -13,7 +13,7 @@ from typing import Any
 from andes_backend.command_line import server_url
 from andes_backend.workload.options import count_value
 
-__all__ = ["add_parser"]
+__all__ = ["add_limits", "add_parser"]
 
 
 def add_parser(subparsers: Any) -> None:
@@ -42,12 +42,16 @@ def add_parser(subparsers: Any) -> None:
         metavar="N",
         help="of each experiment; the median counts (default: 3)",
     )
-    _add_limits(parser)
+    add_limits(parser)
     parser.set_defaults(run=_run)
 
 
-def _add_limits(parser: argparse.ArgumentParser) -> None:
-    """What the server can hold, where it does not say so itself."""
+def add_limits(parser: argparse._ActionsContainer) -> None:
+    """Add options for what the server can hold, where it does not say so itself.
+
+    Args:
+        parser: of the command, or a group of its options.
+    """
     parser.add_argument(
         "--max-sequences",
         type=count_value,

@@ -17,7 +17,7 @@ from andes_backend.workload.options import (
     seed_value,
 )
 
-__all__ = ["VARIED", "add_options"]
+__all__ = ["VARIED", "add_options", "list_of", "policy_value"]
 
 Made = TypeVar("Made")
 
@@ -38,7 +38,7 @@ def _add_servers(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("servers")
     group.add_argument(
         "--profile",
-        type=_list_of(_name),
+        type=list_of(_name),
         default=("opt-66b-4xa100",),
         metavar="NAME,...",
         help="model and GPUs: built-in names or .json files; `list` shows them "
@@ -47,21 +47,21 @@ def _add_servers(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--list-profiles", action="store_true", help="show the built-in profiles")
     group.add_argument(
         "--kv-tokens",
-        type=_list_of(count_value),
+        type=list_of(count_value),
         default=(None,),
         metavar="N,...",
         help="tokens that fit the KV cache (default: the profile's)",
     )
     group.add_argument(
         "--prefix-caching",
-        type=_list_of(_switch),
+        type=list_of(_switch),
         default=(True,),
         metavar="on,off",
         help="whether what a preempted request has computed may be found again (default: on)",
     )
     group.add_argument(
         "--reload-gb-s",
-        type=_list_of(_bandwidth),
+        type=list_of(_bandwidth),
         default=(None,),
         metavar="GB/S,...",
         help="what a preempted request has computed comes back from CPU memory at this speed; "
@@ -69,7 +69,7 @@ def _add_servers(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument(
         "--async-scheduling",
-        type=_list_of(_switch),
+        type=list_of(_switch),
         default=(True,),
         metavar="on,off",
         help="whether a step is scheduled while the one before still runs (default: on)",
@@ -80,7 +80,7 @@ def _add_policies(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("policies")
     group.add_argument(
         "--policies",
-        type=_list_of(_policy),
+        type=list_of(policy_value),
         default=("stock", "qoe"),
         metavar="NAME,...",
         help="stock (vLLM's own order), priority (vLLM's own, people before programs), qoe, "
@@ -115,7 +115,7 @@ def _add_varied_workload(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("workload")
     group.add_argument(
         "--rate",
-        type=_list_of(rate_value),
+        type=list_of(rate_value),
         dest="rates",
         metavar="R,...",
         help="requests/s (default: 3; with --trace, the trace's own times)",
@@ -166,7 +166,7 @@ def _add_running(parser: argparse.ArgumentParser) -> None:
 # Types of options. Each raises argparse.ArgumentTypeError.
 
 
-def _list_of(kind: Callable[[str], Made]) -> Callable[[str], tuple[Made, ...]]:
+def list_of(kind: Callable[[str], Made]) -> Callable[[str], tuple[Made, ...]]:
     """The type of an option that takes values with commas between them, none of them twice."""
 
     def values(text: str) -> tuple[Made, ...]:
@@ -186,7 +186,8 @@ def _name(text: str) -> str:
     return text
 
 
-def _policy(text: str) -> str:
+def policy_value(text: str) -> str:
+    """The type of a policy's name: one of the twin's."""
     from andes_backend.twin.setup import POLICIES
 
     if text not in POLICIES:
@@ -229,7 +230,7 @@ def _setting(text: str) -> tuple[str, tuple[int | float | str, ...]]:
         raise argparse.ArgumentTypeError(
             f"{text!r} must be NAME=VALUE with one of the settings {', '.join(setting_names())}"
         )
-    made = _list_of(_number)(values)
+    made = list_of(_number)(values)
     for value in made:
         try:
             AndesConfig.from_mapping({name: value})

@@ -16,7 +16,6 @@ import signal
 import sys
 import threading
 import traceback
-from collections import deque
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from multiprocessing import resource_tracker
@@ -90,7 +89,8 @@ def run_tasks(
     Args:
         function: importable in a fresh process, as are the tasks and what it returns; its
             second argument is for telling how far it is.
-        tasks: what to call it with.
+        tasks: what to call it with. Those that are appended to it between two events are run,
+            too: what comes next may depend on what came out.
         jobs: processes, 1 or more.
         log: standard output and error of the processes are appended to this file.
         environment: variables that are set in the processes before they import anything.
@@ -100,25 +100,34 @@ def run_tasks(
     """
     if jobs < 1:
         raise ValueError(f"jobs must be 1 or more, not {jobs}")
-    waiting = deque(enumerate(tasks))
     start = _Start(log, dict(environment or {}))
     workers: list[_Worker] = []
+    idle: list[_Worker] = []  # of them; kept, as a task may come up yet, and starting is dear
+    given = 0
     try:
-        while workers or waiting:
-            while waiting and len(workers) < jobs:
-                workers.append(_Worker(start))
-                yield workers[-1].give(function, *waiting.popleft())
-            ready = wait([worker.connection for worker in workers])
+        while given < len(tasks) or len(idle) < len(workers):
+            while given < len(tasks) and (idle or len(workers) < jobs):
+                if not idle:
+                    idle.append(_Worker(start))
+                    workers.append(idle[-1])
+                given += 1
+                yield idle.pop().give(function, given - 1, tasks[given - 1])
+            ready = wait([worker.connection for worker in workers if worker not in idle])
             for worker in [worker for worker in workers if worker.connection in ready]:
                 event = worker.receive()
                 yield event
                 if isinstance(event, Progressed):
                     continue
-                if waiting and worker.is_alive:
-                    yield worker.give(function, *waiting.popleft())
-                else:
+                if not worker.is_alive:
                     workers.remove(worker)
                     worker.dismiss()
+                elif given < len(tasks):
+                    given += 1
+                    yield worker.give(function, given - 1, tasks[given - 1])
+                else:
+                    idle.append(worker)
+        while workers:
+            workers.pop().dismiss()
     finally:
         for worker in workers:
             worker.kill()

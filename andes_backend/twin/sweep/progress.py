@@ -30,7 +30,7 @@ def watched(
 
     Args:
         events: of `run_tasks`; closed with this generator.
-        labels: what to call each task.
+        labels: what to call each task; may grow with the tasks.
         console: where to show it.
     """
     show = _show_bars if console.is_terminal else _print_lines
@@ -56,6 +56,7 @@ def _show_bars(
                 case Started(index):
                     # Its length is not known before vLLM is loaded: a pulse until then.
                     bars[index] = progress.add_task(labels[index], total=None)
+                    progress.update(points, total=len(labels))
                 case Progressed(index, done, total):
                     progress.update(bars[index], completed=done, total=total)
                 case Done(index) | Failed(index):

@@ -61,9 +61,18 @@ def record(
 class ResultFile:
     """The file of a sweep that is under way: what is in it stays there, whatever happens."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, go_on: bool = False) -> None:
+        """Open it.
+
+        Args:
+            path: the file; made.
+            go_on: it may be there already; what is in it stays.
+
+        Raises:
+            OSError: it cannot be written, or it is there already.
+        """
         self.path = path
-        path.touch(exist_ok=False)
+        path.touch(exist_ok=go_on)
 
     def add(self, value: Mapping[str, Any]) -> None:
         """Append a line.

@@ -25,11 +25,12 @@ from andes_backend.twin.sweep.progress import watched
 from andes_backend.twin.sweep.results import ResultFile, record
 from andes_backend.twin.sweep.tables import axis_name, axis_value, tables
 
-__all__ = ["run"]
+__all__ = ["ENVIRONMENT", "WIDTH", "new_directory", "run"]
 
-_WIDTH: Final = 100  # of the tables in a file
+WIDTH: Final = 100
+"""Of the tables in a file, characters."""
 _BESIDE: Final = 3  # policies that fit a table beside the first
-_ENVIRONMENT: Final = {
+ENVIRONMENT: Final = {
     # Processes share the cores by themselves; what a simulation computes is tiny.
     "OMP_NUM_THREADS": "1",
     "MKL_NUM_THREADS": "1",
@@ -37,6 +38,7 @@ _ENVIRONMENT: Final = {
     # A page about the configuration for every point would bury what matters in the log.
     "VLLM_LOGGING_LEVEL": "ERROR",
 }
+"""Of the processes that simulate."""
 
 
 def run(order: Order, *, console: Console | None = None) -> int:
@@ -49,8 +51,8 @@ def run(order: Order, *, console: Console | None = None) -> int:
         OSError: a file cannot be written.
     """
     # A pipe or a file has no width of its own.
-    console = console or Console(width=None if sys.stdout.isatty() else _WIDTH)
-    book = _Book(order, _directory(order.out), console)
+    console = console or Console(width=None if sys.stdout.isatty() else WIDTH)
+    book = _Book(order, new_directory(order.out, "twin"), console)
     interrupted = False
     try:
         with ended_like_ctrl_c():
@@ -95,7 +97,7 @@ class _Book:
             [*tasks, *self.bounds.tasks],
             jobs=self.order.jobs,
             log=self.directory / "worker.log",
-            environment=_ENVIRONMENT,
+            environment=ENVIRONMENT,
         )
         with contextlib.closing(watched(events, labels, self.console)) as seen:
             for event in seen:
@@ -160,7 +162,7 @@ class _Book:
             shown = tables(sweep, self.results)
         shown += self.bounds.tables(self.results)
         with (self.directory / "table.txt").open("w") as file:
-            for console in (self.console, Console(file=file, width=_WIDTH)):
+            for console in (self.console, Console(file=file, width=WIDTH)):
                 for one in shown:
                     console.print(one)
 
@@ -215,8 +217,17 @@ def _title(point: Point) -> str:
     return ", ".join([Path(cell.profile).stem, *rate, *arrivals, f"seed {point.seed}"])
 
 
-def _directory(out: Path) -> Path:
-    name = f"twin-{datetime.now(UTC):%Y%m%d-%H%M%S}"
+def new_directory(out: Path, command: str) -> Path:
+    """Make a directory for the results of a command, with its name and the time.
+
+    Args:
+        out: the directory to make it in; made, too.
+        command: its name without `andes`.
+
+    Raises:
+        OSError: it cannot be made.
+    """
+    name = f"{command}-{datetime.now(UTC):%Y%m%d-%H%M%S}"
     for suffix in ("", *(f"-{i}" for i in range(2, 100))):
         with contextlib.suppress(FileExistsError):
             directory = out / f"{name}{suffix}"
