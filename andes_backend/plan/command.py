@@ -44,7 +44,7 @@ def add_parser(subparsers: Any) -> None:
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    if importlib.util.find_spec("vllm") is None:
+    if not _has_vllm():
         print(
             "andes plan: vLLM is not installed, and it is vLLM's scheduler that runs. "
             "docs/installing-vllm.md says how to install it.",
@@ -59,6 +59,10 @@ def _run(arguments: argparse.Namespace) -> int:
     except (OSError, ValueError) as error:
         print(f"andes plan: {error}", file=sys.stderr)
         return _USAGE
+
+
+def _has_vllm() -> bool:
+    return importlib.util.find_spec("vllm") is not None
 
 
 def _order(arguments: argparse.Namespace) -> "Order":
