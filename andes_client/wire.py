@@ -59,18 +59,23 @@ class Hints:
 
 
 def encode(
-    expectation: "Expectation", *, stream: str | None = None, user: str | None = None
+    expectation: "Expectation | None", *, stream: str | None = None, user: str | None = None
 ) -> dict[str, str | float]:
     """The extension field's value for a request: put it under `FIELD` in the JSON body.
+
+    Args:
+        expectation: the reader's; None says nothing, and the server goes by its default.
+        stream: the client's own id for the response.
+        user: the tenant to whom the service is charged.
 
     Raises:
         WireError: a name is empty or longer than 256 characters, or the expectation is
             beyond what a server accepts (a day of waiting, a million tokens/s).
     """
-    values: dict[str, str | float] = {
-        TTFT: expectation.ttft,
-        TDS: "inf" if math.isinf(expectation.tds) else expectation.tds,
-    }
+    values: dict[str, str | float] = {}
+    if expectation is not None:
+        values[TTFT] = expectation.ttft
+        values[TDS] = "inf" if math.isinf(expectation.tds) else expectation.tds
     if stream is not None:
         values[STREAM] = stream
     if user is not None:

@@ -92,5 +92,5 @@ def _is_of(outcome: Outcome, workload: Workload) -> bool:
     return (
         abs(made.arrival_s - wanted.arrival_s) < _ROUNDED_S
         and (made.prompt_tokens, made.output_tokens) == (wanted.prompt_tokens, wanted.output_tokens)
-        and made.expectation == wanted.expectation
+        and (made.expectation, made.hint) == (wanted.expectation, wanted.hint)
     )

@@ -135,7 +135,7 @@ class Load:
                 "stream": True,
                 "stream_options": {"include_usage": True},
                 "return_token_ids": True,
-                wire.FIELD: wire.encode(request.expectation, stream=stream, user=request.user),
+                wire.FIELD: wire.encode(request.hint, stream=stream, user=request.user),
             }
         ).encode()
 

@@ -8,8 +8,6 @@ from rich import box
 from rich.table import Table
 
 from andes_backend.plan.estimate import (
-    CONFIDENCE,
-    Interval,
     Reach,
     gpus,
     gpus_saved,
@@ -17,6 +15,7 @@ from andes_backend.plan.estimate import (
     share,
 )
 from andes_backend.plan.order import Order
+from andes_backend.report.interval import CONFIDENCE, Interval
 
 __all__ = ["sentence", "table"]
 

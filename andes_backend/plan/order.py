@@ -8,9 +8,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from andes_backend.plan.saturation import saturation
 from andes_backend.profile import Profile
 from andes_backend.report.run import Summary
+from andes_backend.twin.saturation import saturation
 from andes_backend.twin.setup import Setup
 from andes_backend.twin.sweep.points import Cell, MakeWorkload, Point
 from andes_backend.workload import check_fits

@@ -55,14 +55,25 @@ def read_json(path: str | Path) -> Record:
 
 def _outcome(record: Mapping[str, Any]) -> Outcome:
     expectation = Expectation(float(record["expected_ttft"]), float(record["expected_tds"]))
+    told = _told(record, expectation)
     request = Request(
         float(record["arrival_s"]),
         int(record["prompt_tokens"]),
         int(record["output_tokens"]),
         expectation,
         record.get("user"),
+        told=None if told == expectation else told,
+        silent=told is None,
     )
     times = tuple(float(time) for time in record["token_times_s"])
     return Outcome(
         int(record["index"]), request, float(record["submitted_s"]), times, record["error"]
     )
+
+
+def _told(record: Mapping[str, Any], truth: Expectation) -> Expectation | None:
+    """What the server was told; older files do not say, and it was the truth."""
+    if "told_ttft" not in record:
+        return truth
+    ttft, tds = record["told_ttft"], record["told_tds"]
+    return None if ttft is None else Expectation(float(ttft), float(tds))

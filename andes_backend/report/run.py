@@ -13,6 +13,7 @@ import numpy as np
 from rich.table import Table
 
 from andes_backend.report.outcome import Outcome
+from andes_client.expectation import Expectation
 
 __all__ = ["SERVED_WELL", "Run", "Summary", "summarise", "table", "versions", "write_json"]
 
@@ -200,7 +201,8 @@ def versions() -> dict[str, str]:
 
 def _record(outcome: Outcome) -> dict[str, Any]:
     request = outcome.request
-    tds = request.expectation.tds
+    ttft, tds = _plain(request.expectation)
+    told_ttft, told_tds = _plain(request.hint)
     return {
         "index": outcome.index,
         "arrival_s": round(request.arrival_s, 6),
@@ -208,12 +210,22 @@ def _record(outcome: Outcome) -> dict[str, Any]:
         "prompt_tokens": request.prompt_tokens,
         "output_tokens": request.output_tokens,
         "user": request.user,
-        "expected_ttft": request.expectation.ttft,
-        "expected_tds": "inf" if math.isinf(tds) else tds,  # JSON has no infinity
+        "expected_ttft": ttft,
+        "expected_tds": tds,
+        "told_ttft": told_ttft,
+        "told_tds": told_tds,
         "qoe": outcome.qoe,
         "error": outcome.error,
         "token_times_s": [round(time, 4) for time in outcome.times],
     }
+
+
+def _plain(expectation: Expectation | None) -> tuple[float | None, float | str | None]:
+    """TTFT and TDS for a file; None if the server was told nothing."""
+    if expectation is None:
+        return None, None
+    tds = expectation.tds
+    return expectation.ttft, "inf" if math.isinf(tds) else tds  # JSON has no infinity
 
 
 def _index(outcome: Outcome) -> int:

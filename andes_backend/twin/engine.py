@@ -209,7 +209,7 @@ def simulate(
             engine.now = next_arrival
         if progress is not None and record.count % _TELL_EVERY == 0:
             progress(record.finished, len(workload.requests))
-    outcomes = record.outcomes(setup.profile.outside_s)
+    outcomes = record.outcomes(setup.profile.outside_s, setup.jitter_s)
     _check_conserved(outcomes, engine)
     return Simulation(
         outcomes=outcomes,

@@ -149,10 +149,10 @@ def make_request(name: str, wanted: Wanted, setup: Setup) -> Request:
     params = SamplingParams(
         max_tokens=wanted.output_tokens,
         ignore_eos=True,
-        extra_args=wire.encode(wanted.expectation, stream=name, user=wanted.user),
+        extra_args=wire.encode(wanted.hint, stream=name, user=wanted.user),
     )
     params.update_from_generation_config({}, None)
-    reads_as_program = wanted.expectation.tds == float("inf")
+    reads_as_program = wanted.hint is not None and wanted.hint.tds == float("inf")
     return Request(
         name,
         [0] * wanted.prompt_tokens,

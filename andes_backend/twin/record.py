@@ -3,9 +3,10 @@
 from array import array
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
+from numpy.random import PCG64, Generator, SeedSequence
 from numpy.typing import NDArray
 
 from andes_backend.report.outcome import Outcome
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
     from vllm.v1.engine import EngineCoreOutput
 
 __all__ = ["Recorder", "Simulation", "Steps"]
+
+_Jitter = tuple[float, float] | None
+_NETWORK: Final = 97  # apart from the workload's own random streams
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,20 +80,41 @@ class Recorder:
         """A step has ended; the arguments are a row of `Steps`."""
         self._steps.append((now, waiting, running, used, preemptions))
 
-    def outcomes(self, outside_s: float) -> tuple[Outcome, ...]:
-        """What every reader saw, `outside_s` seconds after it left the engine."""
+    def outcomes(self, outside_s: float, jitter_s: _Jitter = None) -> tuple[Outcome, ...]:
+        """What every reader saw.
+
+        Args:
+            outside_s: every token takes so long from the engine to its reader, seconds.
+            jitter_s: and so much more, anything from the one to the other by chance; but no
+                token overtakes the one before it.
+        """
         return tuple(
             Outcome(
                 index=index,
                 request=request,
                 submitted_s=request.arrival_s,
-                times=tuple(time - request.arrival_s + outside_s for time in times),
+                times=tuple(self._at_reader(index, times, outside_s, jitter_s)),
                 error=self._errors.get(index),
             )
             for index, (request, times) in enumerate(
                 zip(self._workload.requests, self._times, strict=True)
             )
         )
+
+    def _at_reader(
+        self, index: int, times: "array[float]", outside_s: float, jitter_s: _Jitter
+    ) -> list[float]:
+        """Seconds since submission."""
+        arrival = self._workload.requests[index].arrival_s
+        if jitter_s is None:
+            return [time - arrival + outside_s for time in times]
+        # A stream for each request: the same jitter under every policy.
+        draw = Generator(PCG64(SeedSequence(self._workload.seed, spawn_key=(_NETWORK, index))))
+        sent = np.array(times, np.float64) - arrival + outside_s
+        arrived: list[float] = np.maximum.accumulate(
+            sent + draw.uniform(*jitter_s, len(times))
+        ).tolist()
+        return arrived
 
     def steps(self, total_blocks: int) -> Steps:
         """The engine over time."""

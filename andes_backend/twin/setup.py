@@ -1,5 +1,6 @@
 """What the twin simulates: a server's GPU, its scheduler, and their settings."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
@@ -54,6 +55,9 @@ class Setup:
     """The limit of the policy `rpm` for each user."""
     async_scheduling: bool = True
     """As vLLM has it: a step is scheduled while the one before it still runs."""
+    jitter_s: tuple[float, float] | None = None
+    """What the network adds to each token on its way to the reader, from and to, seconds; tokens
+    stay in order. None: nothing that varies."""
 
     def __post_init__(self) -> None:
         if self.policy not in POLICIES:
@@ -71,6 +75,10 @@ class Setup:
             AndesConfig.from_mapping(self.andes_settings)
         except ValueError as error:
             raise SetupError(str(error)) from None
+        if self.jitter_s is not None:
+            least, most = self.jitter_s
+            if not 0 <= least <= most < math.inf:
+                raise SetupError(f"jitter_s must rise from 0 s or more, not {self.jitter_s!r}")
         if self.reload_gb_s is not None:
             if not self.reload_gb_s > 0:
                 raise SetupError(f"reload_gb_s must be above 0, not {self.reload_gb_s!r}")

@@ -26,8 +26,13 @@ class Request:
     output_tokens: int
     """What the server will generate: known to the workload, not to a scheduler."""
     expectation: Expectation
+    """What its reader wants in truth: what comes back is judged by it."""
     user: str | None = None
     """To whom its service is charged (`andes_user`); None if nobody says."""
+    told: Expectation | None = None
+    """What the server is told instead of the truth; None: the truth."""
+    silent: bool = False
+    """Whether the server is told nothing of the reader, and goes by its default."""
 
     def __post_init__(self) -> None:
         if not 0 <= self.arrival_s < math.inf:
@@ -35,6 +40,13 @@ class Request:
         for name in ("prompt_tokens", "output_tokens"):
             if getattr(self, name) < 1:
                 raise ValueError(f"Request.{name} must be 1 or more, not {getattr(self, name)!r}")
+        if self.silent and self.told is not None:
+            raise ValueError("Request.told is what a server is told, but the request is silent")
+
+    @property
+    def hint(self) -> Expectation | None:
+        """What the server is told of the reader; None: nothing."""
+        return None if self.silent else self.told or self.expectation
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,14 +6,13 @@ import numpy as np
 import pytest
 
 from andes_backend.plan.estimate import (
-    Interval,
     Reach,
     gpus,
     gpus_saved,
-    interval,
     ratio,
     share,
 )
+from andes_backend.report.interval import Interval, interval
 from andes_backend.report.rates import Capacity
 
 

@@ -7,9 +7,9 @@ import pytest
 from made_plans import make, order
 
 from andes_backend.plan.order import Goal, OrderError
-from andes_backend.plan.saturation import saturation
 from andes_backend.profile import load_profile
 from andes_backend.report.run import Run, Summary, summarise
+from andes_backend.twin.saturation import saturation
 from andes_backend.twin.setup import SetupError
 from andes_backend.workload import Fixed, WorkloadError, make_workload
 
