@@ -72,7 +72,7 @@ def _outcome(record: Mapping[str, Any]) -> Outcome:
 
 
 def _told(record: Mapping[str, Any], truth: Expectation) -> Expectation | None:
-    """What the server was told; older files do not say, and it was the truth."""
+    """What the server was told: the truth, where the file does not say otherwise."""
     if "told_ttft" not in record:
         return truth
     ttft, tds = record["told_ttft"], record["told_tds"]

@@ -13,6 +13,7 @@ import numpy as np
 from rich.table import Table
 
 from andes_backend.report.outcome import Outcome
+from andes_backend.workload import Request
 from andes_client.expectation import Expectation
 
 __all__ = ["SERVED_WELL", "Run", "Summary", "summarise", "table", "versions", "write_json"]
@@ -202,7 +203,6 @@ def versions() -> dict[str, str]:
 def _record(outcome: Outcome) -> dict[str, Any]:
     request = outcome.request
     ttft, tds = _plain(request.expectation)
-    told_ttft, told_tds = _plain(request.hint)
     return {
         "index": outcome.index,
         "arrival_s": round(request.arrival_s, 6),
@@ -212,12 +212,19 @@ def _record(outcome: Outcome) -> dict[str, Any]:
         "user": request.user,
         "expected_ttft": ttft,
         "expected_tds": tds,
-        "told_ttft": told_ttft,
-        "told_tds": told_tds,
+        **_told(request),
         "qoe": outcome.qoe,
         "error": outcome.error,
         "token_times_s": [round(time, 4) for time in outcome.times],
     }
+
+
+def _told(request: Request) -> dict[str, Any]:
+    """What the server was told of the reader, where that was not the truth."""
+    if request.hint == request.expectation:
+        return {}
+    ttft, tds = _plain(request.hint)
+    return {"told_ttft": ttft, "told_tds": tds}
 
 
 def _plain(expectation: Expectation | None) -> tuple[float | None, float | str | None]:

@@ -200,6 +200,22 @@ def test_a_run_is_read_back_from_its_file(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["run.json"]
 
 
+def test_what_the_server_was_told_is_read_back_too(tmp_path: Path) -> None:
+    path, reader = tmp_path / "run.json", Expectation(1.0, 6.5)
+    hints: tuple[dict[str, Any], ...]
+    hints = ({}, {"told": Expectation(1.0, 5.0)}, {"told": Expectation.machine()}, {"silent": True})
+    outcomes = tuple(
+        Outcome(index, Request(float(index), 10, 5, reader, **hint), float(index), (1.0,))
+        for index, hint in enumerate(hints)
+    )
+    write_json(run(*outcomes), path, date="2026-11-20T10:00:00+00:00")
+    assert read_json(path).run.outcomes == outcomes
+    told = [
+        request.get("told_tds", "the truth") for request in json.loads(path.read_text())["requests"]
+    ]
+    assert told == ["the truth", 5.0, "inf", None]
+
+
 @pytest.mark.parametrize(
     "change",
     [
