@@ -37,7 +37,7 @@ def sentence(order: Order, reaches: Sequence[Reach]) -> str:
     assert best.capacity is not None
     words = [
         f"With {best.policy}, a server ({order.profile.name}) keeps {order.goal} up to "
-        f"{best.capacity.text('.3g')} requests/s"
+        f"{best.capacity.text('.2f')} requests/s"
     ]
     times = ratio(best, first)
     if best is first:
@@ -58,15 +58,15 @@ def table(order: Order, reaches: Sequence[Reach]) -> Table:
     """
     first = reaches[0].policy
     title = f"{order.profile_name}: {order.goal}"
-    shown = Table(title=title, title_justify="left", box=box.HORIZONTALS, padding=(0, 2, 0, 0))
+    shown = Table(title=title, title_justify="left", box=box.HORIZONTALS, padding=(0, 1, 0, 0))
     shown.add_column("policy", no_wrap=True)
-    headings = ["requests/s\na server", f"times\n{first}", f"GPUs less\nthan {first}"]
+    headings = ["requests\n/s", f"times\n{first}", "GPUs\nless"]
     if order.demand is not None:
         headings += [f"GPUs for\n{order.demand:g} /s", "GPUs\nsaved"]
     if order.price is not None:
-        headings += ["costs\nan hour", "saved\na month"]
-    for heading in [*headings, "simu-\nlations"]:
-        shown.add_column(heading, justify="right")
+        headings += ["costs\n/hour", "saved\n/month"]
+    for heading in [*headings, "runs"]:
+        shown.add_column(heading, justify="right", no_wrap=True)
     for reach in reaches:
         shown.add_row(reach.policy, *_row(order, reach, reaches[0]), str(reach.simulations))
     return shown
@@ -91,7 +91,7 @@ def _row(order: Order, reach: Reach, first: Reach) -> list[str]:
 def _cell(reach: Reach) -> str:
     """The rate, or why there is none."""
     if reach.capacity is not None:
-        return reach.capacity.text(".3g", cell=True)
+        return reach.capacity.text(".2f", cell=True)
     out = [found for found in reach.capacities.values() if found.at_least != found.at_most]
     if not out:
         so_far = str(reach.so_far)

@@ -23,7 +23,7 @@ class Interval:
     high: float | None
 
     def text(self, form: str, *, cell: bool = False) -> str:
-        """As a sentence shows it, `2.75 (2.70 to 2.80)`, or a cell, in two lines.
+        """As a sentence shows it, `2.75 (2.70 to 2.80)`; or a cell, below each other and shorter.
 
         Args:
             form: of each number, as `format` has it.
@@ -32,8 +32,8 @@ class Interval:
         mean = format(self.mean, form)
         if self.low is None or self.high is None:
             return mean
-        between = f"{self.low:{form}} to {self.high:{form}}"
-        return f"{mean}\n{between}" if cell else f"{mean} ({between})"
+        low, high = format(self.low, form), format(self.high, form)
+        return f"{mean}\n{low}–{high}" if cell else f"{mean} ({low} to {high})"
 
     def through(self, change: Callable[[float], float]) -> "Interval":
         """Another quantity's interval, which rises with this one."""

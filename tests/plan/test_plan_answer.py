@@ -25,8 +25,8 @@ def shown(asked: Order, *reaches: Reach) -> str:
 def test_the_sentence_says_what_the_best_policy_is_worth() -> None:
     said = sentence(order(demand=100.0, price=2.0), [STOCK, QOE])
     assert said.startswith(
-        "With qoe, a server (OPT-66B on 4 A100) keeps the mean QoE at 0.9 up to 4 (3.75 to 4.26) "
-        "requests/s, 2.00 (1.87 to 2.14) times what stock does."
+        "With qoe, a server (OPT-66B on 4 A100) keeps the mean QoE at 0.9 up to 4.00 (3.76 "
+        "to 4.26) requests/s, 2.00 (1.88 to 2.13) times what stock does."
     )
     # 100 / 2 and 100 / 4 servers of 4 GPUs, within rounding of the geometric means.
     assert " that is 104 GPUs instead of 204: 100 (" in said
@@ -50,7 +50,7 @@ def test_the_first_policy_may_be_the_best() -> None:
 
 def test_one_seed_has_no_interval_and_says_so() -> None:
     said = sentence(order(), [reach("stock", 2.0), reach("qoe", 4.0)])
-    assert "up to 4 requests/s, 2.00 times what stock does. From one seed" in said
+    assert "up to 4.00 requests/s, 2.00 times what stock does. From one seed" in said
 
 
 def test_a_goal_that_nobody_reaches() -> None:
@@ -95,6 +95,6 @@ def test_both_goals_are_named() -> None:
 def test_the_table_fits_a_terminal() -> None:
     text = shown(order(demand=100.0, price=2.0), STOCK, QOE, reach("andes", 3.0, 3.1, 3.2))
     assert max(len(line) for line in text.splitlines()) <= 100
-    assert "3.75 to 4.26" in text
-    assert "1.87 to 2.14" in text
+    assert "3.76–4.26" in text
+    assert "1.88–2.13" in text
     assert made_plans.order().profile_name in text

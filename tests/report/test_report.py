@@ -176,6 +176,7 @@ def test_the_file_holds_settings_versions_figures_and_every_request(tmp_path: Pa
         "submitted_s": 1.0,
         "prompt_tokens": 10,
         "output_tokens": 5,
+        "user": None,
         "expected_ttft": 1.0,
         "expected_tds": 1.0,
         "user": None,

@@ -71,7 +71,7 @@ def test_the_answer_names_what_costs_most() -> None:
     )
     text = shown(results(order()))
     assert max(len(line) for line in text.splitlines()) <= 100
-    assert text.count("50% to 50%") == 1
+    assert text.count("50%–50%") == 1
 
 
 def test_where_nothing_is_gained_nothing_can_be_lost() -> None:

@@ -29,9 +29,9 @@ def table(results: Results) -> Table:
     """A row for each scenario: mean QoE by policy, the gain, and how much of it survives."""
     order = results.order
     first, *others = order.policies
-    seeds = f"; in brackets {CONFIDENCE:.0%} intervals" if len(order.seeds) > 1 else ""
+    seeds = f"; below gains: {CONFIDENCE:.0%} intervals" if len(order.seeds) > 1 else ""
     title = f"{order.profile_name} at {order.rate:.3g} requests/s: mean QoE{seeds}"
-    shown = Table(title=title, title_justify="left", box=box.HORIZONTALS, padding=(0, 2, 0, 0))
+    shown = Table(title=title, title_justify="left", box=box.HORIZONTALS, padding=(0, 1, 0, 0))
     shown.add_column("scenario")
     for policy in order.policies:
         shown.add_column(policy, justify="right", no_wrap=True)
@@ -39,7 +39,8 @@ def table(results: Results) -> Table:
         shown.add_column(f"{policy}\n- {first}", justify="right", no_wrap=True)
         shown.add_column("survives", justify="right", no_wrap=True)
     for name in order.scenarios:
-        cells = [_text(results.mean(name, policy), ".3f") for policy in order.policies]
+        means = [results.mean(name, policy) for policy in order.policies]
+        cells = ["" if mean is None else f"{mean.mean:.3f}" for mean in means]
         for policy in others:
             cells.append(_text(results.gain(name, policy), ".3f"))
             cells.append(_text(_survival(results, name, policy), ".0%"))
