@@ -32,7 +32,8 @@ def draw(order: Order, store: Store, reaches: Sequence[Reach], path: Path) -> No
             _draw_points(axes, order, store, reach, field)
             _draw_rate(axes, reach)
         axes.axhline(floor, color="grey", linewidth=1, linestyle=":", label="asked for")
-        axes.set(xlabel="requests/s a server", ylabel=title, ylim=(0, 1.03))
+        axes.set(xlabel="requests/s a server", ylabel=title)
+        axes.set_ylim(top=1.02)
     add_legend(figure, panels[0])
     save(figure, path, _title(order))
 
@@ -68,4 +69,4 @@ def _value(summary: Summary, field: str) -> float:
 
 def _title(order: Order) -> str:
     how = f", {order.arrivals}" if order.arrivals else ""
-    return f"{order.profile.name}{how}: how many requests/s keep {order.goal}?"
+    return f"{order.profile.name}{how}"

@@ -133,7 +133,10 @@ def _straight(margins: Margins, below: float, above: float) -> float:
 def _inside(margins: Margins, below: float, above: float) -> float:
     rate = math.pow(_straight(margins, below, above), 1 - _PULL)
     rate *= math.pow(below * above, _PULL / 2)
+    most, least = below * (1 + WIDTH), above / (1 + WIDTH)
+    if least <= most:  # one more will do, wherever the bound is
+        return min(max(rate, least), most)
     # Near one end: the other end comes so close that the search is over, if the line is right.
     if rate / below <= 1 + WIDTH / 2:
-        return below * (1 + WIDTH)
-    return above / (1 + WIDTH) if above / rate <= 1 + WIDTH / 2 else rate
+        return most
+    return least if above / rate <= 1 + WIDTH / 2 else rate
