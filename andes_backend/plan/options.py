@@ -22,7 +22,7 @@ OWN: Final = ("rate", "requests", "seed")
 """Options of a workload that this command has in its own way, or not at all."""
 
 _PROFILE: Final = "opt-66b-4xa100"
-_MINUTES: Final = 5.0
+_MINUTES: Final = 4.0
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -35,7 +35,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         type=_above_0,
         default=_MINUTES,
         metavar="M",
-        help="how long requests keep coming in, at every rate (default: 5): what is too much "
+        help="how long requests keep coming in, at every rate (default: 4): what is too much "
         "builds up all the time",
     )
     group.add_argument(

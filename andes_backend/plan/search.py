@@ -21,7 +21,7 @@ __all__ = ["next_rate", "settled", "slope_near"]
 
 Margins = Mapping[float, float]
 
-WIDTH: Final = 0.04
+WIDTH: Final = 0.05
 """Two rates so close together (as a share) with the bound between them are close enough: between
 them the QoE is as good as straight."""
 
@@ -49,6 +49,7 @@ def next_rate(margins: Margins, *, start: float, slope: float | None = None) -> 
     if _is_near(margins, slope):
         return None
     below, above = _bracket(margins)
+    slope = slope or _seen(margins)
     if above is None:
         assert below is not None
         best = _RANGE * start
@@ -116,6 +117,15 @@ def _is_near(margins: Margins, slope: float | None) -> bool:
     if not margins or slope is None:
         return False
     return abs(margins[_nearest(margins)]) <= _NEAR * -slope
+
+
+def _seen(margins: Margins) -> float | None:
+    """The slope between the two rates nearest to the bound; None if they show none."""
+    if len(margins) < 2:
+        return None
+    one, other = sorted(margins, key=lambda rate: abs(margins[rate]))[:2]
+    slope = (margins[one] - margins[other]) / math.log(one / other)
+    return slope if slope < 0 else None
 
 
 def _stride(margin: float, slope: float | None) -> float:
