@@ -29,7 +29,7 @@ if __name__ == "__main__":
 """
 # Little memory, short requests: a simulation takes a fraction of a second.
 SMALL = (
-    *("--kv-tokens", "2000", "--lengths", "fixed:prompt=64,output=64", "--requests", "60"),
+    *("--kv-tokens", "2000", "--lengths", "fixed:prompt=64,output=64", "--requests", "40"),
     *("--policies", "stock,qoe", "--seeds", "2"),
 )
 
@@ -202,7 +202,7 @@ def test_a_plan_is_interrupted_and_goes_on_to_the_same_answer(tmp_path: Path) ->
     whole, cut = tmp_path / "whole", tmp_path / "cut"
     whole.mkdir()
     cut.mkdir()
-    said = ended(start(whole, "--demand", "50", "--price", "2", "--jobs", "2"), 0)
+    said = ended(start(whole, "--demand", "50", "--price", "2", "--jobs", "1"), 0)
     rates = settled_rates(said)
     assert rates.keys() == {(policy, seed) for policy in ("stock", "qoe") for seed in "01"}
     (results,) = whole.glob("plan-*/results.jsonl")
@@ -220,7 +220,7 @@ def test_a_plan_is_interrupted_and_goes_on_to_the_same_answer(tmp_path: Path) ->
     assert "interrupted; reporting what is there" in out
     assert f"--resume {found.parent}" in out
     kept = len(read_lines(found))
-    again = ended(start(cut, "--jobs", "2", "--resume", str(found.parent)), 0)
+    again = ended(start(cut, "--jobs", "1", "--resume", str(found.parent)), 0)
     assert settled_rates(again) == rates
     lines = read_lines(found)
     assert len(lines) == len(read_lines(results)) > kept

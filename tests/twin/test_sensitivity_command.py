@@ -105,8 +105,8 @@ def vllm() -> None:
 def test_every_scenario_under_every_policy(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    words = ("--kv-tokens", "3000", "--lengths", "fixed:prompt=64,output=128", "--requests", "80")
-    words += ("--policies", "stock,qoe", "--seeds", "2", "--jobs", "2", "--rate", "6")
+    words = ("--kv-tokens", "3000", "--lengths", "fixed:prompt=64,output=128", "--requests", "60")
+    words += ("--policies", "stock,qoe", "--seeds", "1", "--jobs", "1", "--rate", "6")
     assert status(*words, "--out", str(tmp_path)) == 0
     said = capsys.readouterr().out
     (directory,) = tmp_path.iterdir()
@@ -117,15 +117,13 @@ def test_every_scenario_under_every_policy(
     about = json.loads((directory / "sensitivity.json").read_text(), parse_constant=pytest.fail)
     lines = read_lines(directory / "results.jsonl")
     assert {line["scenario"] for line in lines} == about["scenarios"].keys()
-    qoe = {(x["scenario"], x["policy"], x["seed"]): x["summary"]["qoe_mean"] for x in lines}
-    assert len(qoe) == 7 * 2 * 2
-    for seed in (0, 1):
-        assert qoe["as told", "qoe", seed] > qoe["as told", "stock", seed]
-        # Stock hears nothing of readers: what they say changes nothing.
-        told, openly = "30% faster than told", "30% faster, and say so"
-        assert qoe[told, "stock", seed] == qoe[openly, "stock", seed]
-        assert qoe["50% without hints", "stock", seed] == qoe["as told", "stock", seed]
-        assert qoe["jitter 50-500 ms", "stock", seed] < qoe["as told", "stock", seed]
+    qoe = {(x["scenario"], x["policy"]): x["summary"]["qoe_mean"] for x in lines}
+    assert len(qoe) == 7 * 2
+    assert qoe["as told", "qoe"] > qoe["as told", "stock"]
+    # Stock hears nothing of readers: what they say changes nothing.
+    assert qoe["30% faster than told", "stock"] == qoe["30% faster, and say so", "stock"]
+    assert qoe["50% without hints", "stock"] == qoe["as told", "stock"]
+    assert qoe["jitter 50-500 ms", "stock"] < qoe["as told", "stock"]
 
 
 @pytest.mark.usefixtures("vllm")
