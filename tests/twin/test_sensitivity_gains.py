@@ -91,6 +91,9 @@ def test_a_run_cut_short_reports_what_there_is(tmp_path: Path) -> None:
         if count % 7 == 0:
             draw(cut, tmp_path / "a.png")
             assert (tmp_path / "a.png").read_bytes().startswith(b"\x89PNG")
+    begun = {case: whole[case] for case in asked.cases() if case.scenario == AS_TOLD}
+    said = sentences(Results(asked, begun))
+    assert said == "qoe gains 0.400 (0.400 to 0.400); how much of it survives is not known yet."
     assert sentences(Results(asked, {})) == "Nothing is known yet of qoe."
 
 

@@ -81,13 +81,15 @@ def _sentence(results: Results, policy: str) -> str:
     gain = results.gain(AS_TOLD, policy)
     if gain is None:
         return f"Nothing is known yet of {policy}."
-    found = [(_survival(results, name, policy), one) for name, one in order.scenarios.items()]
-    known = [(left, one) for left, one in found if left is not None]
-    if not known:
+    if gain.mean <= 0:
         return (
             f"{policy} gains nothing over {first} at {order.rate:.3g} requests/s that could be "
             "lost: choose a higher --rate."
         )
+    found = [(_survival(results, name, policy), one) for name, one in order.scenarios.items()]
+    known = [(left, one) for left, one in found if left is not None]
+    if not known:
+        return f"{policy} gains {gain.text('.3f')}; how much of it survives is not known yet."
     worst, scenario = min(known, key=lambda one: one[0].mean)
     others = min((left.mean for left, one in known if one is not scenario), default=None)
     rest = "" if others is None else f", and {others:.0%} or more in the other scenarios"
