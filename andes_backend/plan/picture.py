@@ -57,8 +57,8 @@ def _draw_rate(axes: Any, reach: Reach) -> None:
     if found.low is not None and found.high is not None:
         axes.axvspan(found.low, found.high, color=colour, alpha=0.18, linewidth=0)
     axes.annotate(
-        f"{found.mean:.2f}", (found.mean, 0.03), xytext=(4, 0), textcoords="offset points",
-        color=colour, fontweight="bold",
+        f"{found.mean:.2f}", (found.mean, 0.03), xycoords=axes.get_xaxis_transform(),
+        xytext=(4, 0), textcoords="offset points", color=colour, fontweight="bold",
     )  # fmt: skip
 
 
