@@ -34,12 +34,13 @@ def order(**more: Any) -> Order:
 
 
 def results(asked: Order, stock: float = 0.5) -> Results:
-    """qoe gains 0.4; 0.3 with faster readers who say so; and 0.15 if they do not."""
+    """qoe recovers 0.8 of the loss; 0.6 with faster readers who say so; and 0.3 if they do not."""
     qoe = {}
     for case in asked.cases():
-        gain = {FASTER: 0.15, OPENLY: 0.3}.get(case.scenario, 0.4)
-        # What a seed does to both is no uncertainty of the gain.
-        qoe[case] = stock + 0.05 * case.seed + (gain if case.policy == "qoe" else 0.0)
+        share = {FASTER: 0.3, OPENLY: 0.6}.get(case.scenario, 0.8)
+        # What a seed, or a scenario, does to both is no uncertainty of the gain.
+        lost = 1 - stock - 0.05 * case.seed - (0.3 if case.scenario == "outputs x 2" else 0.0)
+        qoe[case] = 1 - lost * (1 - share if case.policy == "qoe" else 1.0)
     return Results(asked, qoe)
 
 
@@ -52,7 +53,7 @@ def shown(found: Results) -> str:
 
 def test_a_gain_is_compared_with_that_of_a_scheduler_that_knows() -> None:
     found = results(order())
-    assert found.gain(FASTER, "qoe").mean == pytest.approx(0.15)  # type: ignore[union-attr]
+    assert found.recovers(FASTER, "qoe").mean == pytest.approx(0.3)  # type: ignore[union-attr]
     left = found.survives(FASTER, "qoe")
     assert left is not None
     assert (left.mean, left.low, left.high) == pytest.approx((0.5, 0.5, 0.5))
@@ -65,9 +66,9 @@ def test_a_gain_is_compared_with_that_of_a_scheduler_that_knows() -> None:
 def test_the_answer_names_what_costs_most() -> None:
     said = sentences(results(order()))
     assert said == (
-        "qoe gains 0.400 (0.400 to 0.400) in mean QoE over stock at 3.6 requests/s; 50% (50% to "
-        "50%) of its gain survives when readers are 30% faster than they say, and 100% or more in "
-        "the other scenarios."
+        "At 3.6 requests/s qoe recovers 80% (80% to 80%) of the QoE that stock loses; 50% (50% to "
+        "50%) of that survives when readers are 30% faster than they say, and 100% or more in the "
+        "other scenarios."
     )
     text = shown(results(order()))
     assert max(len(line) for line in text.splitlines()) <= 100
@@ -76,9 +77,12 @@ def test_the_answer_names_what_costs_most() -> None:
 
 def test_where_nothing_is_gained_nothing_can_be_lost() -> None:
     asked = order()
-    even = Results(asked, dict.fromkeys(asked.cases(), 1.0))
+    even = Results(asked, dict.fromkeys(asked.cases(), 0.9))
     assert even.survives(FASTER, "qoe") is None
     assert "qoe gains nothing over stock at 3.6 requests/s" in sentences(even)
+    perfect = Results(asked, dict.fromkeys(asked.cases(), 1.0))
+    assert perfect.recovers(AS_TOLD, "qoe") is None
+    assert "stock loses nothing: choose a higher --rate." in sentences(perfect)
 
 
 def test_a_run_cut_short_reports_what_there_is(tmp_path: Path) -> None:
@@ -93,8 +97,8 @@ def test_a_run_cut_short_reports_what_there_is(tmp_path: Path) -> None:
             assert (tmp_path / "a.png").read_bytes().startswith(b"\x89PNG")
     begun = {case: whole[case] for case in asked.cases() if case.scenario == AS_TOLD}
     said = sentences(Results(asked, begun))
-    assert said == "qoe gains 0.400 (0.400 to 0.400); how much of it survives is not known yet."
-    assert sentences(Results(asked, {})) == "Nothing is known yet of qoe."
+    assert said == "qoe recovers 80% (80% to 80%); what of it survives is not known yet."
+    assert sentences(Results(asked, {})).startswith("Nothing is known yet of qoe")
 
 
 def test_seeds_come_one_after_the_other_so_that_a_cut_run_has_whole_ones() -> None:

@@ -26,23 +26,24 @@ def sentences(results: Results) -> str:
 
 
 def table(results: Results) -> Table:
-    """A row for each scenario: mean QoE by policy, the gain, and how much of it survives."""
+    """A row for each scenario: mean QoE, what is recovered of the first policy's loss, and what of
+    that survives."""
     order = results.order
-    first, *others = order.policies
-    seeds = f"; below gains: {CONFIDENCE:.0%} intervals" if len(order.seeds) > 1 else ""
+    others = order.policies[1:]
+    seeds = f"; below shares: {CONFIDENCE:.0%} intervals" if len(order.seeds) > 1 else ""
     title = f"{order.profile_name} at {order.rate:.3g} requests/s: mean QoE{seeds}"
     shown = Table(title=title, title_justify="left", box=box.HORIZONTALS, padding=(0, 1, 0, 0))
     shown.add_column("scenario")
     for policy in order.policies:
         shown.add_column(policy, justify="right", no_wrap=True)
     for policy in others:
-        shown.add_column(f"{policy}\n- {first}", justify="right", no_wrap=True)
+        shown.add_column(f"{policy}\nrecovers", justify="right", no_wrap=True)
         shown.add_column("survives", justify="right", no_wrap=True)
     for name in order.scenarios:
         means = [results.mean(name, policy) for policy in order.policies]
         cells = ["" if mean is None else f"{mean.mean:.3f}" for mean in means]
         for policy in others:
-            cells.append(_text(results.gain(name, policy), ".3f"))
+            cells.append(_text(results.recovers(name, policy), ".0%"))
             cells.append(_text(_survival(results, name, policy), ".0%"))
         shown.add_row(name, *cells)
     return shown
@@ -70,7 +71,7 @@ def draw(results: Results, path: Path) -> None:
     left.set_yticklabels([])
     left.axvline(1.0, color="grey", linewidth=1, linestyle=":")
     qoe.set(xlabel="mean QoE", xlim=(0, 1.03))
-    left.set(xlabel=f"share of the gain over {order.policies[0]} that survives")
+    left.set(xlabel="share of the gain that survives")
     left.set_xlim(left=0)
     add_legend(figure, qoe)
     save(figure, path, f"{order.profile.name}, {order.rate:.3g} requests/s")
@@ -78,10 +79,12 @@ def draw(results: Results, path: Path) -> None:
 
 def _sentence(results: Results, policy: str) -> str:
     order, first = results.order, results.order.policies[0]
-    gain = results.gain(AS_TOLD, policy)
-    if gain is None:
-        return f"Nothing is known yet of {policy}."
-    if gain.mean <= 0:
+    share = results.recovers(AS_TOLD, policy)
+    if share is None:
+        return (
+            f"Nothing is known yet of {policy}, or {first} loses nothing: choose a higher --rate."
+        )
+    if share.mean <= 0:
         return (
             f"{policy} gains nothing over {first} at {order.rate:.3g} requests/s that could be "
             "lost: choose a higher --rate."
@@ -89,13 +92,13 @@ def _sentence(results: Results, policy: str) -> str:
     found = [(_survival(results, name, policy), one) for name, one in order.scenarios.items()]
     known = [(left, one) for left, one in found if left is not None]
     if not known:
-        return f"{policy} gains {gain.text('.3f')}; how much of it survives is not known yet."
+        return f"{policy} recovers {share.text('.0%')}; what of it survives is not known yet."
     worst, scenario = min(known, key=lambda one: one[0].mean)
     others = min((left.mean for left, one in known if one is not scenario), default=None)
     rest = "" if others is None else f", and {others:.0%} or more in the other scenarios"
     return (
-        f"{policy} gains {gain.text('.3f')} in mean QoE over {first} at {order.rate:.3g} "
-        f"requests/s; {worst.text('.0%')} of its gain survives when {scenario.about}{rest}."
+        f"At {order.rate:.3g} requests/s {policy} recovers {share.text('.0%')} of the QoE that "
+        f"{first} loses; {worst.text('.0%')} of that survives when {scenario.about}{rest}."
     )
 
 
