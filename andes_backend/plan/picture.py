@@ -9,7 +9,7 @@ from andes_backend.plan.estimate import Reach
 from andes_backend.plan.order import Order
 from andes_backend.plan.store import Store
 from andes_backend.report.run import Summary
-from andes_backend.twin.sweep.style import add_legend, make_figure, save, style
+from andes_backend.report.style import add_legend, make_figure, save, style
 
 __all__ = ["draw"]
 

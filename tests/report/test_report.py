@@ -179,7 +179,6 @@ def test_the_file_holds_settings_versions_figures_and_every_request(tmp_path: Pa
         "user": None,
         "expected_ttft": 1.0,
         "expected_tds": 1.0,
-        "user": None,
         "qoe": 0.0,
         "error": "broken",
         "token_times_s": [9.0, 9.5, 9.9],

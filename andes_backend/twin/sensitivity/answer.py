@@ -7,9 +7,9 @@ from rich import box
 from rich.table import Table
 
 from andes_backend.report.interval import CONFIDENCE, Interval
+from andes_backend.report.style import add_legend, make_figure, save, style
 from andes_backend.twin.sensitivity.gains import Results
 from andes_backend.twin.sensitivity.scenarios import AS_TOLD
-from andes_backend.twin.sweep.style import add_legend, make_figure, save, style
 
 __all__ = ["draw", "sentences", "table"]
 

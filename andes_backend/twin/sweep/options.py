@@ -90,7 +90,7 @@ def _add_policies(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument(
         "--bound",
-        type=_list_of(_lateness),
+        type=list_of(_lateness),
         nargs="?",
         const=(math.inf,),
         default=(),
