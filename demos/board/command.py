@@ -71,8 +71,6 @@ def _watch_race(arguments: argparse.Namespace) -> int:
             file=sys.stderr,
         )
         return 1
-    # Before anything imports it: its log would be written over the screen.
-    os.environ.setdefault("VLLM_LOGGING_LEVEL", "ERROR")
     from demos.board.app import SPEEDS, RaceBoard
 
     if arguments.speed not in SPEEDS:
@@ -81,6 +79,8 @@ def _watch_race(arguments: argparse.Namespace) -> int:
             f"not {arguments.speed:g}"
         )
     policies = _check(arguments)
+    # Before anything imports vLLM: its log would be written over the screen.
+    os.environ.setdefault("VLLM_LOGGING_LEVEL", "ERROR")
     RaceBoard(
         lambda seed: _race(arguments, policies, seed),
         len(policies),
