@@ -47,6 +47,7 @@ EAGER = {
     "growth_reserve": 0,
     "exchange_margin": 0,
     "max_wait_s": 2,
+    "vtc_preempt_lead": 30,
 }
 
 init_none_hash(sha256)
