@@ -2,7 +2,7 @@
 
 - `race`: the same arrivals at two simulated servers, and every request as its reader sees it
 - `live`: the figures of a real server, from its `/metrics`
-- `screen`, `chart`: what a person sees
+- `view`, `panel`, `chart`, `app`: what a person sees
 """
 
 __all__: list[str] = []

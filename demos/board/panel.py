@@ -5,7 +5,7 @@ from typing import Final
 
 from rich.text import Text
 
-from demos.board.race import Row, View
+from demos.board.view import Row, View
 
 __all__ = ["COLOURS", "panel"]
 

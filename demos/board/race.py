@@ -11,57 +11,18 @@ import copy
 import math
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final
 
 from andes_backend.twin.engine import Engine
 from andes_backend.twin.setup import Setup
 from andes_backend.workload import Request, Workload, check_fits
 from andes_client.expectation import Expectation
 from andes_client.qoe import Meter
+from demos.board.view import Row, State, View
 
-__all__ = ["Race", "Row", "View"]
-
-State = Literal["waiting", "running", "preempted", "done"]
+__all__ = ["Race"]
 
 _LINGERS_S: Final = 3.0  # for so long who is done is still shown
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One request as its reader sees it now."""
-
-    number: int
-    """From 0, in the order of arrival."""
-    state: State
-    slack_s: float
-    """Until the reader has nothing left to read, seconds; negative: they wait for so long."""
-    qoe: float
-    """As if the next token came now."""
-    delivered: int
-    """Tokens so far."""
-    total: int
-    """Tokens of the whole response."""
-
-
-@dataclass(frozen=True, slots=True)
-class View:
-    """One server now."""
-
-    label: str
-    now_s: float
-    """Virtual seconds since the start."""
-    rows: tuple[Row, ...]
-    """Whoever is there, and whoever has just left, in the order of arrival."""
-    qoe: float
-    """Mean over all requests that have come so far; 1 before the first."""
-    arrived: int
-    finished: int
-    waiting: int
-    running: int
-    preemptions: int
-    memory: float
-    """Share of the KV memory that is held, 0 to 1."""
 
 
 class Race:

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import sys
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 
@@ -93,6 +94,8 @@ async def test_new_arrivals_begin_at_the_beginning() -> None:
         before = app.race
         await pilot.press("minus", "minus", "minus", "minus", "n")
         await until(pilot, lambda: app.race not in (None, before) and app.views[0].now_s < 20.0)
+        assert app.views[0].arrived < 500
+        assert app.views[0].finished <= app.views[0].arrived
 
 
 async def test_rows_by_need_or_by_arrival() -> None:
@@ -169,6 +172,18 @@ async def test_a_server_with_ours_has() -> None:
     async with app.run_test() as pilot:
         await until(pilot, lambda: "QoE 0.750 of 8 responses" in text_of(app, "#server-0"))
         await until(pilot, lambda: "▀" in text_of(app, "#chart"))
+        assert "2 readers wait" in text_of(app, "#server-0")
+        assert "the longest for 4.0 s" in text_of(app, "#server-0")
+
+
+async def test_a_server_is_watched_without_vllm_or_numpy() -> None:
+    """From a laptop, that is."""
+    program = "import sys, demos.board.app; print({'vllm', 'torch', 'numpy'} & set(sys.modules))"
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", program, stdout=asyncio.subprocess.PIPE
+    )
+    out, _ = await process.communicate()
+    assert out.decode().strip() == "set()"
 
 
 @pytest.mark.parametrize(

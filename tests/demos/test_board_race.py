@@ -13,7 +13,8 @@ from andes_backend.twin.engine import simulate
 from andes_backend.twin.setup import Setup
 from andes_backend.workload import Request, Workload, WorkloadError, make_workload
 from andes_client.expectation import Expectation
-from demos.board.race import Race, View
+from demos.board.race import Race
+from demos.board.view import View
 
 PROFILE = replace(load_profile("llama-3-8b-a40"), kv_tokens=4000, outside_ms=0.0)
 SETUPS = [Setup(profile=PROFILE), Setup(profile=PROFILE, policy="qoe")]

@@ -7,7 +7,7 @@ from rich.text import Text
 
 from demos.board.chart import chart
 from demos.board.panel import panel
-from demos.board.race import Row, View
+from demos.board.view import Row, View
 
 ROWS = (
     Row(7, "running", 12.5, 1.0, 80, 200),
