@@ -1,6 +1,7 @@
 """The file of results and the tables: strict JSON, and the order of the sweep."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict
 from io import StringIO
 from pathlib import Path
@@ -134,14 +135,31 @@ def test_qoe_by_policy_comes_first_then_the_ratio_to_the_first() -> None:
     assert len(body) == 2
 
 
-def test_seeds_are_one_cell_with_its_deviation() -> None:
+def test_seeds_are_one_cell_with_the_interval_of_their_mean() -> None:
     made = sweep(seeds=[0, 1, 2])
     found = results(made, stock=8.0, qoe=0.0)
-    values = [found[index].summary.qoe_mean or 0.0 for index in (0, 2, 4)]
-    mean = sum(values) / 3
-    deviation = (sum((value - mean) ** 2 for value in values) / 2) ** 0.5
-    *_, (stock, _, _) = rows(tables(made, found)[0])
-    assert stock == f"{mean:.3f} ±{deviation:.3f}"
+    stock = [found[index].summary.qoe_mean or 0.0 for index in (0, 2, 4)]
+    qoe = [found[index].summary.qoe_mean or 0.0 for index in (1, 3, 5)]
+    *_, cells = rows(tables(made, found)[0])
+    assert cells[0] == spread(stock, 3)
+    assert cells[1] == spread(qoe, 3)
+    # Seed by seed: a seed that is hard for both makes the ratio no less sure.
+    assert cells[2] == spread([ours / theirs for ours, theirs in zip(qoe, stock, strict=True)], 2)
+
+
+def spread(three: Sequence[float], digits: int) -> str:
+    """What a cell shows of three seeds; 4.303 is Student's t for two degrees of freedom."""
+    mean = sum(three) / 3
+    deviation = (sum((value - mean) ** 2 for value in three) / 2) ** 0.5
+    return f"{mean:.{digits}f} ±{4.30265 * deviation / 3**0.5:.{digits}f}"
+
+
+def test_a_ratio_needs_both_policies_of_a_seed() -> None:
+    made = sweep(seeds=[0, 1])
+    found = results(made, stock=8.0, qoe=0.0)
+    del found[0], found[3]  # stock of the first seed, qoe of the second
+    *_, cells = rows(tables(made, found)[0])
+    assert cells[2] == "-"
 
 
 def test_a_point_that_failed_is_missing_and_said_to_be() -> None:

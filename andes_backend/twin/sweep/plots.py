@@ -8,6 +8,7 @@ from typing import Any, Final
 import numpy as np
 from matplotlib.ticker import LogLocator, NullFormatter, PercentFormatter
 
+from andes_backend.report.interval import interval
 from andes_backend.report.run import SERVED_WELL
 from andes_backend.report.style import add_legend, make_figure, save, style
 from andes_backend.twin.sweep.measure import Detail, Measured
@@ -30,7 +31,7 @@ _TICKS: Final = 8  # more values than this, and matplotlib chooses where to have
 def plot_sweep(sweep: Sweep, results: Mapping[int, Measured], path: Path) -> str:
     """QoE against the rate, or against the first axis that varies; a line for each policy.
 
-    A dot is a seed, the line their mean, the band from the lowest to the highest. Every
+    A dot is a seed, the line their mean, the band its 95 % interval (Student's). Every
     combination of the other axes that vary has a panel, up to 12 of them.
 
     Args:
@@ -178,8 +179,10 @@ def _draw_qoe(
             x, [fmean(values) for _, values in seen],
             color=colour, linestyle=line, marker=marker, markersize=6, linewidth=2, label=policy,
         )  # fmt: skip
-        low, high = [min(values) for _, values in seen], [max(values) for _, values in seen]
-        axes.fill_between(x, low, high, color=colour, alpha=0.15, linewidth=0)
+        if all(len(values) > 1 for _, values in seen):
+            sure = [interval(values) for _, values in seen]
+            low, high = [one.low or 0.0 for one in sure], [one.high or 0.0 for one in sure]
+            axes.fill_between(x, low, high, color=colour, alpha=0.15, linewidth=0)
         for place_x, values in seen:
             if len(values) > 1:
                 axes.plot([place_x] * len(values), values, ".", color=colour, markersize=4)

@@ -3,12 +3,13 @@
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from statistics import fmean, stdev
+from statistics import fmean
 from typing import Final
 
 from rich import box
 from rich.table import Table
 
+from andes_backend.report.interval import CONFIDENCE, interval
 from andes_backend.twin.sweep.measure import Measured
 from andes_backend.twin.sweep.points import Cell, Point, Sweep, Value
 
@@ -30,8 +31,9 @@ _NAMES: Final = {
     "async_scheduling": "async scheduling",
     "rate": "requests/s",
 }
-_SIDE_BY_SIDE: Final = 4
-"""More policies than this: the ratios get a table of their own, a deviation its own line."""
+_SIDE_BY_SIDE: Final = 3
+"""More policies than this: the ratios get a table of their own, an interval its own line."""
+_SURE: Final = f", ± half of its {CONFIDENCE:.0%} interval over seeds"
 
 # The second table: heading, field of the summary, format.
 _FIGURES: Final = (
@@ -124,9 +126,7 @@ def label(axes: Sequence[str], group: Group) -> str:
 
 
 def _qoe(sweep: Sweep, rows: Sequence[Group], results: Mapping[int, Measured]) -> Table:
-    table = axis_table(
-        sweep, "Mean QoE" + (" ± deviation over seeds" if len(sweep.seeds) > 1 else "")
-    )
+    table = axis_table(sweep, "Mean QoE" + _SURE * (len(sweep.seeds) > 1))
     with_ratios = len(sweep.policies) <= _SIDE_BY_SIDE
     between = " " if with_ratios else "\n"
     for policy in sweep.policies:
@@ -141,7 +141,7 @@ def _qoe(sweep: Sweep, rows: Sequence[Group], results: Mapping[int, Measured]) -
 
 
 def _ratios(sweep: Sweep, rows: Sequence[Group], results: Mapping[int, Measured]) -> Table:
-    table = axis_table(sweep, "Mean QoE, ratio")
+    table = axis_table(sweep, "Mean QoE, ratio" + _SURE * (len(sweep.seeds) > 1))
     _add_ratio_columns(table, sweep)
     for group in rows:
         table.add_row(*axis_cells(sweep, group), *_ratio_cells(group, results))
@@ -184,8 +184,12 @@ def _add_ratio_columns(table: Table, sweep: Sweep) -> None:
 
 
 def _ratio_cells(group: Group, results: Mapping[int, Measured]) -> list[str]:
-    first, *others = (_mean(points, results, "qoe_mean") for points in group.points.values())
-    return ["-" if other is None or not first else f"{other / first:.2f}" for other in others]
+    first, *others = (_by_seed(points, results) for points in group.points.values())
+    return [
+        # Seed by seed: both had the same requests at the same times.
+        " ".join(_sure([qoe / first[seed] for seed, qoe in other.items() if first.get(seed)], 2))
+        for other in others
+    ]
 
 
 def _figure_cells(points: Sequence[Point], results: Mapping[int, Measured]) -> list[str]:
@@ -199,20 +203,27 @@ def _figure_cells(points: Sequence[Point], results: Mapping[int, Measured]) -> l
 
 
 def _spread(points: Sequence[Point], results: Mapping[int, Measured]) -> list[str]:
-    """Mean and deviation over seeds, and how many of them there are if not all."""
-    values = _values(points, results, "qoe_mean")
+    """Mean and interval over seeds, and how many of them there are if not all."""
+    values = list(_by_seed(points, results).values())
+    missing = 0 < len(values) < len(points)
+    return [*_sure(values, 3), *[f"({len(values)} of {len(points)})"] * missing]
+
+
+def _sure(values: Sequence[float], digits: int) -> list[str]:
+    """A mean over seeds, and half of its interval if there is more than one."""
     if not values:
         return ["-"]
-    spread = [f"±{stdev(values):.3f}"] if len(values) > 1 else []
-    some = [] if len(values) == len(points) else [f"({len(values)} of {len(points)})"]
-    return [f"{fmean(values):.3f}", *spread, *some]
+    over = interval(values)
+    half = [] if over.high is None else [f"±{over.high - over.mean:.{digits}f}"]
+    return [f"{over.mean:.{digits}f}", *half]
+
+
+def _by_seed(points: Sequence[Point], results: Mapping[int, Measured]) -> dict[int, float]:
+    found = {p.seed: results[p.index].summary.qoe_mean for p in points if p.index in results}
+    return {seed: value for seed, value in found.items() if value is not None}
 
 
 def _mean(points: Sequence[Point], results: Mapping[int, Measured], field: str) -> float | None:
-    values = _values(points, results, field)
-    return fmean(values) if values else None
-
-
-def _values(points: Sequence[Point], results: Mapping[int, Measured], field: str) -> list[float]:
     found = [getattr(results[p.index].summary, field) for p in points if p.index in results]
-    return [value for value in found if value is not None]
+    values = [value for value in found if value is not None]
+    return fmean(values) if values else None
