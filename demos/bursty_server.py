@@ -20,6 +20,7 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, StreamingResponse
 from starlette.routing import Route
+from starlette.types import ASGIApp
 
 __all__ = [
     "MODEL",
@@ -150,7 +151,7 @@ def chat_app(
 
 
 @contextlib.contextmanager
-def running(app: Starlette) -> Iterator[str]:
+def running(app: ASGIApp) -> Iterator[str]:
     """Serve an application on a loopback port while the block runs; yields `http://host:port`.
 
     The server runs in a thread with an event loop of its own, so that nothing but HTTP lies

@@ -9,6 +9,7 @@ from demos.chat.dialogs import Conversations, Editor, Help, Picker
 from demos.chat.keys import ALWAYS, bindings
 from demos.chat.server import ServerError
 from demos.chat.session import Session
+from demos.chat.store import StoreError
 from demos.chat.talk import Talk
 from demos.chat.widgets import Answer, Prompt
 
@@ -69,7 +70,7 @@ class ChatScreen(Talk):
     async def action_retry(self) -> None:
         if self._answering:
             self.notify("An answer is under way; Esc stops it.", markup=False)
-        elif self.session.take_back():
+        elif self._or_complain(self.session.take_back, otherwise=False):
             last = list(self._said.children)[-1:]
             for widget in last:
                 if isinstance(widget, Answer):
@@ -81,7 +82,7 @@ class ChatScreen(Talk):
 
     @work
     async def action_conversations(self) -> None:
-        store = self.session.store
+        store, try_ = self.session.store, self._or_complain
 
         def delete(id_: str) -> None:
             store.delete(int(id_))
@@ -90,23 +91,29 @@ class ChatScreen(Talk):
 
         chosen = await self.app.push_screen_wait(
             Conversations(
-                lambda search: [(str(c.id), c.title) for c in store.conversations(search)],
-                lambda id_: store.conversation(int(id_)).title,
-                lambda id_, title: store.rename(int(id_), title),
-                delete,
+                lambda text: try_(
+                    lambda: [(str(c.id), c.title) for c in store.conversations(text)], []
+                ),
+                lambda id_: try_(lambda: store.conversation(int(id_)).title, ""),
+                lambda id_, title: try_(lambda: store.rename(int(id_), title), None),
+                lambda id_: try_(lambda: delete(id_), None),
             )
         )
         if chosen is not None:
-            await self._open(store.conversation(int(chosen)))
+            conversation = try_(lambda: store.conversation(int(chosen)), None)
+            if conversation is not None:
+                await self._open(conversation)
 
     def action_export(self) -> None:
         conversation = self.session.conversation
         if conversation is None:
             self.notify("There is nothing to export yet.", markup=False)
             return
-        conversation = self.session.store.conversation(conversation.id)
         try:
+            conversation = self.session.store.conversation(conversation.id)
             path = export.write(self._export_dir, conversation, self.session.said())
+        except StoreError as error:
+            self._complain(error)
         except OSError as error:
             self.notify(f"{error.filename}: {error.strerror}", severity="error", markup=False)
         else:
@@ -126,7 +133,7 @@ class ChatScreen(Talk):
     async def action_system(self) -> None:
         text = await self.app.push_screen_wait(Editor("System prompt", self.session.system))
         if text is not None:
-            self.session.set_system(text.strip())
+            self._or_complain(lambda: self.session.set_system(text.strip()), None)
 
     @work
     async def action_models(self) -> None:

@@ -10,6 +10,7 @@ from collections.abc import AsyncGenerator, Callable, Generator, Mapping, Sequen
 from contextlib import aclosing
 from typing import Any, Final
 from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 import httpx2
 
@@ -76,7 +77,7 @@ class Server:
         """Where it is."""
         self._key = key
         self._tells = expectation is not None
-        inner = httpx2.AsyncHTTPTransport(trust_env=False)
+        inner = httpx2.AsyncHTTPTransport(proxy=_proxy(self.url))
         self._http = httpx2.AsyncClient(
             auth=_Bearer(key) if key else None,
             timeout=_TIMEOUT,
@@ -177,6 +178,16 @@ class Server:
             said = self._key.redact(str(error)) if self._key else str(error)
             return ServerError(f"The server reports an error{middle}: {said[:_LONGEST_QUOTE]}")
         return ServerError(f"What the server sent cannot be understood ({type(error).__name__}).")
+
+
+def _proxy(url: str) -> str | None:
+    """The proxy that the environment has for this address; this machine is reached directly."""
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    if host == "localhost" or host == "::1" or host.startswith("127.") or proxy_bypass(host):
+        return None
+    proxies = getproxies()
+    return proxies.get(parts.scheme) or proxies.get("all")
 
 
 class _Bearer(httpx2.Auth):

@@ -53,10 +53,15 @@ class Session:
             self.store.set_system(self.conversation.id, text)
 
     def open(self, conversation: Conversation | None) -> list[Saved]:
-        """Go on with that conversation, or begin a new one; returns what has been said."""
+        """Go on with that conversation, or begin a new one; returns what has been said.
+
+        Raises:
+            StoreError: it cannot be read; the present one goes on.
+        """
+        said = self.store.messages(conversation.id) if conversation else []
         self.conversation = conversation
         self._system = conversation.system if conversation else self._new_system
-        return self.said()
+        return said
 
     def said(self) -> list[Saved]:
         """The conversation so far."""

@@ -109,12 +109,16 @@ class Store:
         return [one for one in every if not wanted or self._contains(one, wanted.casefold())]
 
     def conversation(self, id_: int) -> Conversation:
-        """The one with that number; a KeyError if there is none (any more)."""
+        """The one with that number.
+
+        Raises:
+            StoreError: there is none (any more), or the file cannot be read.
+        """
         for row in self._rows(
             "SELECT id, title, system, changed FROM conversations WHERE id = ?", id_
         ):
             return Conversation(*row)
-        raise KeyError(id_)
+        raise StoreError("This conversation is no longer there: another chat may have deleted it.")
 
     def begin(self, title: str, system: str = "") -> Conversation:
         """A new conversation."""

@@ -3,8 +3,8 @@
 import asyncio
 import contextlib
 import gc
-from collections.abc import Sequence
-from typing import Final, cast
+from collections.abc import Callable, Sequence
+from typing import Final, TypeVar, cast
 
 from textual import on
 from textual.app import ComposeResult
@@ -21,6 +21,7 @@ from demos.chat.widgets import Answer, Prompt, Question, Transcript
 
 __all__ = ["Talk"]
 
+_T = TypeVar("_T")
 _LOOKS_A_SECOND: Final = 4
 _HINTS: Final = "F1 help  F2 F3 pace  F4 pause  F5 all  Esc stop  ^N new  ^O list  ^Q quit"
 _AWAY: Final = "↓ Ctrl+End: back to the tail"
@@ -138,8 +139,13 @@ class Talk(Screen[None]):
 
     async def _open(self, conversation: Conversation | None) -> None:
         await self._stop()
+        try:
+            said = self.session.open(conversation)
+        except StoreError as error:
+            self._complain(error)
+            return
         self._queue.clear()
-        await self._show_said(self.session.open(conversation))
+        await self._show_said(said)
         gc.collect()
         self.action_tail()
         self._show_title()
@@ -191,6 +197,14 @@ class Talk(Screen[None]):
         parts = [title, self.session.model, self._place]
         line = " · ".join(displayable(part) for part in parts if part)
         self.query_one("#title", Static).update(line, layout=False)
+
+    def _or_complain(self, act: Callable[[], _T], otherwise: _T) -> _T:
+        """What `act` returns; what the disk refuses is said, and the chat goes on."""
+        try:
+            return act()
+        except StoreError as error:
+            self._complain(error)
+            return otherwise
 
     def _complain(self, error: Exception) -> None:
         self.notify(str(error), severity="error", markup=False)

@@ -22,6 +22,7 @@ from syrupy.assertion import SnapshotAssertion
 from demos.bursty_server import Burst
 from demos.chat.dialogs import Conversations, Help
 from demos.chat.offline import GUIDE, WELCOME, answer
+from demos.chat.store import Store
 from demos.chat.widgets import Question
 
 pytestmark = pytest.mark.asyncio
@@ -241,6 +242,41 @@ async def test_a_disk_that_fails_is_complained_about_and_not_the_end(tmp_path: P
             await room.until(lambda: "table" in screen_text(room.app))
             assert room.app.is_running
             assert room.prompt.text == "more"
+
+
+async def test_every_key_that_needs_the_disk_survives_one_that_fails(tmp_path: Path) -> None:
+    with serving("All right.", AT_ONCE) as served:
+        async with chatting(served.url, tmp_path, size=(120, 30)) as room:
+            await room.hear("first")
+            await room.press("ctrl+o")
+            await room.until(lambda: isinstance(room.app.screen, Conversations))
+            room.session.store._db.execute("DROP TABLE messages")
+            # The list has been read; what it leads to cannot be.
+            await room.press("enter")
+            await room.until(lambda: "no such table: messages" in screen_text(room.app))
+            assert room.shown == "All right."  # the present conversation goes on
+            for key in ("ctrl+s", "ctrl+r"):
+                room.app.clear_notifications()
+                await room.until(lambda: "no such table" not in screen_text(room.app))
+                await room.press(key)
+                await room.until(lambda: "no such table: messages" in screen_text(room.app))
+            room.session.store._db.execute("DROP TABLE conversations")
+            await room.press("ctrl+o")
+            await room.until(lambda: "no such table: conversations" in screen_text(room.app))
+            assert room.app.is_running
+
+
+async def test_a_conversation_that_another_chat_has_deleted(tmp_path: Path) -> None:
+    with serving("All right.", AT_ONCE) as served:
+        async with chatting(served.url, tmp_path, size=(120, 30)) as room:
+            await room.hear("first")
+            await room.press("ctrl+o")
+            await room.until(lambda: isinstance(room.app.screen, Conversations))
+            with Store(tmp_path) as another:
+                another.delete(another.conversations()[0].id)
+            await room.press("enter")
+            await room.until(lambda: "no longer there" in screen_text(room.app))
+            assert room.app.is_running
 
 
 async def test_a_small_terminal_still_has_all(tmp_path: Path) -> None:

@@ -10,8 +10,10 @@ from chat_room import AT_ONCE, answering, events, serving
 from rich.console import Console
 from rich.traceback import Traceback
 from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.types import Receive, Scope, Send
 
 from andes_client import reading, wire
+from demos.bursty_server import running
 from demos.chat.key import Key
 from demos.chat.offline import GUIDE, offline
 from demos.chat.server import Server, ServerError, base_url
@@ -174,3 +176,22 @@ async def test_the_built_in_server_answers_with_the_guide_and_then_a_story() -> 
         await server.aclose()
     assert first == GUIDE
     assert then.startswith("The Mole had been working")
+
+
+async def test_a_server_elsewhere_is_asked_through_the_proxy_of_the_environment(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def proxy(scope: Scope, receive: Receive, send: Send) -> None:
+        # A proxy is asked for whole addresses.
+        await events(chunk(scope["path"], "stop"))(scope, receive, send)
+
+    with running(proxy) as url, serving("Here.", AT_ONCE) as here:
+        monkeypatch.setenv("http_proxy", url)
+        monkeypatch.delenv("no_proxy", raising=False)
+        monkeypatch.delenv("NO_PROXY", raising=False)
+        elsewhere = "http://somewhere.example/v1"
+        assert await heard(Server(elsewhere)) == f"{elsewhere}/chat/completions"
+        assert await heard(Server(here.url)) == "Here."
+        monkeypatch.setenv("no_proxy", "somewhere.example")
+        with pytest.raises(ServerError, match="cannot be reached"):
+            await heard(Server(elsewhere))

@@ -68,7 +68,7 @@ def test_what_is_deleted_is_gone_from_the_file(tmp_path: Path) -> None:
         store.append(store.add(begun.id, "assistant"), "another particular one")
         store.delete(begun.id)
         assert store.conversations() == []
-        with pytest.raises(KeyError):
+        with pytest.raises(StoreError, match="no longer there"):
             store.conversation(begun.id)
     assert b"particular" not in b"".join(path.read_bytes() for path in tmp_path.iterdir())
 
