@@ -2,6 +2,7 @@
 
 import dataclasses
 from pathlib import Path
+from typing import Any
 
 import pytest
 from made_results import COUNT, measured, sweep
@@ -43,6 +44,25 @@ def test_any_axis_will_do(tmp_path: Path) -> None:
         path = tmp_path / f"{next(iter(axes))}.png"
         assert plots.plot_sweep(made, results(made), path) == ""
         assert is_picture(path)
+
+
+@pytest.mark.parametrize(
+    ("names", "shown"),
+    [
+        (["poisson", "gamma:cv=3.0"], ["poisson", "gamma\ncv=3.0"]),
+        (["duty:a=1,b=2,c=3", "duty:a=2,b=2,c=4"], ["a=1\nc=3", "a=2\nc=4"]),
+        (["on", "off"], ["on", "off"]),
+    ],
+)
+def test_long_names_show_what_tells_them_apart(
+    names: list[str], shown: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    figures: list[Any] = []
+    monkeypatch.setattr(plots, "save", lambda figure, *_: figures.append(figure))
+    made = sweep(arrivals=names)
+    plots.plot_sweep(made, results(made), tmp_path / "qoe.png")
+    ticks = [label.get_text() for label in figures[0].axes[0].get_xticklabels()]
+    assert ticks == shown
 
 
 def test_points_that_failed_are_left_out(tmp_path: Path) -> None:

@@ -1,5 +1,7 @@
 """A sweep and its simulations as pictures: PNG files, no window system needed."""
 
+import itertools
+import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from statistics import fmean, median_low
@@ -207,8 +209,18 @@ def _places(axes: Any, axis: str, values: Sequence[Value]) -> Callable[[Value], 
             axes.xaxis.set_major_formatter("{x:g}")
         return lambda value: float(value or 0)
     distinct = list(dict.fromkeys(values))
-    axes.set_xticks(range(len(distinct)), [axis_value(axis, value) for value in distinct])
+    names = [axis_value(axis, value) for value in distinct]
+    size = 7.0 if any("=" in name for name in names) else None
+    axes.set_xticks(range(len(distinct)), _telling(names), fontsize=size)
     return lambda value: float(distinct.index(value))
+
+
+def _telling(names: Sequence[str]) -> list[str]:
+    """What tells them apart, line by line: all of duty:intensity=2,duration=0.35 is too wide."""
+    parts = [re.split("[:,]", name) for name in names]
+    columns = list(itertools.zip_longest(*parts, fillvalue=""))
+    telling = [column for column in columns if len(set(column)) > 1]
+    return ["\n".join(filter(None, one)) for one in zip(*telling, strict=True)] or list(names)
 
 
 def _qoe(group: Group, policy: str, results: Mapping[int, Measured]) -> list[float]:
