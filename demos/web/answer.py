@@ -12,6 +12,7 @@ import anyio
 
 from andes_client import Expectation, Paced, pace, reading
 from andes_client.expectation import TOKENS_PER_WORD
+from andes_client.segment import Unit
 from demos.chat.server import ServerError
 from demos.measures import RecordedWords
 
@@ -44,6 +45,8 @@ class Answer:
         self._start = self.expectation
         self._texts = texts
         self._over = False
+        self._whole = False  # all of the text has come
+        self._failure: str | None = None
         self._submitted = 0.0
         self._words: dict[Side, float] = {"raw": 0.0, "paced": 0.0}
 
@@ -59,21 +62,22 @@ class Answer:
         """
         self._submitted = anyio.current_time()
         self._start = self.expectation
-        recorded = RecordedWords(lambda unit: self._count("raw", unit.cost))
+        recorded = _Arrivals(
+            lambda unit: self._count("raw", unit.cost), lambda: self._tell_end(tell)
+        )
         self.paced = pace(
             self._arriving(tell), self._start, unit=recorded, submitted=self._submitted
         )
-        ended: str | None = None
         try:
             async with self.paced as paced:
                 async for text in paced:
                     self._count("paced", recorded.coming.popleft().cost)
                     tell(self._event("paced", text=text))
-        except ServerError as error:
-            ended = str(error)
+        except ServerError:
+            pass  # told below, as on the other side
         finally:
             self._over = True
-        tell(self._event("paced", ended=ended))
+        tell(self._event("paced", ended=self._failure))
 
     def pause(self) -> None:
         """Show nothing more on the paced side, until `resume`.
@@ -103,7 +107,6 @@ class Answer:
         self, tell: Callable[[dict[str, Any]], object]
     ) -> AsyncGenerator[str, None]:
         """The text for the pacer, told as it comes."""
-        ended: str | None = None
         try:
             async with aclosing(self._texts(lambda: self.expectation)) as texts:
                 async for text in texts:
@@ -112,11 +115,13 @@ class Answer:
                     # comes for the next piece without delay.
                     tell(self._event("raw", text=text))
         except ServerError as error:
-            ended = str(error)
+            self._failure = str(error)
             raise
-        finally:
-            if not self._over:
-                tell(self._event("raw", ended=ended))
+        self._whole = True
+
+    def _tell_end(self, tell: Callable[[dict[str, Any]], object]) -> None:
+        if self._whole or self._failure is not None:  # else the reader has left
+            tell(self._event("raw", ended=self._failure))
 
     def _running(self) -> Paced:
         if self.paced is None or self._over:
@@ -138,3 +143,16 @@ class Answer:
             "stalls": figures.stalls,
             "buffer": figures.buffered_seconds,
         }
+
+
+class _Arrivals(RecordedWords):
+    """Words, noted as they arrive, the last one too, which is whole when the stream ends."""
+
+    def __init__(self, arrived: Callable[[Unit], None], ended: Callable[[], None]) -> None:
+        super().__init__(arrived)
+        self._ended = ended
+
+    def flush(self) -> list[Unit]:
+        units = super().flush()
+        self._ended()
+        return units

@@ -152,20 +152,16 @@ def _show_app(arguments: argparse.Namespace) -> int:
         )
         return 2
     command = [sys.executable, "-m", "andes_client", arguments.app, *_its_own(arguments.given)]
+    terminal = Terminal(
+        shlex.join(command), title=f"andes {arguments.app}", names=_names(arguments)
+    )
     try:
         with _listening(arguments.host, arguments.port) as listener:
-            address, port = _address(listener), listener.getsockname()[1]
+            print(f"{_address(listener)}    (Ctrl+C ends it)", flush=True)
+            terminal.serve_at(listener)
     except OSError as error:
         print(f"andes web: {error}", file=sys.stderr)
         return 1
-    print(f"{address}    (Ctrl+C ends it)", flush=True)
-    Terminal(
-        shlex.join(command),
-        title=f"andes {arguments.app}",
-        host=arguments.host,
-        port=port,
-        names=_names(arguments),
-    ).serve()
     return 0
 
 

@@ -5,6 +5,7 @@ socket. Its own page fetches a font from Google and lets every page of the web c
 is served with a page that needs nothing from elsewhere, and to nobody else's pages.
 """
 
+import socket
 from collections.abc import Collection
 from pathlib import Path
 from typing import Final
@@ -18,6 +19,7 @@ from demos.web.guard import PROTECTION, refusal
 __all__ = ["Terminal"]
 
 _HERE: Final = Path(__file__).parent
+_SHUTDOWN_S: Final = 1.0  # how long open pages may hold up the end
 # The terminal in the page writes its colours as styles, and its letters into a canvas.
 _PROTECTION: Final = PROTECTION | {
     "content-security-policy": (
@@ -33,21 +35,22 @@ class Terminal(Server):
     Args:
         command: how the program is started, for a shell.
         title: of the page.
-        host: where to listen.
-        port: where to listen.
         names: under which browsers may ask for it; see `demos.web.guard.refusal`.
     """
 
-    def __init__(
-        self, command: str, *, title: str, host: str, port: int, names: Collection[str] = ()
-    ) -> None:
-        super().__init__(
-            command, title=title, host=host, port=port, templates_path=_HERE / "templates"
-        )
+    def __init__(self, command: str, *, title: str, names: Collection[str] = ()) -> None:
+        super().__init__(command, title=title, templates_path=_HERE / "templates")
         self._names = names
 
-    def initialize_logging(self) -> None:
-        """None: what goes wrong with the program is written as it is."""
+    def serve_at(self, listener: socket.socket) -> None:
+        """Serve until Ctrl+C or SIGTERM; what goes wrong with the program is printed as it is."""
+        web.run_app(
+            self._make_app(),
+            sock=listener,
+            print=None,
+            access_log=None,
+            shutdown_timeout=_SHUTDOWN_S,
+        )
 
     async def on_startup(self, app: web.Application) -> None:
         """Nothing is announced: whoever starts it does that."""

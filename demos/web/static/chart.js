@@ -1,7 +1,7 @@
 // Words over seconds: both sides as lines, and between them what the reader has in hand.
 
 const SVG = "http://www.w3.org/2000/svg"
-const LEFT = 40
+const LEFT = 46
 const RIGHT = 12
 const TOP = 8
 const BOTTOM = 22
@@ -56,11 +56,11 @@ export function drawChart(svg, raw, paced, now) {
     parts.push(make("path", { class: "hand", d: line(raw) + back(paced) }))
     parts.push(make("path", { class: "raw", d: line(raw) }))
     parts.push(make("path", { class: "paced", d: line(paced) }))
-    const end = { x: x(now) - 6, "text-anchor": "end" }
+    const end = { x: Math.max(x(now) - 6, LEFT + 60), "text-anchor": "end" }
     parts.push(make("text", { ...end, class: "raw", y: y(raw.at(-1)[1]) + 14 }, "raw"))
     const count = paced.at(-1)?.[1] ?? 0
-    if (y(count) - y(raw.at(-1)[1]) > 30) {
-      parts.push(make("text", { ...end, class: "paced", y: y(count) + 14 }, "paced"))
+    if (y(count) - y(raw.at(-1)[1]) > 36) {
+      parts.push(make("text", { ...end, class: "paced", y: y(count) + 18 }, "paced"))
     }
   }
   svg.setAttribute("viewBox", `0 0 ${width} ${height}`)

@@ -72,7 +72,7 @@ function take(event) {
   if (figures === null && event.text) say("Answering.")
   figures = event
   if (event.text) side.show(event)
-  else side.end(event.ended)
+  else side.finish(event)
   if (event.side === "raw" && event.ended === null) {
     say("The server is done; the rest comes at your pace.")
   }
@@ -165,7 +165,7 @@ function draw() {
   const at = source === null ? lastMoment() : now()
   sides.raw.draw(at)
   sides.paced.draw(at, paused)
-  const begun = figures !== null
+  const begun = sides.raw.last !== null
   const buffer = begun ? Math.max(0, figures.buffer - (paused ? 0 : at - figures.at)) : 0
   by("buffer-bar").value = buffer
   by("buffer").textContent = begun ? buffer.toFixed(1) + " s" : "–"

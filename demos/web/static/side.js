@@ -28,15 +28,31 @@ export class Side {
   }
 
   show(event) {
-    const atTail = this.text.scrollTop + this.text.clientHeight > this.text.scrollHeight - 40
-    this.node.appendData(event.text)
-    if (atTail) this.text.scrollTop = this.text.scrollHeight
+    this.following(() => this.node.appendData(event.text))
     if (this.last !== null) this.longest = Math.max(this.longest, event.at - this.last)
     this.last = event.at
+    this.count(event)
+  }
+
+  count(event) {
     this.points.push([event.at, event.words])
     while (this.points[this.oldest][0] < event.at - 1) this.oldest += 1
     const before = this.oldest > 0 ? this.points[this.oldest - 1][1] : 0
     this.fastest = Math.max(this.fastest, event.words - before)
+  }
+
+  // Change what is shown, and stay at its tail if that is where the reader is.
+  following(change) {
+    const box = this.text
+    const atTail = box.scrollTop + box.clientHeight > box.scrollHeight - 40
+    change()
+    if (atTail) box.scrollTop = box.scrollHeight
+  }
+
+  // Nothing more comes. Only the end tells that the last word is whole.
+  finish(event) {
+    this.count(event)
+    this.end(event.ended)
   }
 
   end(message) {
@@ -54,14 +70,18 @@ export class Side {
     if (this.last !== null) this.last = now
   }
 
+  words() {
+    return this.points.at(-1)[1].toFixed(0)
+  }
+
   draw(now, still = false) {
     const silence = this.ended || still ? 0 : now - (this.last ?? 0)
     const longest = Math.max(this.longest, this.last === null ? 0 : silence)
-    this.text.classList.toggle("silent", silence >= SILENCE_S)
+    this.following(() => this.text.classList.toggle("silent", silence >= SILENCE_S))
     this.text.dataset.silent = silence.toFixed(0)
     const begun = this.last !== null
     this.figures.silence.textContent = begun ? longest.toFixed(1) + " s" : "–"
     this.figures.fastest.textContent = begun ? this.fastest.toFixed(0) + " words" : "–"
-    this.figures.words.textContent = begun ? this.points.at(-1)[1].toFixed(0) + " words" : "–"
+    this.figures.words.textContent = begun ? this.words() + " words" : "–"
   }
 }

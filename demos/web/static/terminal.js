@@ -10,5 +10,12 @@ document.addEventListener("DOMContentLoaded", () => {
   socket.search = ""
   document.getElementById("terminal").dataset.sessionWebsocketUrl = socket.href
   document.getElementById("again").onclick = () => location.reload()
+  // textual.js marks the first screen; from then on keys are for the program.
+  const observer = new MutationObserver(() => {
+    if (!document.body.classList.contains("-first-byte")) return
+    observer.disconnect()
+    document.querySelector(".xterm-helper-textarea")?.focus()
+  })
+  observer.observe(document.body, { attributeFilter: ["class"] })
   setTimeout(() => document.body.classList.add("-late"), LATE_MS)
 })

@@ -1,0 +1,199 @@
+"""`andes web` as a program: the chat in a page of a real Chromium, and what is refused."""
+
+import contextlib
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx2
+import pytest
+from chat_process import ROOT, clean_environment
+from chat_room import serving, then_nothing
+from PIL import Image
+from web_browser import DEADLINE_S, Browser, Keys
+
+from demos.chat.store import Store
+
+COMMAND = (sys.executable, "-m", "demos.web")
+SOCKET = {
+    "connection": "Upgrade",
+    "upgrade": "websocket",
+    "sec-websocket-version": "13",
+    "sec-websocket-key": "AAAAAAAAAAAAAAAAAAAAAA==",
+}
+
+
+@contextlib.contextmanager
+def web(*options: str) -> Iterator[str]:
+    """Run it; yields where its page is. It ends as by Ctrl+C."""
+    path = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
+    with subprocess.Popen(
+        [*COMMAND, *options],
+        cwd=ROOT,
+        env=clean_environment() | {"PYTHONPATH": path},
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        try:
+            line = process.stdout.readline()
+            assert line.endswith("(Ctrl+C ends it)\n"), line
+            yield line.split()[0]
+        finally:
+            process.terminate()
+            process.wait(DEADLINE_S)
+
+
+@contextlib.contextmanager
+def chat_page(browser: Browser, url: str, folder: Path) -> Iterator[str]:
+    """A chat with that server, in the browser."""
+    options = ("--url", url, "--data-dir", str(folder), "--config", "/dev/null", "--wpm", "9000")
+    with web("chat", *options, "--port", "0") as place:
+        browser.open(place)
+        browser.until(lambda: drawn(browser, folder))
+        yield place
+        browser.leave()
+
+
+def drawn(browser: Browser, folder: Path) -> bool:
+    """The whole screen of the chat is there, down to the list of keys at its bottom."""
+    if "-first-byte" not in classes(browser):
+        return False
+    picture = Image.open(browser.photograph(folder / "screen.png")).convert("L")
+    bottom = picture.crop((0, picture.height - 60, picture.width, picture.height))
+    low, high = bottom.getextrema()
+    return isinstance(low, int) and isinstance(high, int) and low < 64 < 128 < high
+
+
+def classes(browser: Browser) -> list[str]:
+    return str(browser.run("return document.body.className")).split()
+
+
+def kept(folder: Path) -> list[tuple[str, str, str]]:
+    """All messages: who, what, and how it ended."""
+    with Store(folder) as store:
+        return [
+            (message.role, message.text, message.state)
+            for conversation in store.conversations()
+            for message in store.messages(conversation.id)
+        ]
+
+
+def test_the_chat_shows_its_screen_and_answers(browser: Browser, tmp_path: Path) -> None:
+    with (
+        serving("Because *it is* 漢字.") as served,
+        chat_page(browser, served.url, tmp_path) as place,
+    ):
+        before = Image.open(browser.photograph(tmp_path / "before.png")).convert("RGB")
+        browser.type("Why is it so?" + Keys.ENTER)
+        browser.until(lambda: [state for *_, state in kept(tmp_path)] == ["done", "done"])
+        assert kept(tmp_path) == [
+            ("user", "Why is it so?", "done"),
+            ("assistant", "Because *it is* 漢字.", "done"),
+        ]
+        browser.until(lambda: changed(browser, before, tmp_path / "after.png"))
+        resources = browser.run("return performance.getEntriesByType('resource').map(r => r.name)")
+        assert len(resources) >= 4
+        assert all(name.startswith((place, "data:")) for name in resources), resources
+        severe = [
+            entry for entry in browser.driver.get_log("browser") if entry["level"] == "SEVERE"
+        ]
+        assert severe == []
+        browser.type(Keys.CONTROL + "q")
+        browser.until(lambda: "-closed" in classes(browser))
+        assert "has ended" in browser.find("#ended").text
+        browser.find("#again").click()
+        browser.until(lambda: "-first-byte" in classes(browser))
+
+
+def changed(browser: Browser, before: Image.Image, path: Path) -> bool:
+    """The screen has text where there was none: a conversation, and what was typed is gone."""
+    after = Image.open(browser.photograph(path)).convert("RGB")
+    middle = (0, 20, after.width, after.height - 80)
+    return after.crop(middle).tobytes() != before.crop(middle).tobytes() and (
+        len(after.getcolors(2**20) or []) > 50
+    )
+
+
+def test_leaving_the_page_of_the_chat_hangs_up(browser: Browser, tmp_path: Path) -> None:
+    with (
+        serving("word " * 50, then_nothing(20)) as served,
+        chat_page(browser, served.url, tmp_path),
+    ):
+        browser.type("Go on" + Keys.ENTER)
+        browser.until(
+            lambda: any("word" in text for role, text, _ in kept(tmp_path) if role != "user")
+        )
+        browser.leave()
+        assert served.closed.get(timeout=DEADLINE_S) == 20
+
+
+def test_other_pages_cannot_type_into_it(tmp_path: Path) -> None:
+    with (
+        web("chat", "--data-dir", str(tmp_path), "--config", "/dev/null", "--port", "0") as place,
+        httpx2.Client(base_url=place, trust_env=False) as client,
+    ):
+        index = client.get("/")
+        assert index.status_code == 200
+        assert "://" not in index.text
+        assert "frame-ancestors 'none'" in index.headers["content-security-policy"]
+        for origin in ({}, {"origin": "http://evil.example"}, {"origin": "null"}):
+            assert client.get("/ws", headers=SOCKET | origin).status_code == 403
+        assert client.get("/", headers={"host": "evil.example"}).status_code == 403
+        assert not list(tmp_path.iterdir()), "no chat was started"
+
+
+def said(*options: str) -> tuple[int, str]:
+    """Exit status and output of one that does not even begin."""
+    run = subprocess.run(
+        [*COMMAND, *options],
+        cwd=ROOT,
+        env=clean_environment() | {"ANDES_CONFIG": "/dev/null"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return run.returncode, run.stdout + run.stderr
+
+
+@pytest.mark.parametrize(
+    ("options", "status", "message"),
+    [
+        (["--wpm", "0"], 2, "must be a number of words a minute"),
+        (["--port", "99999"], 2, "must be a number up to 65535"),
+        (["--url", "localhost"], 1, "andes web: --url must be a URL such as"),
+        (["--host", "256.0.0.1"], 1, "andes web: cannot listen at 256.0.0.1"),
+        (["--wpm", "300", "chat"], 2, "give the options of chat after its name"),
+        (["chat", "--speed", "3"], 2, "unrecognized arguments: --speed 3"),
+        (["chat", "--key", "sk-secret"], 2, "a key on the command line is seen by every user"),
+        (["chess"], 2, "invalid choice: 'chess'"),
+    ],
+)
+def test_what_cannot_be_is_said_in_words(options: list[str], status: int, message: str) -> None:
+    code, output = said(*options)
+    assert (code, message in output) == (status, True), output
+    assert "Traceback" not in output
+    assert "sk-secret" not in output
+
+
+def test_a_port_that_is_taken_is_said_to_be() -> None:
+    with web("--port", "0") as place:
+        port = place.rstrip("/").rpartition(":")[2]
+        for options in (["--port", port], ["--port", port, "chat"]):
+            code, output = said(*options)
+            assert code == 1
+            assert f"cannot listen at 127.0.0.1, port {port}: Address already in use" in output
+
+
+def test_the_page_as_a_program_answers_offline() -> None:
+    with (
+        web("--port", "0", "--wpm", "300") as place,
+        httpx2.Client(base_url=place, trust_env=False, timeout=DEADLINE_S) as client,
+    ):
+        assert client.get("settings").json()["wpm"] == 300.0
+        assert "built-in server" in client.get("settings").json()["place"]
+        answer = client.post("answers", json={}, headers={"origin": place.rstrip("/")})
+        with client.sse(answer.json()["events"]) as source:
+            assert "The" in next(iter(source)).data
