@@ -8,6 +8,7 @@ from textual.app import App
 
 from demos.chat.screen import ChatScreen
 from demos.chat.session import Session
+from demos.chat.widgets import Prompt
 
 __all__ = ["ChatApp"]
 
@@ -52,6 +53,14 @@ class ChatApp(App[None]):
     def on_mount(self) -> None:
         gc.freeze()
         gc.set_threshold(*_COLLECT)
+
+    def on_app_focus(self) -> None:
+        self.call_later(self._focus_prompt)  # when the last focus has been restored, if any
+
+    def _focus_prompt(self) -> None:
+        """In a web page a program begins without the focus, and nothing has it then."""
+        if self.screen is self._chat and self._chat.focused is None:
+            self._chat.query_one(Prompt).focus()
 
     async def on_unmount(self) -> None:
         await self.session.server.aclose()

@@ -59,7 +59,8 @@ def chat_page(browser: Browser, url: str, folder: Path) -> Iterator[str]:
 
 def drawn(browser: Browser, folder: Path) -> bool:
     """The whole screen of the chat is there, down to the list of keys at its bottom."""
-    if "-first-byte" not in classes(browser):
+    focus = browser.run("return document.activeElement.className")
+    if "-first-byte" not in classes(browser) or focus != "xterm-helper-textarea":
         return False
     picture = Image.open(browser.photograph(folder / "screen.png")).convert("L")
     bottom = picture.crop((0, picture.height - 60, picture.width, picture.height))
@@ -101,7 +102,7 @@ def test_the_chat_shows_its_screen_and_answers(browser: Browser, tmp_path: Path)
             entry for entry in browser.driver.get_log("browser") if entry["level"] == "SEVERE"
         ]
         assert severe == []
-        browser.type(Keys.CONTROL + "q")
+        browser.chord(Keys.CONTROL, "q")
         browser.until(lambda: "-closed" in classes(browser))
         assert "has ended" in browser.find("#ended").text
         browser.find("#again").click()

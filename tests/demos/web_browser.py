@@ -13,7 +13,7 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.wait import WebDriverWait
 
-DEADLINE_S = 15.0
+DEADLINE_S = 60.0
 REQUIRED = "ANDES_REQUIRE_CHROMIUM"
 _FLAGS = (
     "--headless=new",
@@ -53,6 +53,8 @@ def chromium(folder: Path) -> Iterator["Browser"]:
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
     service = ChromeService(executable_path=str(shutil.which("chromedriver")))
     driver = Chrome(options=options, service=service)
+    # A page has the focus only in a window that has it, and here there is no window.
+    driver.execute_cdp_cmd("Emulation.setFocusEmulationEnabled", {"enabled": True})
     try:
         yield Browser(driver)
     finally:
@@ -91,6 +93,11 @@ class Browser:
     def type(self, keys: str) -> None:
         """Into whatever has the focus."""
         ActionChains(self.driver).send_keys(keys).perform()
+
+    def chord(self, modifier: str, key: str) -> None:
+        """Two keys at once, such as Ctrl+Q."""
+        chain = ActionChains(self.driver)
+        chain.key_down(modifier).send_keys(key).key_up(modifier).perform()
 
     def slide(self, keys: str) -> int:
         """Move the slider by keys; returns the words a minute that it shows."""

@@ -3,6 +3,7 @@
 "use strict"
 
 const LATE_MS = 8000
+const FOCUS_MS = 300
 
 document.addEventListener("DOMContentLoaded", () => {
   const socket = new URL("ws", location.href)
@@ -10,11 +11,12 @@ document.addEventListener("DOMContentLoaded", () => {
   socket.search = ""
   document.getElementById("terminal").dataset.sessionWebsocketUrl = socket.href
   document.getElementById("again").onclick = () => location.reload()
-  // textual.js marks the first screen; from then on keys are for the program.
+  // textual.js marks the first bytes. A Textual program begins as if it had no focus, so it is
+  // told of it a little later; else one would have to click before typing.
   const observer = new MutationObserver(() => {
     if (!document.body.classList.contains("-first-byte")) return
     observer.disconnect()
-    document.querySelector(".xterm-helper-textarea")?.focus()
+    setTimeout(() => document.querySelector(".xterm-helper-textarea")?.focus(), FOCUS_MS)
   })
   observer.observe(document.body, { attributeFilter: ["class"] })
   setTimeout(() => document.body.classList.add("-late"), LATE_MS)
