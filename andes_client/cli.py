@@ -11,7 +11,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 from importlib.metadata import entry_points, version
-from typing import NoReturn
+from typing import Final, NoReturn
 
 __all__ = ["main"]
 
@@ -42,9 +42,20 @@ def main(argv: Sequence[str] | None = None) -> NoReturn:
     sys.exit(status)
 
 
+_DEMOS: Final = (
+    "aiohttp",
+    "platformdirs",
+    "rich",
+    "starlette",
+    "textual",
+    "textual_serve",
+    "uvicorn",
+)
+
+
 def _how_to_install(module: str) -> str:
     extra = {
-        **dict.fromkeys(("rich", "starlette", "textual", "platformdirs", "uvicorn"), "demos"),
+        **dict.fromkeys(_DEMOS, "demos"),
         "httpx2": "http",
     }
     if module.partition(".")[0] in ("numpy", "matplotlib", "scipy"):

@@ -2,6 +2,7 @@
 
 import importlib.util
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from hypothesis import settings
 
 from andes_backend.bench.tiny_model import make_tiny_model
 
+HAS_CHROMIUM = all(map(shutil.which, ("chromium", "chromedriver")))
 HAS_VLLM = importlib.util.find_spec("vllm") is not None
 ROOT = Path(__file__).parent.parent
 
@@ -27,6 +29,9 @@ def pytest_ignore_collect(collection_path: Path) -> bool | None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    if not HAS_CHROMIUM:
+        terminalreporter.section("SKIPPED: the web page in a browser", red=True, bold=True)
+        terminalreporter.line("chromium and chromedriver are not installed: see scripts/chromium.")
     if not HAS_VLLM:
         terminalreporter.section(
             "SKIPPED: everything in tests/engine, and the twin", red=True, bold=True

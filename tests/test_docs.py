@@ -28,6 +28,8 @@ ROOT = Path(__file__).parent.parent
 DOCUMENTS = sorted([*ROOT.glob("README.md"), *ROOT.glob("docs/*.md")])
 
 _IMPORTS = """
+import json
+import math
 import anyio
 from andes_client import Expectation, pace, reading
 from andes_client.testing import scripted
@@ -73,6 +75,23 @@ response = await answer(SimpleNamespace(query_params={"wpm": "238"}))
 body = b"".join([chunk async for chunk in response.body_iterator])
 assert body.startswith(b'data: {"text": "Hello"}\\n\\ndata: {"text": " world"}\\n\\n'), body
 assert b"event: done" in body
+""",
+    ("web.md", "web"): """
+from types import SimpleNamespace
+where = json.loads((await ask(None)).body)["events"]
+name = where.split("/")[1]
+def asking(**asked):
+    async def body():
+        return asked
+    return SimpleNamespace(path_params={"name": name}, json=body)
+response = await events(asking())
+chunks = response.body_iterator
+assert b"Hello" in await anext(chunks)
+for asked in ({"wpm": 476}, {"do": "pause"}, {"do": "resume"}, {"do": "reveal_all"}):
+    assert (await control(asking(**asked))).status_code == 204
+    assert answers[name].statistics().paused == (asked.get("do") == "pause")
+    assert answers[name].statistics().speed == (math.inf if "all" in str(asked) else 2.0)
+assert b"event: done" in b"".join([chunk async for chunk in chunks])
 """,
 }
 _BLOCK = re.compile(
