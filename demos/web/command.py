@@ -107,7 +107,7 @@ def _show_page(arguments: argparse.Namespace) -> int:
             app = make_app(upstream, wpm=arguments.page_wpm or 238.0, names=_names(arguments))
             print(f"{_address(listener)}    (Ctrl+C ends it)", flush=True)
             config = uvicorn.Config(
-                app, ws="none", lifespan="off", log_level="error", timeout_graceful_shutdown=1
+                app, ws="none", lifespan="off", log_level="critical", timeout_graceful_shutdown=1
             )
             uvicorn.Server(config).run([listener])
     except (SettingsError, BadKeyError, OSError) as error:
