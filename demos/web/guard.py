@@ -40,15 +40,23 @@ def refusal(
         steers: it changes something, so it must come from a page of ours.
     """
     host = headers.get("host", "")
-    name = urlsplit(f"//{host}").hostname or ""
+    name = _name(host)
     if not (name == "localhost" or name in names or _is_address(name)):
         return f"The name {name!r} is not served here; andes web --allow NAME adds one."
     origin = headers.get("origin")
     if origin is None:
         return "Only a page served from here may do that (Origin is missing)." if steers else None
-    if urlsplit(origin).netloc.lower() != host.lower():
+    if origin.lower().partition("://")[2] != host.lower():
         return f"A page of {origin} may not use this server."
     return None
+
+
+def _name(host: str) -> str:
+    """The name in a Host header, without its port; empty if it is none."""
+    try:
+        return urlsplit(f"//{host}").hostname or ""
+    except ValueError:
+        return ""
 
 
 def _is_address(name: str) -> bool:

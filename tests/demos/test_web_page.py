@@ -117,7 +117,8 @@ def test_bad_controls_are_refused_in_words() -> None:
 
 
 @pytest.mark.parametrize(
-    "origin", ["http://evil.example", "null", "http://127.0.0.1:1", "http://localhost"]
+    "origin",
+    ["http://evil.example", "null", "http://127.0.0.1:1", "http://localhost", "http://[", ""],
 )
 def test_other_pages_are_refused(origin: str) -> None:
     with paging(NOWHERE) as page:
@@ -146,7 +147,13 @@ def test_names_that_could_be_anybodys_are_refused() -> None:
         port = page.url.rpartition(":")[2]
         for host in (f"localhost:{port}", "127.0.0.1", "[::1]:80", "192.168.1.7:8080"):
             assert page.client.get("/", headers={"host": host}).status_code == 200
-        for host in ("evil.example", f"localhost.evil.example:{port}", "", "localhost@evil"):
+        for host in (
+            "evil.example",
+            f"localhost.evil.example:{port}",
+            "",
+            "localhost@evil",
+            "[::1",
+        ):
             refused = page.client.get("/", headers={"host": host})
             assert refused.status_code in (400, 403), host
     with running(make_app(Upstream(NOWHERE), names={"my.example"})) as url:

@@ -47,9 +47,12 @@ async function start() {
   say("Asked; waiting for the first word.")
   const mine = (source = {}) // what stands for this answer until it has its events
   enable(true)
+  const told = wpm()
   try {
-    const answer = await post("answers", { question: by("question").value, wpm: wpm() })
-    if (source === mine) listen(answer.events)
+    const answer = await post("answers", { question: by("question").value, wpm: told })
+    if (source !== mine) return
+    listen(answer.events)
+    if (wpm() !== told) tellSpeed() // it was moved meanwhile
   } catch (error) {
     if (source === mine) lose(error)
   }
@@ -213,6 +216,7 @@ async function begin() {
   addEventListener("resize", draw)
   setInterval(() => source !== null && draw(), FRAME_MS)
   const settings = await (await fetch("settings")).json()
+  slider.min = Math.min(slider.min, settings.wpm)
   slider.max = Math.max(slider.max, settings.wpm)
   slider.value = settings.wpm
   tellSpeed()
