@@ -118,7 +118,7 @@ def serving(
 
 
 def chat_app(
-    schedule: Sequence[Burst],
+    schedule: Sequence[Burst] | Callable[[Any], Sequence[Burst]],
     answer: Callable[[Any], str],
     *,
     on_close: Callable[[int], object] = lambda _: None,
@@ -126,7 +126,8 @@ def chat_app(
     """An application with `/v1/chat/completions` and `/v1/models`.
 
     Args:
-        schedule: the rhythm of every answer.
+        schedule: the rhythm of every answer; or a function that gives it for a request, as
+            `answer` does.
         answer: the text for a request, given its JSON (None where that is none).
         on_close: as for `serving`.
     """
@@ -136,7 +137,8 @@ def chat_app(
             asked = await request.json()
         except ValueError:
             asked = None
-        events = _events(schedule, answer(asked), on_close)
+        rhythm = schedule(asked) if callable(schedule) else schedule
+        events = _events(rhythm, answer(asked), on_close)
         return StreamingResponse(events, media_type="text/event-stream")
 
     async def models(_: Request) -> JSONResponse:

@@ -8,8 +8,9 @@ from typing import Final
 import anyio
 import httpx2
 
-from andes_client import Expectation, pace, wire
-from demos.measures import Comparison, RecordedWords
+from andes_client import Expectation, Paced, pace, wire
+from demos.bursty_server import MODEL
+from demos.scenarios.measures import Comparison, RecordedWords
 
 __all__ = ["Clock", "compare", "deltas", "http_client"]
 
@@ -39,7 +40,7 @@ def http_client() -> httpx2.AsyncClient:
 
 
 async def deltas(
-    client: httpx2.AsyncClient, url: str, expectation: Expectation
+    client: httpx2.AsyncClient, url: str, expectation: Expectation, *, model: str = MODEL
 ) -> AsyncGenerator[str, None]:
     """The text of a streamed chat completion, delta by delta.
 
@@ -50,7 +51,7 @@ async def deltas(
         httpx2.HTTPError: the server cannot be reached, refuses, or breaks off.
     """
     request = {
-        "model": "demo",
+        "model": model,
         "stream": True,
         "messages": [{"role": "user", "content": "Tell me a story."}],
         wire.FIELD: wire.encode(expectation),
@@ -68,6 +69,8 @@ async def compare(
     stream: AsyncGenerator[str, None],
     clock: Clock,
     on_release: Callable[[str], object] = lambda _: None,
+    *,
+    take_controls: Callable[[Paced | None], object] = lambda _: None,
 ) -> None:
     """Show `stream` on both sides, until the paced reader is through; then it is closed.
 
@@ -76,6 +79,7 @@ async def compare(
         stream: text, in pieces of any size.
         clock: started when the user submitted the request.
         on_release: called with each piece of text just after its release on the paced side.
+        take_controls: called with the pacer before anything comes, and with None before it is left.
     """
     recorded = RecordedWords(lambda unit: comparison.arrived(unit, clock.now()))
 
@@ -92,7 +96,11 @@ async def compare(
         unit=recorded,
         submitted=clock.start,
     ) as paced:
-        async for text in paced:
-            comparison.released(recorded.coming.popleft(), clock.now())
-            on_release(text)
+        take_controls(paced)
+        try:
+            async for text in paced:
+                comparison.released(recorded.coming.popleft(), clock.now())
+                on_release(text)
+        finally:
+            take_controls(None)
     comparison.paced.ended = True

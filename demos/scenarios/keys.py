@@ -1,0 +1,91 @@
+"""The keys of the demo, for its bindings, its footer, its help and their tests alike."""
+
+from dataclasses import dataclass
+from typing import ClassVar, Final
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import VerticalScroll
+from textual.screen import ModalScreen
+from textual.widgets import Static
+
+__all__ = ["KEYS", "Help", "Key", "bindings"]
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """One key, or several that do the same."""
+
+    names: str
+    """As Textual calls them, separated by commas."""
+    action: str
+    """The action of the app."""
+    shown: str
+    """As the footer and the help call them."""
+    brief: str
+    """What they do, for the footer; empty where a group says it."""
+    what: str
+    """The same, for the help."""
+    group: str = ""
+    """Keys that share this stand together in the footer, under one description."""
+
+
+KEYS: Final = (
+    Key("plus,equals_sign,right", "faster", "+", "", "read faster, by a tenth", "speed"),
+    Key("minus,left", "slower", "-", "", "read slower, by a tenth", "speed"),
+    Key("b", "burstier", "b", "", "burstier servers: more at once, then silence", "burst"),
+    Key("v", "smoother", "v", "", "smoother servers", "burst"),
+    Key("r", "restart", "r", "redo", "ask all servers again"),
+    Key("space", "pause", "␣", "pause", "look away, or read on: the servers do not wait"),
+    Key("enter", "reveal", "⏎", "all", "show all that is there, and the rest as it comes"),
+    Key("s", "switch", "s", "speak", "for a listener, or for a reader again"),
+    Key("0", "show(0)", "0", "", "all three", "view"),
+    Key("1", "show(1)", "1", "", "just right, alone", "view"),
+    Key("2", "show(2)", "2", "", "the long wait, alone", "view"),
+    Key("3", "show(3)", "3", "", "the tortoise, then the hare, alone", "view"),
+    Key("t", "theme", "t", "light", "light, or dark"),
+    Key("question_mark,f1", "help", "?", "keys", "this help"),
+    Key("q,escape", "leave", "q", "quit", "leave; Ctrl-C does, too"),
+)
+"""All of them, in the order of the footer."""
+
+_HOW: Final = """\
+One answer comes from three servers. Each is shown twice: as it arrives,
+and as Andes paces it. The marked word is where you are; what is coloured
+is ahead of you. The charts have words over seconds, and tinted the time
+for which you wait: that is what QoE takes off.
+"""
+
+
+def bindings(keys: tuple[Key, ...]) -> list[BindingType]:
+    """The same for Textual."""
+    groups = {key.group: Binding.Group(key.group, compact=True) for key in keys if key.group}
+    return [
+        Binding(
+            key.names,
+            key.action,
+            key.brief or key.group,
+            key_display=key.shown,
+            group=groups.get(key.group),
+        )
+        for key in keys
+    ]
+
+
+class Help(ModalScreen[None]):
+    """All keys; any of Esc, q, ? and Enter closes it."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,q,question_mark,f1,enter", "close", "close", show=False, priority=True)
+    ]
+
+    def compose(self) -> ComposeResult:
+        with VerticalScroll() as box:
+            box.border_title = "andes demo"
+            box.border_subtitle = "Esc: close"
+            table = "\n".join(f"  {key.shown:7}{key.what}" for key in KEYS)
+            yield Static(f"{_HOW}\n{table}", markup=False)
+
+    def action_close(self) -> None:
+        """Back to the demo, which has gone on meanwhile."""
+        self.dismiss(None)
