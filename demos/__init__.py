@@ -1,7 +1,10 @@
 """Things a person runs and watches.
 
-`python -m demos.side_by_side` shows one bursty stream twice: raw, and paced.
+- `scenarios`: `andes demo`, the paper's three scenarios, raw and paced, side by side
+- `board`: `andes board`; `chat`: `andes chat`
+- `bursty_server`: the server that all of them can do with
+
 `python -m demos.timelines` draws when text arrives and when it is released.
 """
 
-__all__ = ["bursty_server", "measures", "screen", "side_by_side", "stream", "timelines"]
+__all__ = ["bursty_server", "timelines"]

@@ -23,7 +23,7 @@ __all__ = ["DemoApp"]
 
 _FRAME_S: Final = 0.1
 _WORDS: Final = len(ANSWER.split())
-_SHORT, _NARROW = 36, 150  # rows and columns; below, there is room for less
+_SHORT, _NARROW = 36, 110  # rows and columns; below, there is room for less
 _INTERRUPTED: Final = 130  # 128 + SIGINT, as shells report it
 
 
@@ -230,9 +230,9 @@ class DemoApp(App[None]):
 
 def _legend(colours: Colours) -> Text:
     return Text.assemble(
-        ("words over seconds:  ", "dim"),
         ("┄ expected", colours.expected), "   ",
         ("━ raw", colours.raw), "   ",
         ("━ paced", colours.paced), "   ",
         ("  ", f"on {colours.wait}"), " you wait: QoE takes it off, pacing adds none",
+        ("   (charts: words over seconds)", "dim"),
     )  # fmt: skip

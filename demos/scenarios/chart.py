@@ -75,7 +75,7 @@ def timeline(
         comparison.paced.reader,
     )
     canvas.tint(paced.words, expected.words, now)
-    canvas.line(expected.words, horizon_s, colours.expected, every=3)
+    canvas.line(expected.words, horizon_s, colours.expected, every=2)
     canvas.line(raw.words, now, colours.raw)
     canvas.line(paced.words, now, colours.paced)
     picture = canvas.draw(colours.wait)

@@ -15,7 +15,7 @@ and all at once, too slow and then too fast; each as it arrives, and at the pace
 needs no GPU and no server but its own. Without a terminal it prints the text and the figures.
 """
 _KEYS: Final = ("just-right", "long-wait", "tortoise-hare")
-_PICTURE_SIZE: Final = (132, 40)  # columns and rows of a picture that is taken without a terminal
+_PICTURE_SIZE: Final = (144, 40)  # columns and rows of a picture that is taken without a terminal
 
 
 def add_parser(subparsers: Any) -> None:

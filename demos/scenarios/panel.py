@@ -10,10 +10,11 @@ from demos.scenarios.measures import Side
 
 __all__ = ["doing", "figures", "page"]
 
-_WIDE: Final = 45  # cells that the figures take with all their words
+_WIDE: Final = 44  # cells that the figures take with all their words
 _WELL, _LONG_S, _FLOOD = 0.9, 3.0, 2.0  # QoE; a silence; times the reader's speed
 _BUFFER_S: Final = 20.0  # as long as the bar of the buffer
 _BAR: Final = 10
+_CAUGHT_UP_S: Final = 0.5  # who has less ahead of them than this is at the last word
 _PAPER: Final = Console(file=io.StringIO(), width=80)
 
 
@@ -29,12 +30,12 @@ def page(side: Side, now: float, colour: str, *, width: int, height: int) -> Tex
     if not side.words:
         what = "nothing came" if side.ended else f"waiting for the first word … {now:.0f} s"
         return Text(what, "dim italic")
-    side.reader.ahead_s(now)  # lets the reader read on
-    starts, read = side.starts, side.reader.words_read
+    ahead_s, starts = side.reader.ahead_s(now), side.starts
+    read = len(starts) if ahead_s < _CAUGHT_UP_S else side.reader.words_read
     here = starts[min(max(0, read - 1), len(starts) - 1)]
     ahead = starts[read] if read < len(starts) else len(side.text)
     word = side.text[here:ahead].rstrip()
-    is_through = side.ended and read >= len(starts) and not side.reader.ahead_s(now)
+    is_through = side.ended and not ahead_s
     text = Text.assemble(
         side.text[:here],
         (word, "" if is_through else f"bold reverse {colour}"),
@@ -76,9 +77,9 @@ def figures(
     return Text.assemble(
         ("QoE ", "dim"),
         _figure(f"{qoe:.2f}" if side.words else "–", alarm if side.words and qoe < _WELL else ""),
-        ("  longest silence " if is_wide else " silence ", "dim"),
+        (" longest silence " if is_wide else " silence ", "dim"),
         _figure(f"{longest:.1f} s", alarm if longest >= _LONG_S else ""),
-        "  " if is_wide else "\n",
+        " " if is_wide else "\n",
         ("fastest " if is_wide else "max ", "dim"),
         _figure(f"{side.fastest:.0f}/s", alarm if side.fastest >= _FLOOD * reads else ""),
         "\n" if is_wide else " ",

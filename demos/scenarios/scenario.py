@@ -57,7 +57,7 @@ SCENARIOS: Final = (
     Scenario(
         "tortoise-hare",
         "the tortoise, then the hare",
-        "slow, then a flood",
+        "slow, then all",
         lambda rate: (Burst(0.8, _PIECES * 3 // 10, rate / 2), Burst(0.5, _PIECES, _FLOOD)),
     ),
 )

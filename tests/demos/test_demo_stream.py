@@ -6,11 +6,11 @@ import anyio
 import httpx2
 import pytest
 
-from andes_client import Expectation, reading
+from andes_client import Expectation, Paced, reading
 from andes_client.testing import scripted
 from demos.bursty_server import OVERLOADED, TEXT, Burst, moments, serving, tokens
-from demos.measures import Comparison
-from demos.stream import Clock, compare, deltas, http_client
+from demos.scenarios.measures import Comparison
+from demos.scenarios.stream import Clock, compare, deltas, http_client
 
 AT_ONCE = (Burst(silence=0.0, tokens=1, rate=1e5),)
 
@@ -26,19 +26,28 @@ def overloaded(hurry: float) -> list[tuple[float, str]]:
 @pytest.mark.parametrize("hurry", [1.0, 8.0])
 async def test_what_differs_between_the_sides_and_what_does_not(hurry: float) -> None:
     """The run of the demo in exact time: same text, same QoE; other speeds, other silences."""
-    comparison, clock = Comparison(reading(300)), Clock(hurry)
+    both, clock = Comparison(reading(300)), Clock(hurry)
     heard: list[str] = []
-    await compare(comparison, scripted(overloaded(hurry)), clock, heard.append)
-    raw, paced = comparison.raw, comparison.paced
+    controls: list[Paced | None] = []
+    await compare(
+        both,
+        scripted(overloaded(hurry)),
+        clock,
+        heard.append,
+        take_controls=controls.append,
+    )
+    raw, paced, now = both.raw, both.paced, clock.now()
+    assert isinstance(controls[0], Paced)
+    assert controls[1:] == [None]
     assert raw.text == paced.text == "".join(heard) == TEXT
     assert len(raw.words) == len(paced.words) == len(TEXT.split())
-    assert comparison.qoe_paced() == pytest.approx(comparison.qoe_raw(clock.now()), abs=1e-9)
-    assert 0.8 < comparison.qoe_paced() < 0.95
+    assert both.paced.reader.qoe(now) == pytest.approx(both.raw.reader.qoe(now), abs=1e-9)
+    assert 0.8 < both.paced.reader.qoe(now) < 0.95
     assert 4.0 < paced.fastest < 8.0  # around 5: short words go faster, long ones slower
     assert raw.fastest > 30.0
-    assert raw.longest_silence(clock.now()) > 8.0
-    assert paced.longest_silence(clock.now()) < 1.5
-    assert 35.0 < clock.now() < 50.0
+    assert raw.longest_silence(now) > 8.0
+    assert paced.longest_silence(now) == pytest.approx(3.0)  # until the first word
+    assert 35.0 < now < 50.0
 
 
 @pytest.mark.anyio
