@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from pathlib import Path
 from typing import Final
 
 from rich.text import Text
@@ -39,7 +40,7 @@ class DemoApp(App[None]):
         ends: it leaves by itself when all has been read.
     """
 
-    CSS_PATH = "demo.tcss"
+    CSS_PATH = Path(__file__).parent / "demo.tcss"  # for subclasses elsewhere, too
     ENABLE_COMMAND_PALETTE = False
     TITLE = "andes demo"
     BINDINGS = bindings(KEYS)
@@ -67,13 +68,17 @@ class DemoApp(App[None]):
         """All figures, once it has ended."""
         self._url, self._hurry, self._alone = url, hurry, alone
         self._on_picture, self._ends = on_picture, ends
+        # Kept, not looked for: a frame may come when the screen is being taken down.
+        self._head_line, self._legend_line = Static(id="title"), Static(id="legend")
+        self._columns = [
+            Column(number, scenario.name, scenario.about)
+            for number, scenario in enumerate(SCENARIOS, 1)
+        ]
 
     def compose(self) -> ComposeResult:
-        yield Static(id="title")
-        with Horizontal(id="columns"):
-            for number, scenario in enumerate(SCENARIOS, 1):
-                yield Column(number, scenario.name, scenario.about)
-        yield Static(id="legend")
+        yield self._head_line
+        yield Horizontal(*self._columns, id="columns")
+        yield self._legend_line
         yield Footer(compact=True)
 
     def on_mount(self) -> None:
@@ -140,7 +145,7 @@ class DemoApp(App[None]):
     def action_show(self, number: int) -> None:
         """Show one scenario, numbered from 1, or all: 0."""
         self._alone = number
-        for i, column in enumerate(self.query(Column), 1):
+        for i, column in enumerate(self._columns, 1):
             column.display = number in (0, i)
             column.set_class(number != 0, "single")
         self.call_after_refresh(self._look)
@@ -190,7 +195,7 @@ class DemoApp(App[None]):
         for run in self.runs:
             run.look()
         colours = DARK if self.current_theme.dark else LIGHT
-        for column, run in zip(self.screen_stack[0].query(Column), self.runs, strict=True):
+        for column, run in zip(self._columns, self.runs, strict=True):
             if column.display:
                 column.show(run, colours, horizon_s=self._horizon_s, most=_WORDS)
         self._show_lines(colours)
@@ -224,8 +229,8 @@ class DemoApp(App[None]):
             f"{max(run.now for run in self.runs):.1f} s",
         ]
         title = Text.assemble(("andes demo", "bold"), *(f" · {part}" for part in parts if part))
-        self.screen_stack[0].query_one("#title", Static).update(title, layout=False)
-        self.screen_stack[0].query_one("#legend", Static).update(_legend(colours), layout=False)
+        self._head_line.update(title, layout=False)
+        self._legend_line.update(_legend(colours), layout=False)
 
 
 def _legend(colours: Colours) -> Text:

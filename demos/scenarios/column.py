@@ -31,16 +31,16 @@ class Column(Vertical):
     def __init__(self, number: int, name: str, about: str) -> None:
         super().__init__(id=f"column-{number}", classes="column")
         self._heading = Text.assemble((f" {number} ", "reverse"), (f" {name}  ", "bold"), about)
+        self._raw = Static(classes="panel raw")
+        self._paced = Static(classes="panel paced")
+        self._chart = Static(classes="chart")
 
     def compose(self) -> ComposeResult:
-        heading = Static(self._heading, classes="heading")
-        yield heading
-        with Container(classes="panels"):
-            for side, title in (("raw", "raw: as it arrives"), ("paced", "paced: as you read")):
-                panel = Static(classes=f"panel {side}")
-                panel.border_title = title
-                yield panel
-        yield Static(classes="chart")
+        yield Static(self._heading, classes="heading")
+        self._raw.border_title = "raw: as it arrives"
+        self._paced.border_title = "paced: as you read"
+        yield Container(self._raw, self._paced, classes="panels")
+        yield self._chart
 
     def show(self, run: Run, colours: Colours, *, horizon_s: float, most: float) -> None:
         """Show how it stands.
@@ -53,11 +53,10 @@ class Column(Vertical):
         """
         now, both = run.now, run.comparison
         ahead_s = both.ahead_s(now)
-        for side, name, colour, where in (
-            (both.raw, "raw", colours.raw, "unread"),
-            (both.paced, "paced", colours.paced, "buffer"),
+        for side, panel, colour, where in (
+            (both.raw, self._raw, colours.raw, "unread"),
+            (both.paced, self._paced, colours.paced, "buffer"),
         ):
-            panel = self.query_one(f".{name}", Static)
             width, height = panel.content_size
             below = figures(
                 side,
@@ -73,9 +72,8 @@ class Column(Vertical):
                 text = page(side, now, colour, width=width, height=height - _FIGURE_ROWS)
             panel.update(_bottom(text, below, width, height), layout=False)
             panel.border_subtitle = doing(side, now)
-        chart = self.query_one(".chart", Static)
-        size = chart.content_size
-        chart.update(
+        size = self._chart.content_size
+        self._chart.update(
             timeline(
                 both,
                 now,
