@@ -1,6 +1,8 @@
 """The demo as an app: the three scenarios, raw and paced, and everything its keys change."""
 
 import asyncio
+import contextlib
+import signal
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
@@ -82,6 +84,10 @@ class DemoApp(App[None]):
         yield Footer(compact=True)
 
     def on_mount(self) -> None:
+        # The signal, too: Textual takes it for the end of a good day. (Not in every place.)
+        with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):
+            loop = asyncio.get_running_loop()
+            loop.add_signal_handler(signal.SIGINT, self.action_help_quit)
         self._client = http_client()  # before a clock starts: it takes a while
         self.action_show(self._alone)
         self.action_restart()
@@ -226,6 +232,7 @@ class DemoApp(App[None]):
             f"you {does} {self.reader.wpm:.0f} words/min",
             f"bursts of {self.lump_s:g} s" if self.lump_s else "",
             "paused" if self.is_paused else "",
+            "all read" if all(run.is_done for run in self.runs) else "",
             f"{max(run.now for run in self.runs):.1f} s",
         ]
         title = Text.assemble(("andes demo", "bold"), *(f" · {part}" for part in parts if part))
@@ -235,9 +242,9 @@ class DemoApp(App[None]):
 
 def _legend(colours: Colours) -> Text:
     return Text.assemble(
-        ("┄ expected", colours.expected), "   ",
-        ("━ raw", colours.raw), "   ",
-        ("━ paced", colours.paced), "   ",
+        ("┄ expected", colours.expected), "  ",
+        ("━ raw", colours.raw), "  ",
+        ("━ paced", colours.paced), "  ",
         ("  ", f"on {colours.wait}"), " you wait: QoE takes it off, pacing adds none",
         ("   (charts: words over seconds)", "dim"),
     )  # fmt: skip

@@ -15,6 +15,7 @@ and all at once, too slow and then too fast; each as it arrives, and at the pace
 needs no GPU and no server but its own. Without a terminal it prints the text and the figures.
 """
 _KEYS: Final = ("just-right", "long-wait", "tortoise-hare")
+_INTERRUPTED: Final = 130  # 128 + SIGINT, as shells report it
 _PICTURE_SIZE: Final = (144, 40)  # columns and rows of a picture that is taken without a terminal
 
 
@@ -48,12 +49,19 @@ def add_parser(subparsers: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Show it; returns the exit status: 130 after Ctrl-C, 1 if there was no picture to write."""
+    try:
+        return _show(arguments)
+    except KeyboardInterrupt:
+        return _INTERRUPTED
+
+
+def _show(arguments: argparse.Namespace) -> int:
     is_terminal = sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
     try:
         if is_terminal or arguments.svg:
             return _watch(arguments, headless=not is_terminal)
         return _print(arguments)
-    except BrokenPipeError:
+    except* BrokenPipeError:  # alone, or in the group of the streams that are read at once
         # Whoever reads the transcript has had enough; Python must not flush into the pipe.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 0
@@ -130,6 +138,8 @@ def _number(text: str) -> float:
 
 def _file_to_write(text: str) -> Path:
     path = Path(text)
+    if path.is_dir():
+        raise argparse.ArgumentTypeError(f"{text!r} is a folder; name a file in it")
     if not path.parent.is_dir():
         raise argparse.ArgumentTypeError(f"there is no folder {str(path.parent)!r} to write into")
     return path

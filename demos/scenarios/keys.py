@@ -21,13 +21,18 @@ class Key:
     action: str
     """The action of the app."""
     shown: str
-    """As the footer and the help call them."""
+    """As the footer calls them."""
     brief: str
     """What they do, for the footer; empty where a group says it."""
     what: str
     """The same, for the help."""
     group: str = ""
     """Keys that share this stand together in the footer, under one description."""
+
+    @property
+    def name(self) -> str:
+        """As the help calls them, which has more room."""
+        return self.names if self.names in ("space", "enter") else self.shown
 
 
 KEYS: Final = (
@@ -83,7 +88,7 @@ class Help(ModalScreen[None]):
         with VerticalScroll() as box:
             box.border_title = "andes demo"
             box.border_subtitle = "Esc: close"
-            table = "\n".join(f"  {key.shown:7}{key.what}" for key in KEYS)
+            table = "\n".join(f"  {key.name:7}{key.what}" for key in KEYS)
             yield Static(f"{_HOW}\n{table}", markup=False)
 
     def action_close(self) -> None:

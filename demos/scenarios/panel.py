@@ -10,7 +10,7 @@ from demos.scenarios.measures import Side
 
 __all__ = ["doing", "figures", "page"]
 
-_WIDE: Final = 44  # cells that the figures take with all their words
+_WIDE, _WIDEST = 44, 51  # cells that the figures take with more words, and with all
 _WELL, _LONG_S, _FLOOD = 0.9, 3.0, 2.0  # QoE; a silence; times the reader's speed
 _BUFFER_S: Final = 20.0  # as long as the bar of the buffer
 _BAR: Final = 10
@@ -74,6 +74,7 @@ def figures(
     """
     qoe, longest, reads = side.reader.qoe(now), side.longest_silence(now), side.reader.speed
     is_wide = width >= _WIDE
+    unit = " words/s" if width >= _WIDEST else "/s"
     return Text.assemble(
         ("QoE ", "dim"),
         _figure(f"{qoe:.2f}" if side.words else "–", alarm if side.words and qoe < _WELL else ""),
@@ -81,7 +82,7 @@ def figures(
         _figure(f"{longest:.1f} s", alarm if longest >= _LONG_S else ""),
         " " if is_wide else "\n",
         ("fastest " if is_wide else "max ", "dim"),
-        _figure(f"{side.fastest:.0f}/s", alarm if side.fastest >= _FLOOD * reads else ""),
+        _figure(f"{side.fastest:.0f}{unit}", alarm if side.fastest >= _FLOOD * reads else ""),
         "\n" if is_wide else " ",
         (f"{where} ", "dim"),
         (_bar(ahead_s), colour) if is_wide else "",
