@@ -6,7 +6,8 @@ import pytest
 from andes_client import Expectation, Paced, Unit
 from andes_client.expectation import TOKENS_PER_WORD
 from andes_client.testing import scripted
-from demos.scenarios.measures import Comparison, Expected, RecordedWords, Side
+from demos.scenarios.measures import Comparison, RecordedWords, Side
+from demos.scenarios.reader import Expected
 from demos.scenarios.stream import Clock, compare
 
 FIVE_WORDS_A_SECOND = Expectation(ttft=1.0, tds=5 * TOKENS_PER_WORD)
