@@ -228,7 +228,7 @@ class DemoApp(App[None]):
     def _show_lines(self, colours: Colours) -> None:
         does = "read" if self.reader.mode == "reading" else "listen to"
         parts = [
-            "one answer, three servers",
+            "" if self.has_class("narrow") else "one answer, three servers",
             f"you {does} {self.reader.wpm:.0f} words/min",
             f"bursts of {self.lump_s:g} s" if self.lump_s else "",
             "paused" if self.is_paused else "",

@@ -32,8 +32,8 @@ class Side:
         """When the first letter of each word was shown."""
         self.starts: list[int] = []
         """Where in the text each word begins."""
-        self.fastest = 0.0
-        """Words/s over the busiest stretch of at least a second; 0 until there is one."""
+        self.fastest = 0
+        """The most words that have appeared within a second."""
         self.ended = False
         """Nothing more will come."""
         self.reader = Reading(expectation)
@@ -51,7 +51,7 @@ class Side:
             self._silent_since = now
             self.words.append(now)
             self.starts.append(length + start.start() - len(before))
-            self._note_speed()
+            self.fastest = max(self.fastest, self.speed(now))
 
     def speed(self, now: float) -> int:
         """Words that appeared within the last second."""
@@ -82,13 +82,6 @@ class Side:
         if self._paused_at is not None:
             self._silent_since += now - self._paused_at
             self._paused_at = None
-
-    def _note_speed(self) -> None:
-        last = self.words[-1]
-        since = bisect.bisect_right(self.words, last - 1.0) - 1
-        if since >= 0:
-            words = len(self.words) - 1 - since
-            self.fastest = max(self.fastest, words / (last - self.words[since]))
 
 
 class Comparison:

@@ -82,7 +82,7 @@ def figures(
         _figure(f"{longest:.1f} s", alarm if longest >= _LONG_S else ""),
         " " if is_wide else "\n",
         ("fastest " if is_wide else "max ", "dim"),
-        _figure(f"{side.fastest:.0f}{unit}", alarm if side.fastest >= _FLOOD * reads else ""),
+        _figure(f"{side.fastest}{unit}", alarm if side.fastest >= _FLOOD * reads else ""),
         "\n" if is_wide else " ",
         (f"{where} ", "dim"),
         (_bar(ahead_s), colour) if is_wide else "",

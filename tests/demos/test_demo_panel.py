@@ -72,8 +72,11 @@ def test_a_silence_and_an_end_are_told() -> None:
 @pytest.mark.parametrize(
     ("width", "lines"),
     [
-        (46, ["QoE 0.36 longest silence 3.0 s fastest 0/s", "unread ██████████ 19.1 s of reading"]),
-        (24, ["QoE 0.36 silence 3.0 s", "max 0/s unread 19.1 s"]),
+        (
+            46,
+            ["QoE 0.36 longest silence 3.0 s fastest 100/s", "unread ██████████ 19.1 s of reading"],
+        ),
+        (24, ["QoE 0.36 silence 3.0 s", "max 100/s unread 19.1 s"]),
     ],
 )
 def test_figures_in_many_words_and_in_few(width: int, lines: list[str]) -> None:
@@ -86,16 +89,16 @@ def test_figures_in_many_words_and_in_few(width: int, lines: list[str]) -> None:
     assert shown_lines[1] == lines[1]
     qoe = f"{both.raw.reader.qoe(3.9):.2f}"
     assert shown_lines[0] == lines[0].replace("0.36", qoe)
-    assert styled(shown, "red") == f"{qoe}3.0 s"
+    assert styled(shown, "red") == f"{qoe}3.0 s100/s"
 
 
 def test_what_a_reader_does_not_suffer_from_raises_no_alarm() -> None:
-    both = Comparison(reading(300))
+    both = Comparison(reading(240))
     for i in range(20):
-        both.raw.show(WORD, 1.0 + i / 5)
-        both.arrived(Unit(WORD, TOKENS_PER_WORD), 1.0 + i / 5)
-    shown = figures(both.raw, 4.9, "blue", alarm="red", where="unread", ahead_s=0.1, width=46)
-    assert shown.plain.startswith("QoE 1.00 longest silence 1.0 s fastest 5/s")
+        both.raw.show(WORD, 1.0 + i / 4)
+        both.arrived(Unit(WORD, TOKENS_PER_WORD), 1.0 + i / 4)
+    shown = figures(both.raw, 5.9, "blue", alarm="red", where="unread", ahead_s=0.1, width=46)
+    assert shown.plain.startswith("QoE 1.00 longest silence 1.0 s fastest 4/s")
     assert styled(shown, "red") == ""
 
 
