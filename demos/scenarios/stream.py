@@ -10,7 +10,8 @@ import httpx2
 
 from andes_client import Expectation, Paced, pace, wire
 from demos.bursty_server import MODEL
-from demos.scenarios.measures import Comparison, RecordedWords
+from demos.recorded_words import RecordedWords
+from demos.scenarios.measures import Comparison
 
 __all__ = ["Clock", "compare", "deltas", "http_client"]
 

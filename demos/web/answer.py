@@ -14,7 +14,7 @@ from andes_client import Expectation, Paced, pace, reading
 from andes_client.expectation import TOKENS_PER_WORD
 from andes_client.segment import Unit
 from demos.chat.server import ServerError
-from demos.measures import RecordedWords
+from demos.recorded_words import RecordedWords
 
 __all__ = ["Answer", "NotRunningError", "Side"]
 

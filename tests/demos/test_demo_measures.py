@@ -6,7 +6,8 @@ import pytest
 from andes_client import Expectation, Paced, Unit
 from andes_client.expectation import TOKENS_PER_WORD
 from andes_client.testing import scripted
-from demos.scenarios.measures import Comparison, RecordedWords, Side
+from demos.recorded_words import RecordedWords
+from demos.scenarios.measures import Comparison, Side
 from demos.scenarios.reader import Expected
 from demos.scenarios.stream import Clock, compare
 
