@@ -8,9 +8,11 @@ best-first search, so that it is a bound wherever it ends. docs/bound.md has the
 import heapq
 import itertools
 import math
+import operator
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import Final
 
 from andes_backend.bound.steps import Steps, Yielded
 from andes_backend.profile import Profile
@@ -18,7 +20,7 @@ from andes_backend.workload import Workload
 
 __all__ = ["Best", "best_order"]
 
-_ROUNDING_S = 1e-9
+_ROUNDING: Final = 1e-9  # seconds, or QoE: sums of a few hundred numbers
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,23 +75,24 @@ def best_order(workload: Workload, profile: Profile, latest_s: float, nodes: int
     for answered in range(2 ** len(workload.requests)):
         search.offer(search.start(answered))
     done = 0
-    while search.heap and done < nodes:
-        hope, _, node = search.heap[0]
-        if not any(True for _ in search.open(node)):
-            break
-        heapq.heappop(search.heap)
+    # The order that answers nobody is there from the start: the heap is never empty.
+    while not (is_complete := search.is_through(search.heap[0][-1])) and done < nodes:
+        _, _, node = heapq.heappop(search.heap)
         done += 1
         for after in search.after(node):
             search.offer(after)
-    # The node of nobody answered is always there, or something better.
-    qoe = -search.heap[0][0] / len(workload.requests)
-    return Best(min(1.0, qoe + _ROUNDING_S), done, done < nodes)
+    hope = -search.heap[0][0] / len(workload.requests)
+    return Best(min(1.0, hope + _ROUNDING), done, is_complete)
 
 
 class _Search:
     def __init__(self, workload: Workload, profile: Profile, latest_s: float) -> None:
         self._requests = workload.requests
         self._steps = Steps(workload, profile)
+        self._alone = [
+            [(Yielded(i, token, True, False),) for token in range(request.output_tokens)]
+            for i, request in enumerate(self._requests)
+        ]
         self._latest_s = latest_s
         self._most = profile.max_sequences
         self._outside_s = profile.outside_s
@@ -109,16 +112,18 @@ class _Search:
             if node.tokens[i] < self._requests[i].output_tokens:
                 yield i
 
+    def is_through(self, node: _Node) -> bool:
+        """Whether the order is at its end."""
+        return next(self.open(node), None) is None
+
     def offer(self, node: _Node) -> None:
-        """Keep a node, unless another is as good in every respect."""
-        hope = node.gained
-        for i in self.open(node):
-            hope += self._hope(node, i)
+        """Keep a node, unless it breaks the limit or another is as good in every respect."""
+        hope = node.gained + sum(self._hope(node, i) for i in self.open(node))
         if hope == -math.inf:
             return
         label = (node.since_idle_s, node.busy_s, -node.gained, *node.late, *node.delay)
         others = self._seen[node.answered, node.tokens, node.resident, node.waited]
-        if any(all(map(float.__le__, other, label)) for other in others):
+        if any(all(map(operator.le, other, label)) for other in others):
             return
         others.append(label)
         heapq.heappush(self.heap, (-hope, next(self._number), node))
@@ -145,16 +150,10 @@ class _Search:
                     yield _bits(kept)
 
     def _step(self, node: _Node, served: tuple[int, ...], kept: int) -> _Node:
-        began = max(self._requests[i].arrival_s for i in served)
-        waited, since_idle_s = node.waited, node.since_idle_s
-        if began > node.time_s:
-            since_idle_s = began
-            waited = _bits(i for i in self.open(node) if self._requests[i].arrival_s < began)
-        since_idle_s += self._seconds(node, served, waited)
-        busy_s = node.busy_s + self._seconds(node, served, 0)
+        since_idle_s, busy_s, waited = self._clocks(node, served)
         end = max(since_idle_s, busy_s)
-        late, delay, gained = list(node.late), list(node.delay), node.gained
-        tokens = list(node.tokens)
+        tokens, late, delay = list(node.tokens), list(node.late), list(node.delay)
+        gained = node.gained
         for i in served:
             late[i] = max(late[i], self._lateness(i, tokens[i], end))
             tokens[i] += 1
@@ -165,16 +164,28 @@ class _Search:
                 gained += self._qoe(i, delay[i], late[i])
                 late[i] = delay[i] = 0.0
         return _Node(
-            node.answered,
-            tuple(tokens),
-            kept,
-            waited & ~_bits(served),
-            since_idle_s,
-            busy_s,
-            tuple(late),
-            tuple(delay),
-            gained,
+            answered=node.answered,
+            tokens=tuple(tokens),
+            resident=kept,
+            waited=waited,
+            since_idle_s=since_idle_s,
+            busy_s=busy_s,
+            late=tuple(late),
+            delay=tuple(delay),
+            gained=gained,
         )
+
+    def _clocks(self, node: _Node, served: tuple[int, ...]) -> tuple[float, float, int]:
+        """`since_idle_s`, `busy_s` and `waited` after a step that yields a token of each."""
+        arrivals = {i: self._requests[i].arrival_s for i in self.open(node)}
+        came = max(arrivals[i] for i in served)
+        waited, since_idle_s = node.waited, node.since_idle_s
+        if came > node.time_s:
+            since_idle_s = came
+            waited = _bits(i for i, arrival in arrivals.items() if arrival < came)
+        since_idle_s += self._seconds(node, served, waited)
+        busy_s = node.busy_s + self._seconds(node, served, 0)
+        return since_idle_s, busy_s, waited & ~_bits(served)
 
     def _seconds(self, node: _Node, served: tuple[int, ...], waited: int) -> float:
         return self._steps.seconds(
@@ -187,20 +198,22 @@ class _Search:
     def _lateness(self, i: int, token: int, end: float) -> float:
         request = self._requests[i]
         due = request.expectation.ttft + token * request.expectation.seconds_per_token
-        return max(0.0, end + self._outside_s - request.arrival_s - due)
+        # What is late by a rounding error only must count as on time.
+        return max(0.0, end - _ROUNDING + self._outside_s - request.arrival_s - due)
 
     def _hope(self, node: _Node, i: int) -> float:
         """The QoE of a request if from here on nobody else were served."""
         request, late, delay = self._requests[i], node.late[i], node.delay[i]
-        busy = node.busy_s + self._seconds(node, (i,), 0)
-        end = max(node.time_s, request.arrival_s) + self._seconds(node, (i,), -1)
-        end = max(end, busy)
-        for token in range(node.tokens[i], request.output_tokens):
-            if token > node.tokens[i]:
-                end += self._steps.seconds((Yielded(i, token, True, False),))
+        first = node.tokens[i]
+        end = max(
+            max(node.time_s, request.arrival_s) + self._steps.seconds(self._alone[i][first]),
+            node.busy_s + self._seconds(node, (i,), 0),
+        )
+        late = max(late, self._lateness(i, first, end))
+        for token in range(first + 1, request.output_tokens):
+            delay += late
+            end += self._steps.seconds(self._alone[i][token])
             late = max(late, self._lateness(i, token, end))
-            if token < request.output_tokens - 1:
-                delay += late
         return self._qoe(i, delay, late)
 
     def _qoe(self, i: int, delay: float, late: float) -> float:
@@ -212,7 +225,7 @@ class _Search:
             late: the last token's least lateness. It can be held back, up to the limit; as
                 QoE falls or rises with it throughout, one of the two ends is best.
         """
-        if late > self._latest_s + _ROUNDING_S:
+        if late > self._latest_s:
             return -math.inf
         if late <= 0:
             return 1.0

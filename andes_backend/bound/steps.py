@@ -23,7 +23,8 @@ class Yielded:
     token: int
     """From 0."""
     resident: bool
-    """All its context but one token may be in the KV cache: the request has kept its blocks."""
+    """All its context but one token may be in the KV cache: the request has kept its blocks
+    since the token before. Of a first token only with `whole=False`, where it says nothing."""
     whole: bool
     """All of the token's work is counted, not only what its own step must do of it."""
 
@@ -121,5 +122,8 @@ def _ways(request: Request, profile: Profile) -> Iterator[_Work]:
 
 def _row_ms(position: NDArray[np.float64], profile: Profile) -> NDArray[np.float64]:
     """The least that a chunk of one token adds to a step: it is timed as a decoded one."""
-    rows = [part.per_sequence_ms + part.per_context_token_ms * position for part in profile.decode]
-    return np.min(rows, axis=0)
+    least = np.full(len(position), np.inf)
+    for part in profile.decode:
+        row = part.per_sequence_ms + part.per_context_token_ms * position
+        least = np.minimum(least, row)
+    return least

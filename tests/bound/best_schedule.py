@@ -1,14 +1,17 @@
 """The best schedule of a very small workload, by trying them all, in the profile's own step times.
 
-At every step any of the requests that have arrived may be served, or nobody until the next one
-arrives. Whoever waits may have to give its memory up, and whoever is served may compute everything
-anew all the same. When all the other tokens are out, the last ones may be held back to the limit
-on lateness. Nothing is left out but other idling, and prompts in chunks.
+At every step any of the requests that have arrived may be served, with a prompt in chunks of any
+size, or nobody until the next one arrives. Whoever waits may have to give its memory up, and
+whoever is served may compute everything anew all the same. When all the other tokens are out, the
+last ones may be held back to the limit on lateness. Nothing is left out but other idling, giving
+memory up for nothing, and what was given up coming back in chunks, or from blocks found again.
 """
 
 import math
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+import operator
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import combinations, product
 
 from andes_backend.profile import Profile
@@ -22,7 +25,8 @@ class Answer:
     """How far a request is."""
 
     tokens: int = 0
-    resident: bool = False
+    computed: int = 0
+    """Tokens in the KV cache."""
     late: float = 0.0
     """Of its last token, seconds."""
     delay: float = 0.0
@@ -30,6 +34,8 @@ class Answer:
 
 
 Answers = tuple[Answer, ...]
+Chunks = Mapping[int, tuple[int, int]]
+"""Request -> how many tokens of it are in the KV cache before, and after, a step that serves it."""
 
 
 @dataclass
@@ -38,51 +44,107 @@ class _Search:
     profile: Profile
     latest_s: float
     best: float = 0.0
+    seen: dict[object, list[list[float]]] = field(default_factory=lambda: defaultdict(list))
 
     def __post_init__(self) -> None:
         self.requests = self.workload.requests
         self.blocks = self.profile.kv_tokens // self.profile.block_size - 1
-        self.least = [
-            [self.least_s(r.prompt_tokens + i, i > 0) for i in range(r.output_tokens)]
-            for r in self.requests
-        ]
-        """The least time of a step that yields token i of request r."""
-
-    def least_s(self, computed: int, may_decode: bool) -> float:
-        anew = self.profile.step_s([computed], 0, 0) if computed > 1 else math.inf
-        may_decode |= computed == 1
-        return min(anew, self.profile.step_s([], 1, computed) if may_decode else math.inf)
 
     def run(self, now: float, answers: Answers) -> None:
         """Try everything from here on."""
-        if self.hope(now, answers) <= self.best:
+        if self.hope(now, answers) <= self.best or self.is_no_better(now, answers):
             return
-        open_ = [i for i, r in enumerate(self.requests) if answers[i].tokens < r.output_tokens]
-        # What is open from here on may also stay open, and counts 0.
+        # Who is not through from here on may also stay so, and counts 0.
         self.best = max(self.best, self.through(answers))
-        here = [i for i in open_ if self.requests[i].arrival_s <= now]
-        coming = [r.arrival_s for r in self.requests if r.arrival_s > now]
+        here = [
+            i
+            for i, r in enumerate(self.requests)
+            if answers[i].tokens < r.output_tokens and r.arrival_s <= now
+        ]
         self.hold(now, answers, [i for i in here if self.gains_by_waiting(i, answers[i])])
+        coming = [r.arrival_s for r in self.requests if r.arrival_s > now]
         nodes = [(min(coming), answers)] if coming else []
-        for served, anew, kept in self.choices(answers, here):
-            took, after = self.step(answers, served, anew, kept)
-            nodes.append((now + took, self.given(now + took, after, served)))
+        for chunks, kept in self.choices(answers, here, in_parts=True):
+            end = now + self.seconds(chunks)
+            nodes.append((end, self.given(end, answers, chunks, kept)))
         # The best first: so the others need not be looked at for long.
         for node in sorted(nodes, key=lambda node: -self.hope(*node)):
             self.run(*node)
 
+    def is_no_better(self, now: float, answers: Answers) -> bool:
+        """Whether as much was reached before, no later and with no more delay."""
+        label = [now, -self.through(answers)]
+        for request, answer in zip(self.requests, answers, strict=True):
+            is_open = answer.tokens < request.output_tokens
+            label += (answer.late, answer.delay) if is_open else (0.0, 0.0)
+        come = sum(r.arrival_s <= now for r in self.requests)
+        others = self.seen[come, *((a.tokens, a.computed) for a in answers)]
+        if any(all(map(operator.le, other, label)) for other in others):
+            return True
+        others.append(label)
+        return False
+
     def choices(
-        self, answers: Answers, here: Sequence[int]
-    ) -> Iterator[tuple[tuple[int, ...], set[int], set[int]]]:
-        """Who is served, who of them computes everything anew, and who else keeps its memory."""
-        for size in range(len(here), 0, -1):
+        self, answers: Answers, here: Sequence[int], *, in_parts: bool
+    ) -> Iterator[tuple[Chunks, set[int]]]:
+        """Who is served, and who else keeps its memory."""
+        for size in range(min(len(here), self.profile.max_sequences), 0, -1):
             for served in combinations(here, size):
-                resident = [i for i in served if answers[i].resident]
-                others = set(served) - set(resident)
-                for again in product((False, True), repeat=len(resident)):
-                    anew = others | {i for i, wanted in zip(resident, again, strict=True) if wanted}
-                    for kept in self.kept(answers, served):
-                        yield served, anew, kept
+                ways = (self.ways(i, answers[i], in_parts=in_parts) for i in served)
+                for way in product(*ways):
+                    chunks = dict(zip(served, way, strict=True))
+                    for kept in self.kept(answers, chunks):
+                        yield chunks, kept
+
+    def ways(self, index: int, answer: Answer, *, in_parts: bool) -> Iterator[tuple[int, int]]:
+        """On to the next token, that anew, or a part of it."""
+        wanted, computed = self.requests[index].prompt_tokens + answer.tokens, answer.computed
+        yield computed, wanted
+        if computed:
+            yield 0, wanted
+        if in_parts and not answer.tokens:
+            yield from ((computed, until) for until in range(computed + 1, wanted))
+
+    def kept(self, answers: Answers, chunks: Chunks) -> Iterator[set[int]]:
+        """Who of the others may keep its memory: as many as there is room for."""
+        room = self.blocks - sum(self.size(until) for _, until in chunks.values())
+        others = [i for i, a in enumerate(answers) if a.computed and i not in chunks]
+        for count in range(len(others), -1, -1):
+            fit = [
+                set(some)
+                for some in combinations(others, count)
+                if sum(self.size(answers[i].computed) for i in some) <= room
+                and count + len(chunks) <= self.profile.max_sequences
+            ]
+            yield from fit
+            if fit:
+                return
+
+    def size(self, computed: int) -> int:
+        """Blocks that hold so many tokens."""
+        return -(-computed // self.profile.block_size)
+
+    def seconds(self, chunks: Chunks) -> float:
+        prompts, context = [], []
+        for before, until in chunks.values():
+            if until - before == 1:
+                context.append(until)
+            else:
+                prompts.append((until - before, before))
+        return self.profile.step_s(prompts, len(context), sum(context))
+
+    def given(self, now: float, answers: Answers, chunks: Chunks, kept: set[int]) -> Answers:
+        """After a step: for some the next token arrives."""
+        after = []
+        for i, (request, a) in enumerate(zip(self.requests, answers, strict=True)):
+            tokens, late, delay = a.tokens, a.late, a.delay
+            computed = chunks[i][1] if i in chunks else a.computed if i in kept else 0
+            if computed == request.prompt_tokens + tokens:
+                late = max(late, now - self.due(i, tokens))
+                tokens, delay = tokens + 1, delay + late
+            is_open = tokens < request.output_tokens
+            after.append(Answer(tokens, computed if is_open else 0, late, delay))
+        return tuple(after)
 
     def gains_by_waiting(self, index: int, answer: Answer) -> bool:
         """Whether the response is better if its last token, which is the next, comes later."""
@@ -105,10 +167,10 @@ class _Search:
         """All orders of last tokens: steps, each with how long it takes and whom it serves."""
         if not some:
             yield []
-        for served, anew, kept in self.choices(answers, some):
-            took, after = self.step(answers, served, anew, kept)
-            for rest in self.orders(after, tuple(i for i in some if i not in served)):
-                yield [(took, served), *rest]
+        for chunks, kept in self.choices(answers, some, in_parts=False):
+            after = self.given(math.inf, answers, chunks, kept)
+            for rest in self.orders(after, tuple(i for i in some if i not in chunks)):
+                yield [(self.seconds(chunks), tuple(chunks)), *rest]
 
     def sent_late(
         self, now: float, answers: Answers, steps: Sequence[tuple[float, tuple[int, ...]]]
@@ -124,58 +186,6 @@ class _Search:
                 gained += self.qoe(self.requests[i], answers[i].delay + late, late)
             end -= took
         return gained if end >= now else 0.0
-
-    def kept(self, answers: Answers, served: tuple[int, ...]) -> Iterator[set[int]]:
-        """Who of the others may keep its memory: as many as there is room for."""
-        if len(served) > self.profile.max_sequences:
-            return
-        room = self.blocks - sum(self.size(i, answers[i].tokens + 1) for i in served)
-        others = [i for i, a in enumerate(answers) if a.resident and i not in served]
-        for size in range(len(others), -1, -1):
-            fit = [
-                set(some)
-                for some in combinations(others, size)
-                if sum(self.size(i, answers[i].tokens) for i in some) <= room
-                and size + len(served) <= self.profile.max_sequences
-            ]
-            yield from fit
-            if fit:
-                return
-
-    def size(self, index: int, tokens: int) -> int:
-        """Blocks that hold what yields token number `tokens`."""
-        computed = self.requests[index].prompt_tokens + tokens - 1
-        return -(-computed // self.profile.block_size)
-
-    def step(
-        self, answers: Answers, served: tuple[int, ...], anew: set[int], kept: set[int]
-    ) -> tuple[float, Answers]:
-        """How long it takes, and who is resident afterwards."""
-        prompts, context = [], []
-        for i in served:
-            computed = self.requests[i].prompt_tokens + answers[i].tokens
-            if i in anew and computed > 1:
-                prompts.append(computed)
-            else:
-                context.append(computed)
-        took = self.profile.step_s(prompts, len(context), sum(context))
-        return took, tuple(
-            replace(a, resident=i in kept or i in served) for i, a in enumerate(answers)
-        )
-
-    def given(self, now: float, answers: Answers, served: tuple[int, ...]) -> Answers:
-        """The next tokens arrive."""
-        after = list(answers)
-        for i in served:
-            request, answer = self.requests[i], answers[i]
-            late = max(answer.late, now - self.due(i, answer.tokens))
-            after[i] = Answer(
-                tokens=answer.tokens + 1,
-                resident=answer.tokens + 1 < request.output_tokens,
-                late=late,
-                delay=answer.delay + late,
-            )
-        return tuple(after)
 
     def due(self, index: int, before: int) -> float:
         """When the step must end that brings the token after so many."""
@@ -195,11 +205,17 @@ class _Search:
         request = self.requests[index]
         end, late, delay = max(now, request.arrival_s), answer.late, answer.delay
         for token in range(answer.tokens, request.output_tokens):
-            end += self.least[index][token]
+            end += self.least_s(request.prompt_tokens + token)
             late = max(late, end - self.due(index, token))
             delay += late
         held = max(late, self.latest_s)
         return max(self.qoe(request, delay, late), self.qoe(request, delay - late + held, held))
+
+    def least_s(self, computed: int) -> float:
+        """Of a step at whose end so many tokens of a request are computed."""
+        as_row = self.profile.step_s([], 1, computed)
+        chunk = self.profile.step_s([(2, computed - 2)], 0, 0) if computed > 1 else as_row
+        return min(as_row, chunk)
 
     def through(self, answers: Answers) -> float:
         """The QoE of those who are through."""
