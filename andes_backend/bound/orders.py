@@ -45,7 +45,7 @@ class _Node:
     resident: int
     """Who has kept its blocks since its last token."""
     waited: int
-    """Who could work on its next token before `since_idle_s` began to count."""
+    """Whose next token may have been worked on before `since_idle_s` began to count."""
     since_idle_s: float
     """The time, if the engine began the last step that it had to wait for when that could begin."""
     busy_s: float
@@ -182,7 +182,7 @@ class _Search:
         waited, since_idle_s = node.waited, node.since_idle_s
         if came > node.time_s:
             since_idle_s = came
-            waited = _bits(i for i, arrival in arrivals.items() if arrival < came)
+            waited |= _bits(i for i, arrival in arrivals.items() if arrival < came)
         since_idle_s += self._seconds(node, served, waited)
         busy_s = node.busy_s + self._seconds(node, served, 0)
         return since_idle_s, busy_s, waited & ~_bits(served)

@@ -12,6 +12,7 @@ from schedules import drawn_profile, drawn_workload, scheduled, tiny
 
 from andes_backend.bound import Bound, upper_bound
 from andes_backend.bound.demand import demands
+from andes_backend.bound.orders import best_order
 from andes_backend.bound.upper import bound_at
 from andes_backend.profile import Profile, load_profile
 from andes_backend.report.outcome import Outcome
@@ -64,6 +65,9 @@ def test_no_policy_surpasses_it_on_200_small_workloads() -> None:
             latest = max(latest, *(lateness(outcome) for outcome in done.outcomes))
         bound = upper_bound(workload, profile, latest_s=latest, rounds=12)
         assert max(reached) <= bound.qoe, f"seed {seed}: {reached}"
+        if len(workload.requests) <= 4:  # more than `upper_bound` would search
+            found = best_order(workload, profile, latest, 30)
+            assert max(reached) <= found.qoe, f"seed {seed}: {reached}"
 
 
 def lateness(outcome: Outcome) -> float:
