@@ -15,7 +15,7 @@ from andes_backend.command_line import INTERRUPTED, ended_like_ctrl_c
 from andes_backend.report.run import Run, table, versions
 from andes_backend.report.users import has_users, user_figures, users_table
 from andes_backend.report.users_plot import plot_users
-from andes_backend.twin.sweep import plots
+from andes_backend.twin.sweep import workload_plots
 from andes_backend.twin.sweep.bounds import Bounded, Bounds, BoundTask, carry_out
 from andes_backend.twin.sweep.measure import Detail, Measured, Task
 from andes_backend.twin.sweep.order import Order, described, shown_in_detail
@@ -23,6 +23,7 @@ from andes_backend.twin.sweep.points import Point, Sweep, Value
 from andes_backend.twin.sweep.pool import Done, Failed, run_tasks
 from andes_backend.twin.sweep.progress import watched
 from andes_backend.twin.sweep.results import ResultFile, record
+from andes_backend.twin.sweep.sweep_plot import plot_sweep
 from andes_backend.twin.sweep.tables import axis_name, axis_value, tables
 
 __all__ = ["ENVIRONMENT", "WIDTH", "new_directory", "run"]
@@ -176,17 +177,17 @@ class _Book:
         return {policy: one.detail for policy, one in found.items() if one and one.detail}
 
     def _draw(self) -> None:
-        remark = plots.plot_sweep(self.order.sweep, self.results, self.directory / "qoe.png")
+        remark = plot_sweep(self.order.sweep, self.results, self.directory / "qoe.png")
         if remark:
             _say(self.console, remark)
         if details := self._details():
             title = _title(next(iter(self.shown.values())))
             index = self.order.request
             if index is None:
-                index = plots.telling_request(details)
-            plots.plot_distributions(details, title, self.directory / "distributions.png")
-            plots.plot_request(details, index, title, self.directory / "request.png")
-            plots.plot_state(details, title, self.directory / "state.png")
+                index = workload_plots.telling_request(details)
+            workload_plots.plot_distributions(details, title, self.directory / "distributions.png")
+            workload_plots.plot_request(details, index, title, self.directory / "request.png")
+            workload_plots.plot_state(details, title, self.directory / "state.png")
             if has_users([self._run(policy, detail) for policy, detail in details.items()]):
                 by_user = {name: user_figures(one.outcomes) for name, one in details.items()}
                 plot_users(title, by_user, self.directory / "users.png")
