@@ -167,7 +167,13 @@ def _figures(sweep: Sweep, rows: Sequence[Group], results: Mapping[int, Measured
 def axis_table(sweep: Sweep, title: str) -> Table:
     """A table that has a column for each axis that varies, and no rows yet."""
     # Nothing between columns but space: there are many.
-    table = Table(title=title, title_justify="left", box=box.HORIZONTALS, padding=(0, 1, 0, 0))
+    table = Table(
+        title=title,
+        title_justify="left",
+        box=box.HORIZONTALS,
+        padding=(0, 1, 0, 0),
+        min_width=len(title) + 1,  # a title is as wide as its table at most
+    )
     for axis in sweep.varying():
         table.add_column(axis_name(axis).replace(" ", "\n").replace("/s", "\n/s"))
     return table
