@@ -12,10 +12,11 @@ from demos.chat.widgets import Prompt
 
 __all__ = ["ChatApp"]
 
-# A full collection looks at every object, which is some 0.4 s with a long conversation on the
-# screen: keys would wait. What is made and forgotten while text streams hardly ever lives that
-# long; the rest is collected when another conversation is opened.
-_COLLECT: Final = (50_000, 20, 1000)
+# Keys wait while objects are collected, for 0.4 s if a million of them are looked at. So few are
+# collected at a time, and those that live on, a long conversation on the screen, hardly ever:
+# what is made and forgotten while text streams does not live that long, and the rest is collected
+# when another conversation is opened.
+_COLLECT: Final = (5_000, 10, 10_000)
 
 
 class ChatApp(App[None]):

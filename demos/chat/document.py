@@ -4,7 +4,8 @@ A terminal of Textual's pays for every widget at each change of the layout, and 
 Markdown is a widget. So a document is a row of sections, of which the last alone is live.
 One that is finished is updated once more as a whole and then left alone; and far from what
 the person sees, it is folded: its blocks are removed and its height stays. 10,000 words are
-then as quick as ten.
+then as quick as ten. Of what comes all at once ("reveal all", or a conversation that is opened)
+only the end is drawn; the rest is folded from the start.
 
 Text is added with `Markdown.append`, which draws the last block again and no other, as
 `Markdown.get_stream` does; but a stream of that kind joins all that waits, and after "reveal
@@ -12,21 +13,27 @@ all" that would be a thousand blocks in one go, and no key until they are there.
 """
 
 import asyncio
+import re
 from functools import cache
 from typing import Final
 
 from markdown_it import MarkdownIt
+from markdown_it.token import Token
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.widgets import Markdown
 
 from demos.chat.blocks import GrowingMarkdown, Paragraph
 
-__all__ = ["Document", "Section", "displayable", "finished_part"]
+__all__ = ["Document", "Section", "displayable", "finished_part", "in_sections"]
 
 _SECTION: Final = 600  # characters from which on a section ends with its block
 _AT_ONCE: Final = 120  # characters added in one go, so that keys get their turn between
+_TOO_MUCH: Final = 4 * _SECTION  # characters waiting from which on only the end is drawn
+_MOUNTED_AT_ONCE: Final = 10  # folded sections, for the same reason
 _UNHURRIED_S: Final = 0.03  # what drawing may take without a rest after it
+
+_LINE_END: Final = re.compile(r"\r\n|\r|\n")  # as Markdown has it
 
 # Not to be sent to a terminal as they are: characters that control it.
 _CONTROLS: Final = (
@@ -52,9 +59,25 @@ def finished_part(source: str) -> int:
 
     All but the last block: Markdown is decided block by block.
     """
-    starts = [t.map[0] for t in _parser().parse(source) if t.level == 0 and t.map]
-    lines = source.split("\n")
-    return sum(len(line) + 1 for line in lines[: max(starts, default=0)])
+    return max(_block_starts(source), default=0)
+
+
+def in_sections(source: str) -> list[str]:
+    """`source` in parts, each long enough and made of whole blocks; the last may be neither."""
+    cuts = [0]
+    for start in _block_starts(source):
+        if start - cuts[-1] > _SECTION:
+            cuts.append(start)
+    return [source[a:b] for a, b in zip(cuts, [*cuts[1:], len(source)], strict=True)]
+
+
+def _block_starts(source: str) -> list[int]:
+    """Where the blocks begin that are in no other block, in characters."""
+    tokens: list[Token] = []
+    # Not what is in the blocks, which takes three times as long.
+    _parser().block.parse(_LINE_END.sub("\n", source), _parser(), {}, tokens)
+    lines = [0, *(end.end() for end in _LINE_END.finditer(source))]
+    return [lines[token.map[0]] for token in tokens if token.level == 0 and token.map]
 
 
 class Section(Vertical):
@@ -71,7 +94,7 @@ class Section(Vertical):
         super().__init__()
         self.source = source
         self.folded = height is not None
-        self._changing = False
+        self.unfolding = False
         if height is not None:
             self.styles.height = height
 
@@ -93,7 +116,7 @@ class Section(Vertical):
 
     def fold(self) -> None:
         """Keep the place and remove the rest."""
-        if self.folded or self._changing or not self.outer_size.height:
+        if self.folded or not self.outer_size.height:
             return
         self.folded = True
         self.styles.height = self.outer_size.height
@@ -101,14 +124,14 @@ class Section(Vertical):
 
     def unfold(self) -> None:
         """Draw it again."""
-        if self.folded and not self._changing:
-            self._changing = True
+        if self.folded and not self.unfolding:
+            self.unfolding = True
             self.run_worker(self._unfold())
 
     async def _unfold(self) -> None:
         await self.mount(self._markdown())
         self.styles.height = "auto"
-        self.folded = self._changing = False
+        self.folded = self.unfolding = False
 
     def _markdown(self) -> Markdown:
         source = displayable(self.source)
@@ -120,7 +143,7 @@ class Document(Vertical):
 
     Args:
         text: what there is already; drawn when it comes near what is seen.
-        width: of the screen, to estimate how many lines that has.
+        width: of the screen until this has one, to estimate how many lines that has.
     """
 
     DEFAULT_CSS = "Document { height: auto; }"
@@ -129,24 +152,15 @@ class Document(Vertical):
         super().__init__()
         self.text = text
         """All that has been written, drawn or not."""
-        self._width = max(20, width)
+        self._width = width
         self._waiting: list[str] = []
         self._came = asyncio.Event()
         self._idle = asyncio.Event()
         self._idle.set()
 
     def compose(self) -> ComposeResult:
-        rest = self.text
-        while len(rest) > _SECTION:
-            end = rest.find("\n\n", _SECTION)
-            cut = finished_part(rest[: end + 2]) if end > 0 else 0
-            while end > 0 and not cut:
-                end = rest.find("\n\n", end + 1)
-                cut = finished_part(rest[: end + 2]) if end > 0 else 0
-            if not cut:
-                break
-            yield Section(rest[:cut], self._height(rest[:cut]))
-            rest = rest[cut:]
+        *finished, rest = in_sections(self.text)
+        yield from map(self._folded, finished)
         yield Section(rest)
 
     def on_mount(self) -> None:
@@ -172,19 +186,32 @@ class Document(Vertical):
                 paragraph.settle()
 
     def look(self, top: float, bottom: float) -> None:
-        """Fold what is not between these lines of the screen, and unfold what is."""
+        """Fold what is not between these lines of the screen, and unfold what is.
+
+        One after the other, for keys to get their turn: the layout that follows looks again.
+        """
+        near: list[Section] = []
         for section in self._sections()[:-1]:
             region = section.region
             if region.bottom > top and region.y < bottom:
-                section.unfold()
+                near.append(section)
             else:
                 section.fold()
+        if not any(section.unfolding for section in near):
+            for section in [section for section in near if section.folded][:1]:
+                section.unfold()
+
+    def section_at(self, line: int) -> Section | None:
+        """The first of which something is at or below this line of the screen."""
+        return next((one for one in self._sections() if one.region.bottom > line), None)
 
     def _sections(self) -> list[Section]:
         return [child for child in self.children if isinstance(child, Section)]
 
-    def _height(self, source: str) -> int:
-        return sum(1 + len(line) // self._width for line in source.split("\n"))
+    def _folded(self, source: str) -> Section:
+        width = max(20, self.size.width or self._width)
+        height = sum(1 + len(line) // width for line in source.split("\n"))
+        return Section(source, height)
 
     async def _draw_all(self) -> None:
         loop = asyncio.get_running_loop()
@@ -192,12 +219,31 @@ class Document(Vertical):
             await self._came.wait()
             self._came.clear()
             while waiting := "".join(self._waiting):
+                if len(waiting) > _TOO_MUCH:
+                    self._waiting.clear()
+                    waiting = await self._pass_over(waiting) + "".join(self._waiting)
                 self._waiting = [waiting[_AT_ONCE:]] if len(waiting) > _AT_ONCE else []
                 began = loop.time()
                 await self._draw(waiting[:_AT_ONCE])
                 took = loop.time() - began
                 await asyncio.sleep(took if took > _UNHURRIED_S else 0.0)
             self._idle.set()
+
+    async def _pass_over(self, text: str) -> str:
+        """Add all but its end, folded; returns the end."""
+        live = self._sections()[-1]
+        parts = in_sections(live.source + text)
+        if len(parts) < 3:  # long blocks
+            return text
+        first, *others, end = parts
+        with self.app.batch_update():
+            await live.finish(first)
+            await self.mount(*map(self._folded, others[:_MOUNTED_AT_ONCE]))
+        for begin in range(_MOUNTED_AT_ONCE, len(others), _MOUNTED_AT_ONCE):
+            await asyncio.sleep(0)
+            await self.mount(*map(self._folded, others[begin : begin + _MOUNTED_AT_ONCE]))
+        await self.mount(Section())
+        return end
 
     async def _draw(self, text: str) -> None:
         live = self._sections()[-1]

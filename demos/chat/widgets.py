@@ -1,5 +1,7 @@
 """What the screen of the chat is made of: questions, answers, the text, the prompt."""
 
+from collections.abc import Iterable
+
 from textual import events
 from textual.app import ComposeResult
 from textual.containers import Vertical, VerticalScroll
@@ -7,7 +9,7 @@ from textual.message import Message
 from textual.widgets import Static, TextArea
 
 from andes_client import Statistics
-from demos.chat.document import Document, displayable
+from demos.chat.document import Document, Section, displayable
 from demos.chat.keys import READING, bindings
 from demos.chat.store import STREAMING, Saved
 
@@ -81,6 +83,10 @@ class Transcript(VerticalScroll):
         # At least as high as the screen: what is shorter would hang from its lower edge.
         yield Vertical(id="said")
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._top: tuple[Section, int] | None = None
+
     def on_mount(self) -> None:
         self.anchor()
         self.screen.screen_layout_refresh_signal.subscribe(self, lambda _: self._look())
@@ -92,10 +98,27 @@ class Transcript(VerticalScroll):
 
     def _look(self) -> None:
         """Have drawn what is seen, and where the person may scroll a screen on either side."""
+        self._keep_place()
         seen = self.region
         margin = 0 if self.holds_tail else seen.height
-        for document in self.query("Answer > Document").results(Document):
+        for document in self._documents():
             document.look(seen.y - margin, seen.bottom + margin)
+
+    def _keep_place(self) -> None:
+        """What is seen stays where it is when text above it gets its true height."""
+        if self.holds_tail:
+            self._top = None
+            return
+        if self._top and self._top[0].is_attached:
+            section, line = self._top
+            if moved := section.region.y + self.scroll_offset.y - line:
+                self.scroll_relative(y=moved, animate=False, immediate=True)
+        sections = (document.section_at(self.region.y) for document in self._documents())
+        top = next((section for section in sections if section), None)
+        self._top = (top, top.region.y + self.scroll_offset.y) if top else None
+
+    def _documents(self) -> Iterable[Document]:
+        return self.query("Answer > Document").results(Document)
 
 
 class Prompt(TextArea):

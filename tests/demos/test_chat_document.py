@@ -192,3 +192,45 @@ async def test_what_follows_waits_for_what_is_being_drawn(tmp_path: Path) -> Non
             await asyncio.wait_for(document.finish(), 30)
             (section,) = document.query(Section)
             assert section.source == document.text
+
+
+async def test_what_comes_all_at_once_is_folded_but_for_its_end(tmp_path: Path) -> None:
+    text = long_answer(10_000)
+    async with chatting("http://a:1", tmp_path) as room:
+        document = await new_document(room)
+        document.write(text[:700])
+        document.write(text[700:])
+        document.write("\n\nThe end.")
+        await asyncio.wait_for(document.finish(), 30)
+        assert "".join(section.source for section in document.query(Section)) == document.text
+        drawn = [section for section in document.query(Section) if not section.folded]
+        assert len(drawn) < 12 < len(document.query(Section))
+        await room.until(lambda: "The end." in screen_text(room.app))
+
+
+async def test_a_block_without_an_end_is_drawn_however_much_comes(tmp_path: Path) -> None:
+    text = "```\n" + "a line of code\n\n" * 300
+    async with chatting("http://a:1", tmp_path) as room:
+        document = await new_document(room)
+        document.write(text)
+        await asyncio.wait_for(document.finish(), 30)
+        (section,) = document.query(Section)
+        assert section.source == text
+        await room.until(lambda: "a line of code" in screen_text(room.app))
+
+
+async def test_scrolling_up_through_what_was_folded_misses_no_line(tmp_path: Path) -> None:
+    text = "\n\n".join(f"{n}: {'word ' * (n % 40)}\n- item\n\n# A" for n in range(60))
+    with serving(text) as served:
+        async with chatting(served.url, tmp_path, size=(60, 40)) as room:
+            await room.ask()
+            await room.press("f5")
+            await room.end()
+            seen: list[int] = []
+            while not seen or seen[0] != 0:
+                await room.press("pageup")
+                screen = await still(room)
+                page = [int(n) for n in re.findall(r"(?m)^\s*(\d+):", screen)]
+                assert page == list(range(page[0], page[-1] + 1))
+                assert not seen or page[-1] >= seen[0] - 1  # it adjoins the one before
+                seen = page
