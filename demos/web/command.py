@@ -28,6 +28,7 @@ The API key comes from where `andes chat` has it: ANDES_API_KEY, OPENAI_API_KEY,
 its configuration. The page is served on the loopback interface: only this machine reaches it.
 With --host, whoever reaches that address uses your key, and your chat.
 """
+_DRIVER: Final = "demos.web.driver:PageDriver"
 _PORT: Final = 8080  # vLLM has 8000
 
 
@@ -153,7 +154,9 @@ def _show_app(arguments: argparse.Namespace) -> int:
         return 2
     command = [sys.executable, "-m", "andes_client", arguments.app, *_its_own(arguments.given)]
     terminal = Terminal(
-        shlex.join(command), title=f"andes {arguments.app}", names=_names(arguments)
+        f"TEXTUAL_DRIVER={_DRIVER} exec {shlex.join(command)}",
+        title=f"andes {arguments.app}",
+        names=_names(arguments),
     )
     try:
         with _listening(arguments.host, arguments.port) as listener:

@@ -1,12 +1,14 @@
 """`andes web` as a program: the chat in a page of a real Chromium, and what is refused."""
 
+import asyncio
 import contextlib
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import aiohttp
 import httpx2
 import pytest
 from chat_process import ROOT, clean_environment
@@ -28,6 +30,13 @@ SOCKET = {
 @contextlib.contextmanager
 def web(*options: str) -> Iterator[str]:
     """Run it; yields where its page is. It ends as by Ctrl+C."""
+    with started(*options) as (_, place):
+        yield place
+
+
+@contextlib.contextmanager
+def started(*options: str) -> Iterator[tuple["subprocess.Popen[str]", str]]:
+    """The same with its process."""
     path = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
     with subprocess.Popen(
         [*COMMAND, *options],
@@ -40,7 +49,7 @@ def web(*options: str) -> Iterator[str]:
         try:
             line = process.stdout.readline()
             assert line.endswith("(Ctrl+C ends it)\n"), line
-            yield line.split()[0]
+            yield process, line.split()[0]
         finally:
             process.terminate()
             process.wait(DEADLINE_S)
@@ -129,6 +138,43 @@ def test_leaving_the_page_of_the_chat_hangs_up(browser: Browser, tmp_path: Path)
         )
         browser.leave()
         assert served.closed.get(timeout=DEADLINE_S) == 20
+
+
+@pytest.mark.asyncio
+async def test_when_the_server_is_killed_the_chat_ends_and_hangs_up(tmp_path: Path) -> None:
+    with serving("word " * 50, then_nothing(20)) as served:
+        options = ("--url", served.url, "--data-dir", str(tmp_path), "--config", "/dev/null")
+        with started("chat", *options, "--port", "0") as (server, place):
+            async with (
+                aiohttp.ClientSession() as client,
+                client.ws_connect(f"{place}ws", origin=place.rstrip("/")) as page,
+            ):
+                await page.receive()  # the chat is there
+                await page.send_json(["focus"])
+                await page.send_json(["stdin", "Go on\r"])
+                await until(lambda: any("word" in text for _, text, _ in kept(tmp_path)))
+                assert chats(tmp_path)
+                server.kill()
+                await until(lambda: not chats(tmp_path))
+        assert served.closed.get(timeout=DEADLINE_S) == 20
+        assert kept(tmp_path)[-1][2] == "stopped"
+
+
+async def until(condition: Callable[[], object]) -> None:
+    async with asyncio.timeout(DEADLINE_S):
+        while not condition():  # noqa: ASYNC110, another process cannot set an event
+            await asyncio.sleep(0.05)
+
+
+def chats(folder: Path) -> list[int]:
+    """The processes of chats that keep their conversations there."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):  # it has just ended
+            words = path.read_bytes().split(b"\0")
+            if str(folder).encode() in words and b"andes_client" in words:
+                found.append(int(path.parent.name))
+    return found
 
 
 def test_other_pages_cannot_type_into_it(tmp_path: Path) -> None:
