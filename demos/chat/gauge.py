@@ -19,6 +19,7 @@ FULL_S: Final = 20.0
 STALL: Final = "×"
 _BARS: Final = "▁▂▃▄▅▆▇█"
 _BAR: Final = 10  # cells
+_SHORTEST_BAR: Final = 3
 _NARROW: Final = 100  # cells below which there is no history
 
 
@@ -36,22 +37,29 @@ def gauge_line(
         history: seconds in the buffer at the moments before, None for a stall.
         width: of the screen, cells.
     """
-    line = Text(no_wrap=True, overflow="ellipsis")
     state, style = _state(statistics)
+    line = Text(no_wrap=True, overflow="ellipsis")
     line.append(f" {state} ", style)
     line.append(f" {reader.mode} {reader.wpm:.0f} wpm", "bold")
     if statistics is not None:
-        seconds = statistics.buffered_seconds
-        line.append("  buffer ").append(_bar(seconds), "cyan").append(f" {seconds:4.1f} s")
-        line.append(f"  QoE {statistics.qoe:.2f}" if statistics.ttft is not None else "  QoE –")
-        stalls = "red" if statistics.stalls else ""
-        line.append(f"  stalls {statistics.stalls}", stalls)
-        if statistics.stalled_seconds:
-            line.append(f" ({statistics.stalled_seconds:.1f} s)", "red")
+        figures = _figures(statistics)
+        line.append("  buffer ")
+        # In a narrow terminal the bar gives way, and no figure.
+        size = max(_SHORTEST_BAR, min(_BAR, width - line.cell_len - figures.cell_len))
+        line.append(_bar(statistics.buffered_seconds, size), "cyan").append_text(figures)
         if width >= _NARROW:
             line.append("  ").append_text(_trace(history, width - line.cell_len - 3))
     line.truncate(width, overflow="ellipsis")
     return line
+
+
+def _figures(statistics: Statistics) -> Text:
+    figures = Text(f" {statistics.buffered_seconds:4.1f} s")
+    figures.append(f"  QoE {statistics.qoe:.2f}" if statistics.ttft is not None else "  QoE –")
+    figures.append(f"  stalls {statistics.stalls}", "red" if statistics.stalls else "")
+    if statistics.stalled_seconds:
+        figures.append(f" ({statistics.stalled_seconds:.1f} s)", "red")
+    return figures
 
 
 def _state(statistics: Statistics | None) -> tuple[str, str]:
@@ -68,9 +76,9 @@ def _state(statistics: Statistics | None) -> tuple[str, str]:
     return "▶ going", "green"
 
 
-def _bar(seconds: float) -> str:
-    filled = min(_BAR, math.ceil(seconds / FULL_S * _BAR))
-    return "█" * filled + "░" * (_BAR - filled)
+def _bar(seconds: float, size: int) -> str:
+    filled = min(size, math.ceil(seconds / FULL_S * size))
+    return "█" * filled + "░" * (size - filled)
 
 
 def _trace(history: Iterable[float | None], width: int) -> Text:

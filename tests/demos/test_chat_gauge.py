@@ -67,6 +67,13 @@ def test_it_never_takes_more_than_its_line(width: int) -> None:
     assert "\n" not in shown.plain
 
 
+def test_in_80_cells_no_figure_is_cut_off() -> None:
+    long = replace(STALLED, buffered_seconds=12.3, stalls=12, stalled_seconds=123.4)
+    shown = line(long)
+    assert shown.endswith("12.3 s  QoE 0.88  stalls 12 (123.4 s)")
+    assert len(shown) == 80
+
+
 def test_a_full_buffer_is_no_longer_than_its_bar() -> None:
     assert "██████████ 99.0 s" in line(replace(GOING, buffered_seconds=99.0))
 
