@@ -79,13 +79,13 @@ class Transcript(VerticalScroll):
 
     BINDINGS = bindings(READING, priority=False)
 
-    def compose(self) -> ComposeResult:
-        # At least as high as the screen: what is shorter would hang from its lower edge.
-        yield Vertical(id="said")
-
     def __init__(self) -> None:
         super().__init__()
         self._top: tuple[Section, int] | None = None
+
+    def compose(self) -> ComposeResult:
+        # At least as high as the screen: what is shorter would hang from its lower edge.
+        yield Vertical(id="said")
 
     def on_mount(self) -> None:
         self.anchor()
