@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
+from typing import Final
 
 from andes_client.expectation import Expectation
 
@@ -170,6 +171,10 @@ class AndesConfig:
     def default_expectation(self) -> Expectation:
         """What is expected by a reader whose request does not say."""
         return Expectation(self.default_ttft, self.default_tds)
+
+
+SETTINGS: Final = tuple(one.name for one in fields(AndesConfig) if one.name != "policy")
+"""What a command's --set may set."""
 
 
 def _check_number(name: str, value: object, least: float, most: float = math.inf) -> None:

@@ -11,14 +11,16 @@ workloads. What an interrupted one has measured is kept, and `--resume` goes on 
 """
 
 import argparse
+import json
 import re
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from andes_backend.command_line import server_url
+from andes_backend.command_line import checked_setting, server_url, setting_value
 from andes_backend.workload.options import (
     add_workload_options,
     count_value,
@@ -43,6 +45,18 @@ _BLOCK_TOKENS = 32  # vLLM's CPU build takes no smaller blocks
 
 _OWN: Final = ("rate", "requests")
 """What a workload has one of and a comparison has many of."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Setting:
+    """Of our scheduler."""
+
+    name: str
+    value: int | float | str
+
+    def __str__(self) -> str:
+        """As it would be typed."""
+        return f"{self.name}={json.dumps(self.value).strip(chr(34))}"
 
 
 def add_parser(subparsers: Any) -> None:
@@ -91,6 +105,14 @@ def _add_compare(commands: Any) -> None:
         default=160,
         metavar="N",
         help="KV cache in blocks of 32 tokens; few make memory scarce (default: 160)",
+    )
+    compare.add_argument(
+        "--set",
+        type=_setting,
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="a setting of our scheduler, as in docs/installing-vllm.md; may be repeated",
     )
     compare.add_argument(
         "--resume",
@@ -153,6 +175,8 @@ def _comparison(parser: argparse.ArgumentParser, arguments: argparse.Namespace) 
     if unknown := [name for name in arguments.policies if name not in (STOCK, *POLICIES)]:
         known = ", ".join((STOCK, *sorted(POLICIES)))
         raise SessionError(f"there is no policy {unknown[0]!r}; there are: {known}")
+    if arguments.set and not set(arguments.policies) - {STOCK}:
+        raise SessionError(f"--set: {STOCK} has no settings; name a policy of ours, too")
     plans = [_plan(one) for one in _one_a_rate(arguments)]
     for plan in plans:
         # Now, and not after a minute of starting vLLM.
@@ -162,8 +186,18 @@ def _comparison(parser: argparse.ArgumentParser, arguments: argparse.Namespace) 
         plans=plans,
         policies={name: None if name == STOCK else name for name in arguments.policies},
         kv_blocks=arguments.kv_blocks,
+        settings=_settings(arguments.set),
         words=_words(parser, arguments),
     )
+
+
+def _settings(given: Sequence[_Setting]) -> dict[str, object]:
+    from andes_backend.bench.measure import SessionError
+
+    for one in given:
+        if [other.name for other in given].count(one.name) > 1:
+            raise SessionError(f"--set {one.name} is given twice")
+    return {one.name: one.value for one in given}
 
 
 def _one_a_rate(arguments: argparse.Namespace) -> list[argparse.Namespace]:
@@ -188,7 +222,10 @@ def _words(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> li
     words: list[str] = []
     for name in _options(parser):
         value = getattr(arguments, name)
-        if value is not None:
+        if isinstance(value, list):
+            for one in value:
+                words += [_dashed(name), str(one)]
+        elif value is not None:
             text = ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
             words += [_dashed(name), text]
     return words
@@ -226,6 +263,11 @@ def _told(command: Callable[[], int]) -> int:
 
 
 # Types of options. Each raises argparse.ArgumentTypeError.
+
+
+def _setting(text: str) -> _Setting:
+    name, value = setting_value(text)
+    return _Setting(name, checked_setting(name, value))
 
 
 def _rates(text: str) -> tuple[float, ...]:

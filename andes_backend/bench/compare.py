@@ -51,6 +51,8 @@ class Comparison:
     """Label -> name of the policy, None for stock vLLM; in the order of the columns."""
     kv_blocks: int = 160
     """KV cache in blocks of 32 tokens."""
+    settings: Mapping[str, object] = field(default_factory=dict)
+    """Of our scheduler, under every policy but stock vLLM."""
     words: Sequence[str] = ()
     """The command's options, with which the same comparison can be made again."""
 
@@ -176,6 +178,7 @@ class _Book:
             self.model,
             log=log,
             policy=task.policy,
+            settings=self.comparison.settings,
             kv_blocks=kv_blocks,
             max_model_len=max(longest + 1, _LEAST_LENGTH),
         ) as server:
@@ -185,7 +188,12 @@ class _Book:
                 task.label,
                 workload,
                 target,
-                {**task.plan.settings, "policy": task.label, "kv_blocks": kv_blocks},
+                {
+                    **task.plan.settings,
+                    "policy": task.label,
+                    "kv_blocks": kv_blocks,
+                    **({} if task.policy is None else {"scheduler": {**self.comparison.settings}}),
+                },
                 self.console,
                 server=server,
                 title=f"{number}, {task.title}",

@@ -17,7 +17,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -67,6 +67,7 @@ def serve_tiny(
     *,
     log: str | Path,
     policy: str | None = None,
+    settings: Mapping[str, object] | None = None,
     kv_blocks: int = 160,
     max_sequences: int = 64,
     max_model_len: int = 1024,
@@ -79,6 +80,7 @@ def serve_tiny(
         model: the directory, see `make_tiny_model`.
         log: the file for what the server prints; overwritten.
         policy: None for stock vLLM, else the name of a policy of `AndesScheduler`.
+        settings: of `AndesScheduler` besides; not for stock vLLM.
         kv_blocks: blocks of 32 tokens in the KV cache. Few of them make memory scarce.
         max_sequences: most requests in a batch.
         max_model_len: most tokens of a request, prompt and output.
@@ -97,7 +99,7 @@ def serve_tiny(
         "--model", str(model), "--served-model-name", "tiny", "--load-format", "dummy",
         "--enforce-eager", "--block-size", "32", "--num-gpu-blocks-override", str(kv_blocks),
         "--max-num-seqs", str(max_sequences), "--max-model-len", str(max_model_len),
-        *_scheduler_arguments(policy), *extra,
+        *_scheduler_arguments(policy, settings or {}), *extra,
     ]
     # fmt: on
     environment = {"VLLM_CPU_KVCACHE_SPACE": "2", **_OFFLINE}
@@ -171,10 +173,10 @@ def parse_metrics(text: str, engine: int | None = None) -> dict[str, float]:
     return values
 
 
-def _scheduler_arguments(policy: str | None) -> list[str]:
+def _scheduler_arguments(policy: str | None, settings: Mapping[str, object]) -> list[str]:
     if policy is None:
         return []
-    config = json.dumps({"andes": {"policy": policy}})
+    config = json.dumps({"andes": {"policy": policy, **settings}})
     return ["--scheduler-cls", "andes_backend.AndesScheduler", "--additional-config", config]
 
 

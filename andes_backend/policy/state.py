@@ -38,7 +38,8 @@ _DTYPE: Final = np.dtype(
         ("user", "i8"),  # whose it is: a number in the accounts
         ("charged", "i8"),  # output tokens charged to the user; -1 before it was first admitted
         ("serial", "i8"),  # the request's, never given twice; 0: the row is nobody's
-    ]
+    ],
+    align=True,  # numpy copies what is not, whole columns for each operation
 )
 _BYTES: Final = np.dtype((np.void, _DTYPE.itemsize))
 

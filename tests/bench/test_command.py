@@ -109,6 +109,41 @@ def test_one_number_of_requests_is_for_all_rates(
     assert [len(plan.workload.requests) for plan in comparison.plans] == [7, 7]
 
 
+def test_settings_of_our_scheduler_are_for_all_of_our_policies(
+    compared: list[tuple[Comparison, Path | None]],
+) -> None:
+    words = ("--set", "calm_reserve=2", "--set", "andes_packing=exact")
+    assert status("compare", *words) == 0
+    ((comparison, _),) = compared
+    assert comparison.settings == {"calm_reserve": 2, "andes_packing": "exact"}
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--set", "calm_reserve"), "must be NAME=VALUE"),
+        (("--set", "policy=qoe"), "must be NAME=VALUE with one of the settings default_ttft"),
+        (("--set", "calm_reserve=-1"), "calm_reserve must be finite and at least 0"),
+        (("--set", "calm_reserve=1,2"), "calm_reserve must be a number"),
+        (("--set", "fairness=1", "--set", "fairness=0"), "--set fairness is given twice"),
+        (("--set", "fairness=1", "--policies", "stock"), "stock has no settings"),
+    ],
+)
+def test_settings_that_cannot_be_set_are_refused(
+    compared: list[tuple[Comparison, Path | None]],
+    capsys: pytest.CaptureFixture[str],
+    words: tuple[str, ...],
+    said: str,
+) -> None:
+    try:
+        ended: object = status("compare", *words)
+    except SystemExit as stop:
+        ended = stop.code
+    assert ended in (1, 2)
+    assert said in capsys.readouterr().err
+    assert not compared
+
+
 def test_a_comparison_is_resumed_with_its_own_options(
     compared: list[tuple[Comparison, Path | None]], tmp_path: Path
 ) -> None:
@@ -116,6 +151,7 @@ def test_a_comparison_is_resumed_with_its_own_options(
     words = ("--rate", "1.6,3", "--requests", "5,9", "--policies", "qoe,stock", "--seed", "4")
     more = ("--readers", "mix:speaking=0.4,programs=0.4", "--arrivals", "gamma:cv=3")
     other = ("--kv-blocks", "99", "--max-length", "50", "--ttft", "2", "--out", str(tmp_path))
+    other += ("--set", "fairness=0.25", "--set", "vtc_forecast=average")
     assert status("compare", *words, *more, *other, "--lengths", "multiround") == 0
     ((first, _),) = compared
     write_order(tmp_path, first.words)

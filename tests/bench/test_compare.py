@@ -34,6 +34,7 @@ def comparison(out: Path, *rates: float, **policies: str | None) -> Comparison:
     return Comparison(
         plans=[plan(out, rate) for rate in rates],
         policies=policies or {"stock": None, "qoe": "qoe"},
+        settings={"fairness": 0},
         words=["--rate", ",".join(map(str, rates))],
     )
 
@@ -91,6 +92,7 @@ def test_every_policy_is_sent_the_same_work(
     assert names(directory) == files
     stock, qoe = (read(directory / f"{name}-500.json") for name in ("stock", "qoe"))
     assert stock["settings"] == {"rate": 500.0, "policy": "stock", "kv_blocks": 160}
+    assert qoe["settings"] == {**stock["settings"], "policy": "qoe", "scheduler": {"fairness": 0}}
     assert stock["summary"]["preemptions"] == 6  # the fake counts the requests
     work = ("arrival_s", "prompt_tokens", "output_tokens", "expected_tds")
     assert [[r[name] for name in work] for r in stock["requests"]] == [

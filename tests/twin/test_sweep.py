@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from andes_backend.config import AndesConfig
+from andes_backend.config import SETTINGS, AndesConfig
 from andes_backend.profile import ProfileError, load_profile
 from andes_backend.twin.setup import SetupError
-from andes_backend.twin.sweep.points import Sweep, setting_names
+from andes_backend.twin.sweep.points import Sweep
 from andes_backend.workload import Workload, make_workload
 
 PROFILE = "opt-66b-4xa100"
@@ -144,9 +144,9 @@ def test_settings_without_a_policy_that_has_them_are_refused() -> None:
 
 
 def test_all_settings_but_the_policy_can_be_varied() -> None:
-    assert "policy" not in setting_names()
+    assert "policy" not in SETTINGS
     defaults = AndesConfig()
-    settings = {name: [getattr(defaults, name)] for name in setting_names()}
+    settings = {name: [getattr(defaults, name)] for name in SETTINGS}
     assert len(sweep(policies=["qoe"], settings=settings).points()) == len(
         sweep(policies=["qoe"]).points()
     )

@@ -6,9 +6,11 @@ This module is loaded for every `andes` command: nothing heavy is imported at it
 import argparse
 import math
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Final, TypeVar
 
+from andes_backend.command_line import checked_setting, number_or_word, setting_value
 from andes_backend.workload.options import (
     add_workload_options,
     arrivals_value,
@@ -206,7 +208,7 @@ def _switch(text: str) -> bool:
 def _bandwidth(text: str) -> float | None:
     if text == "off":
         return None
-    value = _number(text)
+    value = number_or_word(text)
     if not isinstance(value, int | float) or not 0 < value < math.inf:
         raise argparse.ArgumentTypeError(f"{text!r} must be a number of GB/s above 0, or off")
     return float(value)
@@ -215,37 +217,12 @@ def _bandwidth(text: str) -> float | None:
 def _lateness(text: str) -> float:
     if text == "any":
         return math.inf
-    value = _number(text)
+    value = number_or_word(text)
     if not isinstance(value, int | float) or not 0 < value < math.inf:
         raise argparse.ArgumentTypeError(f"{text!r} must be a number of seconds above 0, or any")
     return float(value)
 
 
 def _setting(text: str) -> tuple[str, tuple[int | float | str, ...]]:
-    from andes_backend.config import AndesConfig
-    from andes_backend.twin.sweep.points import setting_names
-
-    name, equals, values = (part.strip() for part in text.partition("="))
-    if not equals or name not in setting_names():
-        raise argparse.ArgumentTypeError(
-            f"{text!r} must be NAME=VALUE with one of the settings {', '.join(setting_names())}"
-        )
-    made = list_of(_number)(values)
-    for value in made:
-        try:
-            AndesConfig.from_mapping({name: value})
-        except ValueError as error:
-            raise argparse.ArgumentTypeError(str(error)) from None
-    return name, made
-
-
-def _number(text: str) -> int | float | str:
-    """A number if it is one: whole if it is written so; and true or false."""
-    if text in ("true", "false"):
-        return text == "true"
-    for kind in (int, float):
-        try:
-            return kind(text)
-        except ValueError:
-            continue
-    return text
+    name, values = setting_value(text)
+    return name, list_of(partial(checked_setting, name))(values)

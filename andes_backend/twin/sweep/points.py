@@ -11,12 +11,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Final
 
-from andes_backend.config import AndesConfig
 from andes_backend.profile import Profile
 from andes_backend.twin.setup import PRIORITY, STOCK, Setup, SetupError
 from andes_backend.workload import Workload
 
-__all__ = ["CELL_AXES", "Cell", "MakeWorkload", "Point", "Sweep", "Value", "setting_names"]
+__all__ = ["CELL_AXES", "Cell", "MakeWorkload", "Point", "Sweep", "Value"]
 
 Value = str | int | float | bool | None
 """A value on an axis."""
@@ -87,7 +86,7 @@ class Sweep:
     arrivals: Sequence[str | None] = (None,)
     seeds: Sequence[int] = (0,)
     settings: Mapping[str, Sequence[Value]] = field(default_factory=dict)
-    """Setting of our scheduler -> its values; see `setting_names`."""
+    """Setting of our scheduler -> its values; see `config.SETTINGS`."""
     kv_tokens: Sequence[int | None] = (None,)
     """None: the profile's own."""
     prefix_caching: Sequence[bool] = (True,)
@@ -162,8 +161,3 @@ class Sweep:
             setup = dataclasses.replace(base, policy=policy)
             for settings in self.combinations() if setup.is_ours else ({},):
                 yield dataclasses.replace(setup, settings=settings)
-
-
-def setting_names() -> tuple[str, ...]:
-    """The settings of our scheduler that a sweep may vary: all but the policy."""
-    return tuple(f.name for f in fields(AndesConfig) if f.name != "policy")
