@@ -123,7 +123,14 @@ def test_vllm_gets_our_scheduler_only_with_a_policy(
         yield Server(f"http://127.0.0.1:{port}", "tiny", tmp_path, 1)
 
     monkeypatch.setattr(module, "serve", noted)
-    with serve_tiny("model", log="log", policy=policy, kv_blocks=99, extra=("--seed", "3")):
+    with serve_tiny(
+        "model",
+        log="log",
+        policy=policy,
+        settings={"fairness": 0},
+        kv_blocks=99,
+        extra=("--seed", "3"),
+    ):
         pass
     ((words, port),) = started
     assert words[:3] == [sys.executable, "-m", "vllm.entrypoints.openai.api_server"]
@@ -135,7 +142,7 @@ def test_vllm_gets_our_scheduler_only_with_a_policy(
     if policy is not None:
         assert words[words.index("--scheduler-cls") + 1] == "andes_backend.AndesScheduler"
         config = json.loads(words[words.index("--additional-config") + 1])
-        assert config == {"andes": {"policy": "qoe"}}
+        assert config == {"andes": {"policy": "qoe", "fairness": 0}}
 
 
 def test_metrics_are_summed_over_labels_without_buckets() -> None:
