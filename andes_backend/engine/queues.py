@@ -52,11 +52,11 @@ class Queue:
         positions = order.tolist()
         self._requests = list(map(self._requests.__getitem__, positions))
         self._settled = self._requests
-        self._rows, self._serials = self._rows[order], self._serials[order]
+        self._rows, self._serials = self._rows.take(order), self._serials.take(order)
         return self._requests.copy()
 
     def _serials_now(self) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
-        return self._ledger.table.data["serial"].take(self._rows)
+        return self._ledger.table.data["serial"][self._rows]
 
     def _rows_are_theirs(self) -> bool:
         """False if a row has been given to another request meanwhile."""

@@ -5,6 +5,7 @@ import time
 from collections.abc import Mapping
 from typing import Any, Final
 
+import numpy as np
 from vllm.logger import init_logger
 from vllm.v1.core.sched.output import SchedulerOutput
 from vllm.v1.engine import EngineCoreOutputs
@@ -183,8 +184,8 @@ class AndesScheduler(versions.EitherScheduler):
         decision = self.andes_policy.plan(
             Snapshot(
                 now=now,
-                waiting=ledger.table.rows(waiting),
-                running=ledger.table.rows(running),
+                everybody=ledger.table.rows(np.concatenate([waiting, running])),
+                waits=len(waiting),
                 block_size=self.block_size,
                 free_blocks=free,
                 total_blocks=total,

@@ -41,8 +41,8 @@ class Scene:
         data = self.table.data
         return Snapshot(
             now=NOW,
-            waiting=data[self.waiting],
-            running=data[self.running],
+            everybody=data[self.waiting + self.running],
+            waits=len(self.waiting),
             block_size=16,
             free_blocks=free,
             total_blocks=self.blocks,

@@ -26,8 +26,8 @@ def snapshot(
     data = table.data
     return Snapshot(
         now=10.0,
-        waiting=data[rows[running:]],
-        running=data[rows[:running]],
+        everybody=data[rows[running:] + rows[:running]],
+        waits=waiting,
         block_size=16,
         free_blocks=free_blocks,
         total_blocks=100,
@@ -93,12 +93,7 @@ def preempt(cap: PreemptionCap, count: int, now: float) -> None:
     nobody = np.zeros(0, dtype=np.intp)
     table.note_queues(nobody, rows, now - 1.0)
     table.note_queues(rows, nobody, now)
-    state = snapshot(running=0)
-    cap.observe(
-        Snapshot(
-            now, table.data[rows], state.running, 16, 50, 100, 64, state.times, table.accounts
-        )
-    )  # fmt: skip
+    cap.observe(Snapshot(now, table.data[rows], count, 16, 50, 100, 64, FAST, table.accounts))
 
 
 def test_as_many_preemptions_are_allowed_as_requests_have_come() -> None:

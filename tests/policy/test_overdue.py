@@ -18,8 +18,8 @@ BLOCK, BLOCKS = 16, 200
 def snapshot(table: Table, waiting: list[int], running: list[int], now: float) -> Snapshot:
     return Snapshot(
         now=now,
-        waiting=table.data[waiting],
-        running=table.data[running],
+        everybody=table.data[waiting + running],
+        waits=len(waiting),
         block_size=BLOCK,
         free_blocks=100,
         total_blocks=BLOCKS,
@@ -108,7 +108,7 @@ def test_an_overdue_request_gets_in_however_many_have_to_go() -> None:
     table.deliver(np.array(rows[1:]), np.full(20, 400), 51.0)  # text until 151
     full = replace(snapshot(table, rows[:1], rows[1:], 100.0), free_blocks=0, total_blocks=600)
     table.data["delivered"][rows[1:]] = 0  # four blocks each: 16 of them for one that needs 63
-    small = replace(full, running=table.data[rows[1:]])
+    small = replace(full, everybody=table.data[rows])
     plan = make_policy(AndesConfig()).plan(small)
     assert plan.admit == 1
     assert plan.preempt is not None

@@ -26,9 +26,8 @@ class Scene:
 
     def snapshot(self, now: float) -> Snapshot:
         data = self.table.data
-        queues = data[self.waiting], data[self.running]
-        times = LatencyModel().times
-        return Snapshot(now, *queues, 16, 10, 100, 64, times, self.table.accounts)
+        rows, times = data[self.waiting + self.running], LatencyModel().times
+        return Snapshot(now, rows, len(self.waiting), 16, 10, 100, 64, times, self.table.accounts)
 
 
 def orders(decision: Decision) -> tuple[list[int], list[int]]:

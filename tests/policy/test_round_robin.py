@@ -31,8 +31,8 @@ def plan(
             table.deliver(np.array([number]), np.array([tokens]), 2.0)
     snapshot = Snapshot(
         now=3.0,
-        waiting=table.data[waits],
-        running=table.data[runs],
+        everybody=table.data[np.append(waits, runs)],
+        waits=len(waits),
         block_size=16,
         free_blocks=free_blocks,
         total_blocks=100,

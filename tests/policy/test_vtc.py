@@ -23,8 +23,8 @@ def snapshot(
 ) -> Snapshot:
     return Snapshot(
         now=now,
-        waiting=table.rows(np.array(waiting, np.intp)),
-        running=table.rows(np.array(running, np.intp)),
+        everybody=table.rows(np.array(waiting + running, np.intp)),
+        waits=len(waiting),
         block_size=16,
         free_blocks=free,
         total_blocks=100,

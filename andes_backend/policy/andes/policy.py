@@ -80,7 +80,7 @@ class Andes:
 
     def _choose(self, snapshot: Snapshot) -> _Plan:
         """Solve the knapsack for each batch size worth trying, and take the best."""
-        rows = np.concatenate([snapshot.waiting, snapshot.running])
+        rows = snapshot.everybody
         now, until = snapshot.now, snapshot.now + self._config.andes_horizon_s
         outlook = Outlook.of(rows, self._lengths.remaining(rows["delivered"]))
         tokens = rows["prompt_tokens"] + rows["delivered"]
@@ -115,7 +115,7 @@ class Andes:
 
     def _carry_out(self, plan: _Plan, snapshot: Snapshot) -> Decision:
         waiting = len(snapshot.waiting)
-        urgency = np.concatenate([snapshot.waiting["dry_at"], snapshot.running["dry_at"]])
+        urgency = snapshot.everybody["dry_at"]
         order = np.lexsort((urgency, -plan.rank, ~plan.chosen))
         queue, batch = order[order < waiting], order[order >= waiting]
         victims = batch[~plan.chosen[batch]][::-1]
