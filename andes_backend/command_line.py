@@ -7,14 +7,7 @@ import signal
 from collections.abc import Iterator
 from typing import Final
 
-__all__ = [
-    "INTERRUPTED",
-    "checked_setting",
-    "ended_like_ctrl_c",
-    "number_or_word",
-    "server_url",
-    "setting_value",
-]
+__all__ = ["INTERRUPTED", "ended_like_ctrl_c", "server_url"]
 
 INTERRUPTED: Final = 130
 """The exit status that a shell expects after Ctrl-C."""
@@ -30,50 +23,6 @@ def server_url(text: str) -> str:
     if not re.fullmatch(r"https?://[^/\s]+(/\S*)?", url):
         raise argparse.ArgumentTypeError(f"{text!r} is no URL such as http://127.0.0.1:8000")
     return url
-
-
-def setting_value(text: str) -> tuple[str, str]:
-    """An option's value: NAME=VALUE[,VALUE...] of a setting of our scheduler; its two sides.
-
-    Raises:
-        argparse.ArgumentTypeError: it is not of that form, or there is no such setting to set.
-    """
-    from andes_backend.config import SETTINGS
-
-    name, equals, values = (part.strip() for part in text.partition("="))
-    if not equals or name not in SETTINGS:
-        raise argparse.ArgumentTypeError(
-            f"{text!r} must be NAME=VALUE with one of the settings {', '.join(SETTINGS)}"
-        )
-    return name, values
-
-
-def checked_setting(name: str, text: str) -> int | float | str:
-    """The value of a setting, as it was typed.
-
-    Raises:
-        argparse.ArgumentTypeError: our scheduler would refuse it.
-    """
-    from andes_backend.config import AndesConfig
-
-    value = number_or_word(text)
-    try:
-        AndesConfig.from_mapping({name: value})
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from None
-    return value
-
-
-def number_or_word(text: str) -> int | float | str:
-    """A number if it is one: whole if it is written so; and true or false."""
-    if text in ("true", "false"):
-        return text == "true"
-    for kind in (int, float):
-        try:
-            return kind(text)
-        except ValueError:
-            continue
-    return text
 
 
 @contextlib.contextmanager

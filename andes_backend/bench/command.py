@@ -20,7 +20,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from andes_backend.command_line import checked_setting, server_url, setting_value
+from andes_backend.command_line import server_url
+from andes_backend.option_types import checked_setting, setting_value
 from andes_backend.workload.options import (
     add_workload_options,
     count_value,

@@ -4,13 +4,13 @@ This module is loaded for every `andes` command: nothing heavy is imported at it
 """
 
 import argparse
-import math
 from pathlib import Path
 from typing import Final
 
 from andes_backend.calibrate.command import add_limits
 from andes_backend.command_line import server_url
-from andes_backend.twin.sweep.options import list_of, policy_value
+from andes_backend.option_types import finite_number, list_of
+from andes_backend.twin.sweep.options import policy_value
 from andes_backend.workload.options import add_workload_options, count_value, seed_value
 
 __all__ = ["LIMITS", "OWN", "add_options"]
@@ -85,19 +85,26 @@ def _add_goal(parser: argparse.ArgumentParser) -> None:
         "(default: stock,andes,qoe)",
     )
     group.add_argument(
-        "--qoe", type=_number, default=0.9, metavar="Q", help="mean QoE to keep (default: 0.9)"
+        "--qoe",
+        type=finite_number,
+        default=0.9,
+        metavar="Q",
+        help="mean QoE to keep (default: 0.9)",
     )
     group.add_argument(
-        "--p10", type=_number, metavar="Q", help="10th percentile of QoE to keep, too"
+        "--p10", type=finite_number, metavar="Q", help="10th percentile of QoE to keep, too"
     )
     group.add_argument(
         "--demand",
-        type=_number,
+        type=finite_number,
         metavar="RATE",
         help="requests/s that all servers together are to take: how many GPUs is that?",
     )
     group.add_argument(
-        "--price", type=_number, metavar="AMOUNT", help="of a GPU for an hour, in any currency"
+        "--price",
+        type=finite_number,
+        metavar="AMOUNT",
+        help="of a GPU for an hour, in any currency",
     )
 
 
@@ -123,19 +130,8 @@ def _add_running(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _number(text: str) -> float:
-    """A finite number; whether it makes sense here is checked with the rest of the order."""
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
-    if not math.isfinite(value):
-        raise argparse.ArgumentTypeError(f"{text!r} must be a number")
-    return value
-
-
 def _above_0(text: str) -> float:
-    value = _number(text)
+    value = finite_number(text)
     if not value > 0:
         raise argparse.ArgumentTypeError(f"{text!r} must be above 0")
     return value

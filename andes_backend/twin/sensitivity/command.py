@@ -7,14 +7,14 @@ vLLM's real scheduler runs on a virtual clock, as for `andes twin`.
 
 import argparse
 import importlib.util
-import math
 import os
 import sys
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from andes_backend.twin.sweep.options import list_of, policy_value
+from andes_backend.option_types import finite_number, list_of
+from andes_backend.twin.sweep.options import policy_value
 from andes_backend.workload.options import (
     add_workload_options,
     count_value,
@@ -94,21 +94,21 @@ def _add_deviations(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("what is different")
     group.add_argument(
         "--faster",
-        type=_number,
+        type=finite_number,
         default=0.3,
         metavar="SHARE",
         help="readers read so much faster than they say; below 0: slower (default: 0.3)",
     )
     group.add_argument(
         "--missing",
-        type=_number,
+        type=finite_number,
         default=0.5,
         metavar="SHARE",
         help="of the requests, that say nothing of their readers (default: 0.5)",
     )
     group.add_argument(
         "--shift",
-        type=_number,
+        type=finite_number,
         default=2.0,
         metavar="TIMES",
         help="outputs become so many times as long, or as short, in the middle (default: 2)",
@@ -212,20 +212,9 @@ def _make(
 # Types of options. Each raises argparse.ArgumentTypeError.
 
 
-def _number(text: str) -> float:
-    """A finite number; its range is checked with the rest of the order."""
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
-    if not math.isfinite(value):
-        raise argparse.ArgumentTypeError(f"{text!r} must be a number")
-    return value
-
-
 def _range(text: str) -> tuple[float, float]:
     """Milliseconds as `50-500`, in seconds."""
     least, dash, most = text.partition("-")
     if not dash:
         raise argparse.ArgumentTypeError(f"{text!r} must be FROM-TO in milliseconds, as in 50-500")
-    return _number(least) / 1e3, _number(most) / 1e3
+    return finite_number(least) / 1e3, finite_number(most) / 1e3

@@ -5,12 +5,11 @@ This module is loaded for every `andes` command: nothing heavy is imported at it
 
 import argparse
 import math
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Final
 
-from andes_backend.command_line import checked_setting, number_or_word, setting_value
+from andes_backend.option_types import checked_setting, list_of, number_or_word, setting_value
 from andes_backend.workload.options import (
     add_workload_options,
     arrivals_value,
@@ -19,9 +18,7 @@ from andes_backend.workload.options import (
     seed_value,
 )
 
-__all__ = ["VARIED", "add_options", "list_of", "policy_value"]
-
-Made = TypeVar("Made")
+__all__ = ["VARIED", "add_options", "policy_value"]
 
 VARIED: Final = ("rate", "seed", "arrivals")
 """What a workload has one of and a sweep has many of."""
@@ -166,20 +163,6 @@ def _add_running(parser: argparse.ArgumentParser) -> None:
 
 
 # Types of options. Each raises argparse.ArgumentTypeError.
-
-
-def list_of(kind: Callable[[str], Made]) -> Callable[[str], tuple[Made, ...]]:
-    """The type of an option that takes values with commas between them, none of them twice."""
-
-    def values(text: str) -> tuple[Made, ...]:
-        made = tuple(kind(part.strip()) for part in text.split(","))
-        for value in made:
-            if made.count(value) > 1:
-                shown = "on" if value is True else "off" if value in (False, None) else value
-                raise argparse.ArgumentTypeError(f"{shown} is given twice in {text!r}")
-        return made
-
-    return values
 
 
 def _name(text: str) -> str:
