@@ -1,5 +1,6 @@
 """What all pictures have in common: how a policy looks, panels, a legend."""
 
+import textwrap
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -24,6 +25,7 @@ _STYLES: Final[Mapping[str, tuple[str, str, str]]] = {
     "rpm": ("#777777", ":", "*"),
     "qoe-unfair": ("#56B4E9", "--", "d"),
 }
+_LETTERS_AN_INCH: Final = 9  # of a title
 _OTHERS: Final = (("#882255", "-.", "<"), ("#777777", "--", "*"), ("#A6761D", ":", "h"))
 
 
@@ -72,8 +74,9 @@ def add_legend(figure: Figure, axes: Any) -> None:
 
 
 def save(figure: Figure, path: Path, title: str = "") -> None:
-    """Write a PNG; its directory is made."""
+    """Write a PNG; its directory is made, and a long title is put on several lines."""
     if title:
-        figure.suptitle(title)
+        most = int(figure.get_figwidth() * _LETTERS_AN_INCH)
+        figure.suptitle(textwrap.fill(title, most, break_on_hyphens=False))
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, dpi=110)
