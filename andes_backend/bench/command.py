@@ -113,7 +113,7 @@ def _add_compare(commands: Any) -> None:
         action="append",
         default=[],
         metavar="NAME=VALUE",
-        help="a setting of our scheduler, as in docs/installing-vllm.md; may be repeated",
+        help="a setting of our scheduler, as in docs/operator.md; may be repeated",
     )
     compare.add_argument(
         "--resume",

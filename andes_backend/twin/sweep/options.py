@@ -106,7 +106,7 @@ def _add_policies(parser: argparse.ArgumentParser) -> None:
         default=[],
         dest="settings",
         metavar="NAME=VALUE,...",
-        help="a setting of our scheduler, as in docs/installing-vllm.md; may be repeated",
+        help="a setting of our scheduler, as in docs/operator.md; may be repeated",
     )
 
 
