@@ -153,6 +153,15 @@ class TestKeys:
             assert process.poll() is None
 
 
+@pytest.fixture
+def not_under_nohup() -> Iterator[None]:
+    """Whoever runs the tests may have us ignore a hang-up; the program would inherit that."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
+
+
+@pytest.mark.usefixtures("not_under_nohup")
 class TestLeaving:
     @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT])
     def test_a_signal_ends_it_and_leaves_the_terminal_as_it_was(
