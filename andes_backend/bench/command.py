@@ -100,6 +100,19 @@ def _add_compare(commands: Any) -> None:
         help="how many: one number for all rates, or one for each; of a trace, the first so "
         "many (default: 250)",
     )
+    _add_server(compare)
+    compare.add_argument(
+        "--resume",
+        type=Path,
+        metavar="DIR",
+        help="go on with the comparison in this directory, with its options: complete runs "
+        "are not made again",
+    )
+    _add_workload(compare, max_length=800, without=_OWN)
+    compare.set_defaults(run=partial(_compare, compare))
+
+
+def _add_server(compare: argparse.ArgumentParser) -> None:
     compare.add_argument(
         "--kv-blocks",
         type=count_value,
@@ -115,15 +128,6 @@ def _add_compare(commands: Any) -> None:
         metavar="NAME=VALUE",
         help="a setting of our scheduler, as in docs/operator.md; may be repeated",
     )
-    compare.add_argument(
-        "--resume",
-        type=Path,
-        metavar="DIR",
-        help="go on with the comparison in this directory, with its options: complete runs "
-        "are not made again",
-    )
-    _add_workload(compare, max_length=800, without=_OWN)
-    compare.set_defaults(run=partial(_compare, compare))
 
 
 def _add_workload(
