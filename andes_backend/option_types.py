@@ -20,11 +20,17 @@ def list_of(kind: Callable[[str], Made]) -> Callable[[str], tuple[Made, ...]]:
         made = tuple(kind(part.strip()) for part in text.split(","))
         for value in made:
             if made.count(value) > 1:
-                shown = "on" if value is True else "off" if value in (False, None) else value
-                raise argparse.ArgumentTypeError(f"{shown} is given twice in {text!r}")
+                raise argparse.ArgumentTypeError(f"{_shown(value)} is given twice in {text!r}")
         return made
 
     return values
+
+
+def _shown(value: object) -> str:
+    """As one would type it."""
+    if isinstance(value, bool) or value is None:
+        return "on" if value else "off"
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def finite_number(text: str) -> float:

@@ -18,10 +18,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final
 
 from andes_backend.command_line import server_url
-from andes_backend.option_types import checked_setting, setting_value
+from andes_backend.option_types import checked_setting, list_of, setting_value
 from andes_backend.workload.options import (
     add_workload_options,
     count_value,
@@ -39,8 +39,6 @@ __all__ = ["add_parser"]
 
 STOCK = "stock"
 """The policy's name for vLLM without our scheduler."""
-
-Made = TypeVar("Made")
 
 _BLOCK_TOKENS = 32  # vLLM's CPU build takes no smaller blocks
 
@@ -87,7 +85,7 @@ def _add_compare(commands: Any) -> None:
     )
     compare.add_argument(
         "--rate",
-        type=_rates,
+        type=list_of(rate_value),
         metavar="R,...",
         help="requests/s, each with a fresh server for every policy "
         "(default: 3; with --trace, the trace's own times)",
@@ -275,20 +273,9 @@ def _setting(text: str) -> _Setting:
     return _Setting(name, checked_setting(name, value))
 
 
-def _rates(text: str) -> tuple[float, ...]:
-    rates = _list_of(rate_value, text)
-    for rate in rates:
-        if rates.count(rate) > 1:
-            raise argparse.ArgumentTypeError(f"{rate:g} is given twice in {text!r}")
-    return rates
-
-
 def _counts(text: str) -> tuple[int, ...]:
-    return _list_of(count_value, text)
-
-
-def _list_of(kind: Callable[[str], Made], text: str) -> tuple[Made, ...]:
-    return tuple(kind(part.strip()) for part in text.split(","))
+    """As many as there are rates; two may be the same."""
+    return tuple(count_value(part.strip()) for part in text.split(","))
 
 
 def _policies(text: str) -> tuple[str, ...]:

@@ -135,7 +135,7 @@ def test_bounds_are_made_if_asked_for(
         ("--policies stock,,qoe", "there is no policy ''"),
         ("--policies qoe,qoe", "qoe is given twice in 'qoe,qoe'"),
         ("--rate 3,fast", "'fast' must be a number of requests/s above 0"),
-        ("--rate 3,3.0", "3.0 is given twice in '3,3.0'"),
+        ("--rate 3,3.0", "3 is given twice in '3,3.0'"),
         ("--arrivals gamma:cv=no", "gamma: cv must be a number, not 'no'"),
         ("--seeds 0", "'0' must be a whole number, 1 or more"),
         ("--seed -1", "'-1' must be a whole number, 0 or more"),
