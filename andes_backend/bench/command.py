@@ -42,6 +42,8 @@ STOCK = "stock"
 
 _BLOCK_TOKENS = 32  # vLLM's CPU build takes no smaller blocks
 
+_AUTO: Final = "auto"
+
 _OWN: Final = ("rate", "requests")
 """What a workload has one of and a comparison has many of."""
 
@@ -119,6 +121,14 @@ def _add_server(compare: argparse.ArgumentParser) -> None:
         help="KV cache in blocks of 32 tokens; few make memory scarce (default: 160)",
     )
     compare.add_argument(
+        "--layers",
+        type=_layers,
+        default=_AUTO,
+        metavar=f"N|{_AUTO}",
+        help="of the model, whose speed they decide (default: as many as make this machine as "
+        "fast as the one that docs/bench.md has figures of; 10 there)",
+    )
+    compare.add_argument(
         "--set",
         type=_setting,
         action="append",
@@ -189,6 +199,7 @@ def _comparison(parser: argparse.ArgumentParser, arguments: argparse.Namespace) 
         plans=plans,
         policies={name: None if name == STOCK else name for name in arguments.policies},
         kv_blocks=arguments.kv_blocks,
+        layers=None if arguments.layers == _AUTO else arguments.layers,
         settings=_settings(arguments.set),
         words=_words(parser, arguments),
     )
@@ -224,6 +235,8 @@ def _words(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> li
     """The options as they would be typed."""
     words: list[str] = []
     for name in _options(parser):
+        if name == "layers":
+            continue  # the comparison says, which may have to find out
         value = getattr(arguments, name)
         if isinstance(value, list):
             for one in value:
@@ -271,6 +284,10 @@ def _told(command: Callable[[], int]) -> int:
 def _setting(text: str) -> _Setting:
     name, value = setting_value(text)
     return _Setting(name, checked_setting(name, value))
+
+
+def _layers(text: str) -> int | str:
+    return _AUTO if text == _AUTO else count_value(text)
 
 
 def _counts(text: str) -> tuple[int, ...]:

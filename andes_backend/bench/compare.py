@@ -25,8 +25,8 @@ from andes_backend.bench.measure import (
     warm_up,
 )
 from andes_backend.bench.server import serve_tiny
+from andes_backend.bench.sizing import matching_layers, tiny_model, tokens_per_s
 from andes_backend.bench.time_left import TimeLeft, duration
-from andes_backend.bench.tiny_model import make_tiny_model
 from andes_backend.command_line import INTERRUPTED, ended_like_ctrl_c
 from andes_backend.report.plot import plot
 from andes_backend.report.rates import rates_table
@@ -53,8 +53,11 @@ class Comparison:
     """KV cache in blocks of 32 tokens."""
     settings: Mapping[str, object] = field(default_factory=dict)
     """Of our scheduler, under every policy but stock vLLM."""
+    layers: int | None = None
+    """Of the model; None: as many as make this machine as fast as that of docs/bench.md."""
     words: Sequence[str] = ()
-    """The command's options, with which the same comparison can be made again."""
+    """The command's options, with which the same comparison can be made again; but for the
+    layers, which are known only once it has begun."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -103,11 +106,18 @@ def compare(
             `resume` is another comparison.
     """
     console = console or _console()
-    model = make_tiny_model(comparison.plans[0].out / "tiny-model")
-    directory = resume or new_directory(comparison.plans[0].out, "compare")
-    book = _Book(comparison, model, directory, console)
+    models = comparison.plans[0].out
+    directory = resume or new_directory(models, "compare")
+    try:
+        with ended_like_ctrl_c():
+            layers = comparison.layers or _layers_for_this_machine(models, directory, console)
+    except KeyboardInterrupt:
+        console.print("interrupted before the first run")
+        return INTERRUPTED
+    book = _Book(comparison, layers, tiny_model(models, layers), directory, console)
     if resume is None:
-        write_order(directory, comparison.words)
+        # What was found out is part of it: whoever goes on has the same server.
+        write_order(directory, [*comparison.words, "--layers", str(layers)])
     else:
         book.take_up()
     try:
@@ -120,11 +130,20 @@ def compare(
     return book.status()
 
 
+def _layers_for_this_machine(models: Path, directory: Path, console: Console) -> int:
+    console.print("how fast is this machine? (a minute or two)")
+    return matching_layers(
+        lambda layers: tokens_per_s(layers, models=models, log=directory / f"speed-{layers}.log"),
+        console,
+    )
+
+
 @dataclass
 class _Book:
     """What is known so far of a comparison that is under way."""
 
     comparison: Comparison
+    layers: int
     model: Path
     directory: Path
     console: Console
@@ -192,6 +211,7 @@ class _Book:
                     **task.plan.settings,
                     "policy": task.label,
                     "kv_blocks": kv_blocks,
+                    "layers": self.layers,
                     **({} if task.policy is None else {"scheduler": {**self.comparison.settings}}),
                 },
                 self.console,

@@ -1,6 +1,7 @@
 """The command line of `andes bench`: defaults, and errors that say what to do."""
 
 import argparse
+import dataclasses
 import json
 import math
 import re
@@ -68,6 +69,7 @@ def test_compare_is_the_overload_run_by_default(
     assert comparison.policies == {"stock": None, "qoe": "qoe"}
     assert list(comparison.policies) == ["stock", "qoe"]
     assert comparison.kv_blocks == 160
+    assert comparison.layers is None
     (plan,) = comparison.plans
     requests = plan.workload.requests
     assert len(requests) == 250
@@ -154,10 +156,10 @@ def test_a_comparison_is_resumed_with_its_own_options(
     other += ("--set", "fairness=0.25", "--set", "vtc_forecast=average")
     assert status("compare", *words, *more, *other, "--lengths", "multiround") == 0
     ((first, _),) = compared
-    write_order(tmp_path, first.words)
+    write_order(tmp_path, [*first.words, "--layers", "3"])
     assert status("compare", "--resume", str(tmp_path)) == 0
     again, resume = compared[1]
-    assert again == first
+    assert again == dataclasses.replace(first, layers=3)
     assert resume == tmp_path
 
 
@@ -307,6 +309,8 @@ def test_readers_of_every_kind_are_served_and_recorded(
         (("compare", "--policies", "../x"), "'../x' is no policy's name"),
         (("compare", "--policies", "qoe,qoe"), "a policy is named twice in 'qoe,qoe'"),
         (("compare", "--kv-blocks", "none"), "'none' must be a whole number, 1 or more"),
+        (("compare", "--layers", "0"), "'0' must be a whole number, 1 or more"),
+        (("compare", "--layers", "few"), "'few' must be a whole number, 1 or more"),
         (("compare", "--rate", "1,,2"), "'' must be a number of requests/s above 0"),
         (("compare", "--rate", "2,3,2.0"), "2 is given twice in '2,3,2.0'"),
         (("compare", "--requests", "20,0"), "'0' must be a whole number, 1 or more"),

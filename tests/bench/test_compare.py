@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import dataclasses
 import json
 import os
 import signal
@@ -35,6 +36,7 @@ def comparison(out: Path, *rates: float, **policies: str | None) -> Comparison:
         plans=[plan(out, rate) for rate in rates],
         policies=policies or {"stock": None, "qoe": "qoe"},
         settings={"fairness": 0},
+        layers=10,
         words=["--rate", ",".join(map(str, rates))],
     )
 
@@ -91,7 +93,12 @@ def test_every_policy_is_sent_the_same_work(
     files = {"stock-500.json", "qoe-500.json", "plot.png", "table.txt", "comparison.json"}
     assert names(directory) == files
     stock, qoe = (read(directory / f"{name}-500.json") for name in ("stock", "qoe"))
-    assert stock["settings"] == {"rate": 500.0, "policy": "stock", "kv_blocks": 160}
+    assert stock["settings"] == {
+        "rate": 500.0,
+        "policy": "stock",
+        "kv_blocks": 160,
+        "layers": 10,
+    }
     assert qoe["settings"] == {**stock["settings"], "policy": "qoe", "scheduler": {"fairness": 0}}
     assert stock["summary"]["preemptions"] == 6  # the fake counts the requests
     work = ("arrival_s", "prompt_tokens", "output_tokens", "expected_tds")
@@ -172,6 +179,35 @@ def test_a_server_that_went_away_leaves_its_run_reported(
     assert read(directory / "qoe-500.json")["summary"]["preemptions"] == 0
 
 
+@pytest.mark.usefixtures("served")
+def test_on_another_machine_the_model_has_as_many_layers_as_make_it_as_fast(
+    tmp_path: Path, console: Console, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever goes on has the same model, without another trial."""
+    monkeypatch.setattr(module, "tokens_per_s", lambda layers, **_: 1200 / layers)
+    order = dataclasses.replace(comparison(tmp_path, 500.0), layers=None)
+    assert compare(order, console=console) == 0
+    assert "taking 2 layers: 1.01 times the speed" in printed(console)
+    directory = only_directory(tmp_path)
+    assert read_order(directory) == ["--rate", "500.0", "--layers", "2"]
+    assert read(directory / "qoe-500.json")["settings"]["layers"] == 2
+    assert read(tmp_path / "tiny-model-2" / "config.json")["num_hidden_layers"] == 2
+
+
+@pytest.mark.usefixtures("served")
+def test_ctrl_c_during_the_speed_trial_ends_it(
+    tmp_path: Path, console: Console, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def trial(_layers: int, **_: object) -> float:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(module, "tokens_per_s", trial)
+    order = dataclasses.replace(comparison(tmp_path, 500.0), layers=None)
+    assert compare(order, console=console) == 130
+    assert "interrupted before the first run" in printed(console)
+    assert "to go on" not in printed(console)
+
+
 # Going on
 
 
@@ -209,7 +245,7 @@ def test_what_an_interrupted_comparison_has_is_kept_and_not_measured_again(
     assert (len(first["requests"]), len(second["requests"])) == (6, 5)
     assert " 5 of 6 " in printed(console)
     assert f"to go on from here: andes bench compare --resume {directory}" in printed(console)
-    assert read_order(directory) == ["--rate", "400.0,500.5"]
+    assert read_order(directory) == ["--rate", "400.0,500.5", "--layers", "10"]
 
     fake_server.forget()
     served.clear()
