@@ -3,6 +3,7 @@
 import importlib.util
 import os
 import shutil
+import signal
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,16 @@ ROOT = Path(__file__).parent.parent
 # A test never fails for being slow: the machine may be busy with something else.
 settings.register_profile("andes", deadline=None)
 settings.load_profile("andes")
+
+
+def pytest_configure() -> None:
+    """Take Ctrl-C as Python usually does, in us and in the programs that tests start.
+
+    A shell's script has whatever it runs in the background ignore it, and a test that presses it
+    would wait for ever.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_ignore_collect(collection_path: Path) -> bool | None:

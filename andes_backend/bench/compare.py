@@ -131,7 +131,7 @@ def compare(
 
 
 def _layers_for_this_machine(models: Path, directory: Path, console: Console) -> int:
-    console.print("how fast is this machine? (a minute or two)")
+    console.print("how fast is this machine? (a minute; on a slow one five)")
     return matching_layers(
         lambda layers: tokens_per_s(layers, models=models, log=directory / f"speed-{layers}.log"),
         console,

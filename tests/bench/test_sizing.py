@@ -41,7 +41,7 @@ def console() -> Console:
 
 
 def test_a_machine_like_the_reference_has_the_usual_model(console: Console) -> None:
-    for times in (0.8, 1.0, 1.3):
+    for times in (0.85, 1.0, 1.19):
         speed, trials = machine(times)
         assert matching_layers(speed, console) == USUAL_LAYERS
         assert trials == [USUAL_LAYERS]
@@ -83,9 +83,9 @@ class TestTrial:
     ) -> None:
         assert tokens_per_s(2, models=tmp_path, log=tmp_path / "log") > 0
         assert served == [tmp_path / "tiny-model-2"]
-        burst = [body for body in fake_server.bodies if body["max_tokens"] == 128]
-        assert len(burst) == 24
-        assert {len(body["prompt"]) for body in burst} == {64}
+        lengths = [len(body["prompt"]) + body["max_tokens"] for body in fake_server.bodies]
+        assert len(lengths) == 4 + 32  # those that warm it up, and the burst
+        assert max(lengths) == 800
 
     @pytest.mark.usefixtures("served")
     def test_a_request_that_fails_is_no_measurement(
