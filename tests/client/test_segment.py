@@ -39,7 +39,9 @@ def clusters(text: str) -> list[str]:
     return regex.findall(r"[\ud800-\udbff][\udc00-\udfff]|\X", text)
 
 
-@pytest.mark.parametrize("kind", KINDS, ids=str)
+@pytest.mark.parametrize(
+    "kind", KINDS, ids=lambda kind: "function" if callable(kind) else str(kind)
+)
 @given(chunks=CHUNKS, fragments_after=st.sets(st.integers(0, 12)))
 def test_nothing_is_lost_or_changed(
     kind: UnitKind, chunks: list[str], fragments_after: set[int]
