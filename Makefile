@@ -12,7 +12,7 @@ demo: .venv/.demo ## watch one answer come in three rhythms, raw and paced; no s
 	@$(BIN)/andes demo
 
 test: check ## lint, types, and every test, the real vLLM server among them
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadgroup --no-loadscope-reorder
+	$(BIN)/python -m pytest
 
 check: .venv/.dev ## lint and types only
 	$(BIN)/ruff check .

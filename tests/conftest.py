@@ -30,19 +30,6 @@ def pytest_configure() -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-@pytest.hookimpl(tryfirst=True)  # before those who read the groups
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """How `make test` divides them between two processes, `pytest --dist loadgroup`.
-
-    All that start a vLLM server go to one, at once, as they take longest and two servers would be
-    two too many for two cores. The others go file by file to whoever is free.
-    """
-    items.sort(key=lambda item: item.get_closest_marker("live") is None)
-    for item in items:
-        group = item.path.stem if item.get_closest_marker("live") is None else "live"
-        item.add_marker(pytest.mark.xdist_group(group))
-
-
 def pytest_ignore_collect(collection_path: Path) -> bool | None:
     """Without vLLM the engine's tests cannot even be imported."""
     if collection_path == ROOT / "tests" / "engine" and not HAS_VLLM:
