@@ -25,7 +25,7 @@ from andes_backend.bench.measure import (
     warm_up,
 )
 from andes_backend.bench.server import serve_tiny
-from andes_backend.bench.sizing import matching_layers, tiny_model, tokens_per_s
+from andes_backend.bench.sizing import USUAL_LAYERS, matching_layers, sized_model, tokens_per_s
 from andes_backend.bench.time_left import TimeLeft, duration
 from andes_backend.command_line import INTERRUPTED, ended_like_ctrl_c
 from andes_backend.report.plot import plot
@@ -110,11 +110,15 @@ def compare(
     directory = resume or new_directory(models, "compare")
     try:
         with ended_like_ctrl_c():
-            layers = comparison.layers or _layers_for_this_machine(models, directory, console)
+            layers = comparison.layers or (
+                USUAL_LAYERS  # whoever did not write it down had no others
+                if resume is not None
+                else _layers_for_this_machine(models, directory, console)
+            )
     except KeyboardInterrupt:
         console.print("interrupted before the first run")
         return INTERRUPTED
-    book = _Book(comparison, layers, tiny_model(models, layers), directory, console)
+    book = _Book(comparison, layers, sized_model(models, layers), directory, console)
     if resume is None:
         # What was found out is part of it: whoever goes on has the same server.
         write_order(directory, [*comparison.words, "--layers", str(layers)])

@@ -22,7 +22,7 @@ __all__ = [
     "REFERENCE_TOKENS_PER_S",
     "USUAL_LAYERS",
     "matching_layers",
-    "tiny_model",
+    "sized_model",
     "tokens_per_s",
 ]
 
@@ -75,7 +75,7 @@ def tokens_per_s(layers: int, *, models: Path, log: Path) -> float:
         ServerError: the server did not start.
         SessionError: it did not answer.
     """
-    with serve_tiny(tiny_model(models, layers), log=log, policy=None) as server:
+    with serve_tiny(sized_model(models, layers), log=log, policy=None) as server:
         target = Target(url=server.url, model=server.model)
         warm_up(0, target, 4)
         burst = make_workload(_BURST, rate=1000.0, seed=1, max_length=_LONGEST, name="burst")
@@ -89,7 +89,7 @@ def tokens_per_s(layers: int, *, models: Path, log: Path) -> float:
     return speed
 
 
-def tiny_model(models: Path, layers: int) -> Path:
+def sized_model(models: Path, layers: int) -> Path:
     """The directory of the model with so many layers below `models`; made if it is not there."""
     return make_tiny_model(models / f"tiny-model-{layers}", layers=layers)
 

@@ -194,6 +194,21 @@ def test_on_another_machine_the_model_has_as_many_layers_as_make_it_as_fast(
     assert read(tmp_path / "tiny-model-2" / "config.json")["num_hidden_layers"] == 2
 
 
+def test_a_comparison_from_before_there_were_trials_goes_on_with_the_usual_model(
+    served: list[str | None], tmp_path: Path, console: Console, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order = comparison(tmp_path, 500.0)
+    assert compare(order, console=console) == 0
+    directory = only_directory(tmp_path)
+    (directory / "qoe-500.json").unlink()
+    served.clear()
+    monkeypatch.setattr(module, "tokens_per_s", lambda layers, **_: 660 / layers)
+    assert compare(dataclasses.replace(order, layers=None), resume=directory, console=console) == 0
+    assert served == ["qoe"]
+    assert read(directory / "qoe-500.json")["settings"]["layers"] == 10
+    assert "how fast" not in printed(console)
+
+
 @pytest.mark.usefixtures("served")
 def test_ctrl_c_during_the_speed_trial_ends_it(
     tmp_path: Path, console: Console, monkeypatch: pytest.MonkeyPatch
