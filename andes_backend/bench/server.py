@@ -24,7 +24,7 @@ from typing import Final
 
 __all__ = ["Server", "ServerError", "parse_metrics", "serve", "serve_tiny"]
 
-_START_S: Final = 480.0  # usually about 35 s on 2 cores; on a busy machine it may take minutes
+_START_S: Final = 480.0  # about 40 s on 2 slow cores; on a busy machine it may take minutes
 _STOP_S: Final = 10.0
 _POLL_S: Final = 0.2
 _LOG_LINES: Final = 25
