@@ -20,7 +20,7 @@ check: .venv/.dev ## lint and types only
 	$(BIN)/mypy
 
 # RESUME=results/compare-... goes on with one that was interrupted.
-bench: .venv/.dev ## stock vLLM, andes and qoe at three rates on this CPU, in one table; 45 minutes
+bench: .venv/.dev ## stock vLLM, andes and qoe at three rates on this CPU, in one table; 45 to 60 minutes
 ifdef RESUME
 	$(BIN)/andes bench compare --resume $(RESUME)
 else
