@@ -1,16 +1,9 @@
-"""What the commands of this wing share: options of one kind, and how they are interrupted."""
+"""What the commands of both halves share."""
 
 import argparse
-import contextlib
 import re
-import signal
-from collections.abc import Iterator
-from typing import Final
 
-__all__ = ["INTERRUPTED", "ended_like_ctrl_c", "server_url"]
-
-INTERRUPTED: Final = 130
-"""The exit status that a shell expects after Ctrl-C."""
+__all__ = ["server_url"]
 
 
 def server_url(text: str) -> str:
@@ -23,13 +16,3 @@ def server_url(text: str) -> str:
     if not re.fullmatch(r"https?://[^/\s]+(/\S*)?", url):
         raise argparse.ArgumentTypeError(f"{text!r} is no URL such as http://127.0.0.1:8000")
     return url
-
-
-@contextlib.contextmanager
-def ended_like_ctrl_c() -> Iterator[None]:
-    """A polite kill (`timeout`, a CI job) ends us as Ctrl-C does: nothing stays behind."""
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)

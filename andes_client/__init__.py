@@ -12,11 +12,15 @@ says how good it was for the reader (QoE). `pace_blocking` does the same without
 loop of yours.
 """
 
-from andes_client.blocking import BlockingPaced, pace_blocking
-from andes_client.buffer import Event, Statistics
-from andes_client.expectation import Expectation, reading, speaking
-from andes_client.pacer import Paced, pace
-from andes_client.segment import Segmenter, Unit
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from andes_client.blocking import BlockingPaced, pace_blocking
+    from andes_client.buffer import Event, Statistics
+    from andes_client.expectation import Expectation, reading, speaking
+    from andes_client.pacer import Paced, pace
+    from andes_client.segment import Segmenter, Unit
 
 __all__ = [
     "BlockingPaced",
@@ -31,3 +35,26 @@ __all__ = [
     "reading",
     "speaking",
 ]
+
+# A name is loaded when it is first asked for: a server that only needs `andes_client.wire` does
+# not pay for the pacer and its Unicode tables.
+_HOMES: Final = {
+    "blocking": ("BlockingPaced", "pace_blocking"),
+    "buffer": ("Event", "Statistics"),
+    "expectation": ("Expectation", "reading", "speaking"),
+    "pacer": ("Paced", "pace"),
+    "segment": ("Segmenter", "Unit"),
+}
+_HOME_OF: Final = {name: home for home, names in _HOMES.items() for name in names}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME_OF:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f"{__name__}.{_HOME_OF[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

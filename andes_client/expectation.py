@@ -97,6 +97,13 @@ class Expectation:
         """
         return {wire.FIELD: wire.encode(self, stream=stream, user=user)}
 
+    def updated(self, hints: wire.Hints) -> "Expectation":
+        """The expectation that a request's hints tell; what they do not say stays as it is here."""
+        return Expectation(
+            self.ttft if hints.ttft is None else hints.ttft,
+            self.tds if hints.tds is None else hints.tds,
+        )
+
 
 def reading(
     wpm: float | None = None,

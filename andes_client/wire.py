@@ -12,11 +12,8 @@ numbers and lists of those; a bool arrives as 1.
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final
-
-if TYPE_CHECKING:
-    from andes_client.expectation import Expectation
+from dataclasses import dataclass
+from typing import Final, Protocol
 
 __all__ = ["FIELD", "STREAM", "TDS", "TTFT", "USER", "Hints", "WireError", "decode", "encode"]
 
@@ -49,17 +46,19 @@ class Hints:
     user: str | None = None
     """The tenant to whom the service is charged."""
 
-    def expectation(self, default: "Expectation") -> "Expectation":
-        """The reader's expectation, with `default` for what the request does not say."""
-        return replace(
-            default,
-            ttft=default.ttft if self.ttft is None else self.ttft,
-            tds=default.tds if self.tds is None else self.tds,
-        )
+
+class _Expected(Protocol):
+    """An `Expectation`, as far as it crosses the wire."""
+
+    @property
+    def ttft(self) -> float: ...
+
+    @property
+    def tds(self) -> float: ...
 
 
 def encode(
-    expectation: "Expectation | None", *, stream: str | None = None, user: str | None = None
+    expectation: _Expected | None, *, stream: str | None = None, user: str | None = None
 ) -> dict[str, str | float]:
     """The extension field's value for a request: put it under `FIELD` in the JSON body.
 

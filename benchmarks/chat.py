@@ -26,10 +26,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
+from andes_demos.bursty_server import Burst, chat_app, running, tokens
+from andes_demos.chat.sample import long_answer
 from table import print_table
-
-from demos.bursty_server import Burst, chat_app, running, tokens
-from demos.chat.sample import long_answer
 
 __all__ = ["Terminal", "main", "measure"]
 
@@ -177,7 +176,7 @@ def _chat(size: tuple[int, int], *options: str) -> Iterator[Terminal]:
         fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 
     with subprocess.Popen(
-        [sys.executable, "-m", "demos.chat", *options],
+        [sys.executable, "-m", "andes_demos.chat", *options],
         stdin=program,
         stdout=program,
         stderr=program,

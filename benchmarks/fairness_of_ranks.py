@@ -16,13 +16,13 @@ from typing import TYPE_CHECKING
 
 from table import print_table
 
+from andes_backend.lab.workload import Fixed, Request, Workload, make_workload, together
 from andes_backend.profile import load_profile
-from andes_backend.workload import Fixed, Request, Workload, make_workload, together
 
 __all__ = ["main"]
 
 if TYPE_CHECKING:
-    from andes_backend.report.service import Service
+    from andes_backend.lab.report.service import Service
 
 _ONE, _BOTH = "on one rank", "on both ranks"
 
@@ -47,9 +47,9 @@ def _share(policy: str, seed: int, *, shared: bool) -> float:
 
 
 def _served(policy: str, workload: Workload, *, shared: bool) -> "Service":
-    from andes_backend.report.service import service
-    from andes_backend.twin.fair.ranks import simulate_ranks
-    from andes_backend.twin.setup import Setup
+    from andes_backend.lab.report.service import service
+    from andes_backend.lab.twin.fair.ranks import simulate_ranks
+    from andes_backend.lab.twin.setup import Setup
 
     profile = replace(load_profile("llama-3-8b-a40"), kv_tokens=3000)
     outcomes = simulate_ranks(

@@ -68,9 +68,9 @@ def main() -> None:
 
 def _instances(rate: float, requests: int) -> list[Instance]:
     """All knapsacks of one simulation."""
-    from andes_backend.twin.engine import simulate
-    from andes_backend.twin.setup import Setup
-    from andes_backend.workload import make_workload
+    from andes_backend.lab.twin.engine import simulate
+    from andes_backend.lab.twin.setup import Setup
+    from andes_backend.lab.workload import make_workload
 
     found: list[Instance] = []
 

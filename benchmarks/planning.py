@@ -34,8 +34,8 @@ import numpy as np
 from table import print_table
 
 if TYPE_CHECKING:
-    from andes_backend.twin.engine import Engine
-    from andes_backend.workload import Request
+    from andes_backend.lab.twin.engine import Engine
+    from andes_backend.lab.workload import Request
 
 __all__ = ["Crowd", "Stopwatch", "main"]
 
@@ -151,7 +151,7 @@ class Crowd:
         One that is under way is met at any moment of its answer: what it has said so far
         counts as its prompt.
         """
-        from andes_backend.workload import Request
+        from andes_backend.lab.workload import Request
         from andes_client.expectation import Expectation
 
         prompt, output = self._random.integers((50, 200), (301, 2001)).tolist()
@@ -164,9 +164,9 @@ class Crowd:
 
 def _engine(policy: str, blocks: int, running: int) -> "Engine":
     """A server whose steps take about 80 ms, with so many KV blocks."""
+    from andes_backend.lab.twin.engine import Engine
+    from andes_backend.lab.twin.setup import Setup
     from andes_backend.profile import load_profile
-    from andes_backend.twin.engine import Engine
-    from andes_backend.twin.setup import Setup
 
     profile = dataclasses.replace(
         load_profile("opt-66b-4xa100"),

@@ -23,14 +23,14 @@ from typing import Any, Final
 
 from rich.console import Console
 
-from andes_backend.bench.load import Load, Target
-from andes_backend.bench.progress import run_watched
-from andes_backend.bench.server import Server, serve_tiny
-from andes_backend.bench.tiny_model import make_tiny_model
-from andes_backend.calibrate import session
+from andes_backend.lab.bench.load import Load, Target
+from andes_backend.lab.bench.progress import run_watched
+from andes_backend.lab.bench.server import Server, serve_tiny
+from andes_backend.lab.bench.tiny_model import make_tiny_model
+from andes_backend.lab.calibrate import session
+from andes_backend.lab.report.run import Run, summarise, write_json
+from andes_backend.lab.workload import Workload, arrivals_of, make_workload
 from andes_backend.profile import load_profile
-from andes_backend.report.run import Run, summarise, write_json
-from andes_backend.workload import Workload, arrivals_of, make_workload
 
 __all__ = ["main"]
 
@@ -159,8 +159,8 @@ def _live_summary(case: Case) -> Summary:
 
 def _twin_summary(case: Case) -> Summary:
     os.environ.setdefault("VLLM_LOGGING_LEVEL", "ERROR")
-    from andes_backend.twin.engine import simulate
-    from andes_backend.twin.setup import Setup
+    from andes_backend.lab.twin.engine import simulate
+    from andes_backend.lab.twin.setup import Setup
 
     done = simulate(case.workload(), Setup(profile=load_profile(case.profile), policy=case.policy))
     return asdict(summarise(Run(case.name, {}, done.outcomes, case.requests, done.preemptions)))

@@ -56,11 +56,11 @@ def main() -> int:
 def _figures(requests: int) -> dict[str, Any]:
     """What each policy does on the vLLM of this process."""
     _force_cpu()
+    from andes_backend.lab.report.run import Run, summarise
+    from andes_backend.lab.twin.engine import simulate
+    from andes_backend.lab.twin.setup import Setup
+    from andes_backend.lab.workload import make_workload, readers_of
     from andes_backend.profile import load_profile
-    from andes_backend.report.run import Run, summarise
-    from andes_backend.twin.engine import simulate
-    from andes_backend.twin.setup import Setup
-    from andes_backend.workload import make_workload, readers_of
 
     workload = make_workload(
         requests, rate=4.2, seed=0, readers=readers_of("reading:programs=0.2"), max_length=4000

@@ -209,7 +209,7 @@ def languages() -> Language:
 def on_the_wire() -> dict[str, dict[str, str | float]]:
     values = wire.encode(reading(), stream="answer-7", user="tenant-3")
     hints: wire.Hints = wire.decode({wire.TTFT: 1.0, wire.TDS: "inf", wire.STREAM: "answer-7"})
-    print(values, hints.user, hints.expectation(default=reading()))
+    print(values, hints.user, reading().updated(hints))
     try:
         wire.decode({wire.TDS: -1})
     except wire.WireError as error:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from andes_backend.bench.tiny_model import make_tiny_model
+from andes_backend.lab.bench.tiny_model import make_tiny_model
 
 HAS_CHROMIUM = all(map(shutil.which, ("chromium", "chromedriver")))
 HAS_VLLM = importlib.util.find_spec("vllm") is not None

@@ -143,7 +143,7 @@ class Ledger:
         except wire.WireError as error:
             self._ignore(request, error)
             return default, None
-        expectation = hints.expectation(default)
+        expectation = default.updated(hints)
         if expectation.tds == float("inf"):
             self._counters.hint("program")
             self._programs.add(request.request_id)

@@ -17,7 +17,7 @@ def test_what_is_sent_is_what_is_read(ttft: float, tds: float, user: str | None)
     expectation = Expectation(ttft, tds)
     sent = json.loads(json.dumps(wire.encode(expectation, stream="s1", user=user)))
     hints = wire.decode(sent)
-    assert hints.expectation(default=reading()) == expectation
+    assert reading().updated(hints) == expectation
     assert (hints.stream, hints.user) == ("s1", user)
 
 
@@ -35,9 +35,9 @@ def test_the_names_on_the_wire() -> None:
 
 def test_what_is_not_said_takes_the_default() -> None:
     default = Expectation(2.0, 3.0)
-    assert wire.decode(None).expectation(default) == default
-    assert wire.decode({"other": [1]}).expectation(default) == default
-    assert wire.decode({"andes_tds": 6}).expectation(default) == Expectation(2.0, 6.0)
+    assert default.updated(wire.decode(None)) == default
+    assert default.updated(wire.decode({"other": [1]})) == default
+    assert default.updated(wire.decode({"andes_tds": 6})) == Expectation(2.0, 6.0)
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent.parent
 DEADLINE_S = 60.0
-COMMAND = (sys.executable, "-m", "demos.chat")
+COMMAND = (sys.executable, "-m", "andes_demos.chat")
 
 
 class Terminal:

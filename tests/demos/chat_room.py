@@ -9,21 +9,20 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from andes_demos.bursty_server import Burst, chat_app, running
+from andes_demos.chat.app import ChatApp
+from andes_demos.chat.key import Key
+from andes_demos.chat.reader import Reader
+from andes_demos.chat.screen import ChatScreen
+from andes_demos.chat.server import Server
+from andes_demos.chat.session import Session
+from andes_demos.chat.store import Store
+from andes_demos.chat.widgets import Answer, Prompt, Transcript
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 from textual.pilot import Pilot
-
-from demos.bursty_server import Burst, chat_app, running
-from demos.chat.app import ChatApp
-from demos.chat.key import Key
-from demos.chat.reader import Reader
-from demos.chat.screen import ChatScreen
-from demos.chat.server import Server
-from demos.chat.session import Session
-from demos.chat.store import Store
-from demos.chat.widgets import Answer, Prompt, Transcript
 
 AT_ONCE = (Burst(0.0, 1, rate=1e7),)
 HURRIED_WPM = 100_000.0

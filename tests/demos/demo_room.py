@@ -7,18 +7,18 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 
 import anyio
+from andes_demos.bursty_server import moments, tokens
+from andes_demos.chat.reader import Reader
+from andes_demos.scenarios.app import DemoApp
+from andes_demos.scenarios.run import Run
+from andes_demos.scenarios.scenario import ANSWER, SCENARIOS, schedule
+from andes_demos.scenarios.server import serving_scenarios
+from andes_demos.scenarios.stream import compare
 from textual.pilot import Pilot
 from textual.widgets import Static
 
 from andes_client import reading
 from andes_client.testing import run_virtual, scripted
-from demos.bursty_server import moments, tokens
-from demos.chat.reader import Reader
-from demos.scenarios.app import DemoApp
-from demos.scenarios.run import Run
-from demos.scenarios.scenario import ANSWER, SCENARIOS, schedule
-from demos.scenarios.server import serving_scenarios
-from demos.scenarios.stream import compare
 
 DEADLINE_S = 60.0
 

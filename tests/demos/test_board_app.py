@@ -8,6 +8,8 @@ from dataclasses import replace
 
 import httpx2
 import pytest
+from andes_demos.board.app import LiveBoard, RaceBoard
+from andes_demos.board.live import LiveError, Server
 from starlette.applications import Starlette
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
@@ -15,8 +17,6 @@ from textual.pilot import Pilot
 from textual.widgets import Static
 
 from andes_client import cli
-from demos.board.app import LiveBoard, RaceBoard
-from demos.board.live import LiveError, Server
 
 pytestmark = pytest.mark.asyncio
 
@@ -41,10 +41,11 @@ async def watching(
     size: tuple[int, int] = (140, 40),
 ) -> AsyncIterator[Watched]:
     pytest.importorskip("vllm", reason="the twin runs vLLM's own scheduler")
+    from andes_demos.board.race import Race
+
+    from andes_backend.lab.twin.setup import Setup
+    from andes_backend.lab.workload import make_workload
     from andes_backend.profile import load_profile
-    from andes_backend.twin.setup import Setup
-    from andes_backend.workload import make_workload
-    from demos.board.race import Race
 
     profile = replace(load_profile("llama-3-8b-a40"), kv_tokens=4000)
     setups = [Setup(profile=profile), Setup(profile=profile, policy="qoe")]
@@ -178,7 +179,9 @@ async def test_a_server_with_ours_has() -> None:
 
 async def test_a_server_is_watched_without_vllm_or_numpy() -> None:
     """From a laptop, that is."""
-    program = "import sys, demos.board.app; print({'vllm', 'torch', 'numpy'} & set(sys.modules))"
+    program = (
+        "import sys, andes_demos.board.app; print({'vllm', 'torch', 'numpy'} & set(sys.modules))"
+    )
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-c", program, stdout=asyncio.subprocess.PIPE
     )

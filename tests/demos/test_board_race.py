@@ -8,13 +8,14 @@ pytest.importorskip("vllm", reason="the twin runs vLLM's own scheduler")
 
 from dataclasses import replace
 
+from andes_demos.board.race import Race
+from andes_demos.board.view import View
+
+from andes_backend.lab.twin.engine import simulate
+from andes_backend.lab.twin.setup import Setup
+from andes_backend.lab.workload import Request, Workload, WorkloadError, make_workload
 from andes_backend.profile import load_profile
-from andes_backend.twin.engine import simulate
-from andes_backend.twin.setup import Setup
-from andes_backend.workload import Request, Workload, WorkloadError, make_workload
 from andes_client.expectation import Expectation
-from demos.board.race import Race
-from demos.board.view import View
 
 PROFILE = replace(load_profile("llama-3-8b-a40"), kv_tokens=4000, outside_ms=0.0)
 SETUPS = [Setup(profile=PROFILE), Setup(profile=PROFILE, policy="qoe")]

@@ -1,13 +1,12 @@
 """The board's panels and its chart: what is drawn fits, and says what is there."""
 
 import pytest
+from andes_demos.board.chart import chart
+from andes_demos.board.panel import panel
+from andes_demos.board.view import Row, View
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.text import Text
-
-from demos.board.chart import chart
-from demos.board.panel import panel
-from demos.board.view import Row, View
 
 ROWS = (
     Row(7, "running", 12.5, 1.0, 80, 200),

@@ -7,8 +7,7 @@ import threading
 
 import httpx2
 import pytest
-
-from demos.bursty_server import OVERLOADED, TEXT, Burst, hurried, moments, serving, tokens
+from andes_demos.bursty_server import OVERLOADED, TEXT, Burst, hurried, moments, serving, tokens
 
 AT_ONCE = (Burst(silence=0.0, tokens=1, rate=1e5),)
 AN_HOUR_AFTER_THREE = (Burst(0.0, 3, rate=1e5), Burst(3600.0, 1))

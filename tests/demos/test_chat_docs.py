@@ -4,8 +4,8 @@ import dataclasses
 import re
 from pathlib import Path
 
-from demos.chat.keys import ALWAYS
-from demos.chat.settings import Settings, load
+from andes_demos.chat.keys import ALWAYS
+from andes_demos.chat.settings import Settings, load
 
 TEXT = (Path(__file__).parent.parent.parent / "docs" / "chat.md").read_text()
 

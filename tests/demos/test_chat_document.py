@@ -5,12 +5,11 @@ import re
 from pathlib import Path
 
 import pytest
+from andes_demos.chat.document import Document, Section, displayable, finished_part
+from andes_demos.chat.offline import GUIDE
+from andes_demos.chat.sample import long_answer
 from chat_room import Room, chatting, screen_text, serving, still
 from textual.widgets import Markdown
-
-from demos.chat.document import Document, Section, displayable, finished_part
-from demos.chat.offline import GUIDE
-from demos.chat.sample import long_answer
 
 pytestmark = pytest.mark.asyncio
 

@@ -4,11 +4,11 @@ import math
 from dataclasses import replace
 
 import pytest
+from andes_demos.chat.gauge import FULL_S, gauge_line
+from andes_demos.chat.reader import Reader
+from andes_demos.chat.turn import summary
 
 from andes_client import Statistics
-from demos.chat.gauge import FULL_S, gauge_line
-from demos.chat.reader import Reader
-from demos.chat.turn import summary
 
 GOING = Statistics(
     shown=10,

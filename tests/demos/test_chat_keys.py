@@ -6,12 +6,11 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
+from andes_demos.chat.dialogs import Conversations, Editor, Help, Picker, help_text
+from andes_demos.chat.keys import ALWAYS, IN_LIST, READING, Key
 from chat_room import DEADLINE_S, Room, answering, chatting, events, serving, then_nothing
 from starlette.responses import JSONResponse
 from textual.widgets import Input, OptionList, TextArea
-
-from demos.chat.dialogs import Conversations, Editor, Help, Picker, help_text
-from demos.chat.keys import ALWAYS, IN_LIST, READING, Key
 
 pytestmark = pytest.mark.asyncio
 

@@ -4,12 +4,11 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from andes_demos.chat.store import STREAMING, Store
 from chat_process import COMMAND, ROOT, chat, clean_environment
 from chat_room import answering, serving, then_nothing
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-
-from demos.chat.store import STREAMING, Store
 
 SECRET = "sk-very-secret-0123456789"
 TEXT = "One two three four five six seven eight nine ten eleven twelve."

@@ -5,6 +5,11 @@ import re
 from pathlib import Path
 
 import pytest
+from andes_demos.bursty_server import Burst
+from andes_demos.chat.dialogs import Conversations, Help
+from andes_demos.chat.offline import GUIDE, WELCOME, answer
+from andes_demos.chat.store import Store
+from andes_demos.chat.widgets import Question
 from chat_room import (
     AT_ONCE,
     Room,
@@ -18,12 +23,6 @@ from chat_room import (
 )
 from starlette.responses import JSONResponse
 from syrupy.assertion import SnapshotAssertion
-
-from demos.bursty_server import Burst
-from demos.chat.dialogs import Conversations, Help
-from demos.chat.offline import GUIDE, WELCOME, answer
-from demos.chat.store import Store
-from demos.chat.widgets import Question
 
 pytestmark = pytest.mark.asyncio
 

@@ -3,10 +3,9 @@
 from pathlib import Path
 
 import pytest
-
-from demos.chat.key import BadKeyError, Key, find_key
-from demos.chat.reader import Reader
-from demos.chat.settings import Settings, SettingsError, config_path, data_dir, load
+from andes_demos.chat.key import BadKeyError, Key, find_key
+from andes_demos.chat.reader import Reader
+from andes_demos.chat.settings import Settings, SettingsError, config_path, data_dir, load
 
 SECRET = "sk-very-secret-0123456789"
 

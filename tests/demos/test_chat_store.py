@@ -5,9 +5,8 @@ import stat
 from pathlib import Path
 
 import pytest
-
-from demos.chat.export import as_markdown, last_code, write
-from demos.chat.store import STREAMING, Conversation, Saved, Store, StoreError
+from andes_demos.chat.export import as_markdown, last_code, write
+from andes_demos.chat.store import STREAMING, Conversation, Saved, Store, StoreError
 
 ODD = "a\0b 漢字 👩🏽‍🚀 \r\n\u2028 'quotes' -- ; DROP TABLE messages"
 

@@ -3,17 +3,17 @@
 from xml.etree import ElementTree
 
 import pytest
+from andes_demos.bursty_server import tokens
+from andes_demos.chat.reader import Reader
+from andes_demos.scenarios.app import DemoApp
+from andes_demos.scenarios.column import Column
+from andes_demos.scenarios.keys import KEYS, Help
+from andes_demos.scenarios.measures import Comparison
+from andes_demos.scenarios.scenario import ANSWER, SCENARIOS
+from andes_demos.scenarios.server import serving_scenarios
 from demo_room import Room, screen_text, watching
 
 from andes_client import reading
-from demos.bursty_server import tokens
-from demos.chat.reader import Reader
-from demos.scenarios.app import DemoApp
-from demos.scenarios.column import Column
-from demos.scenarios.keys import KEYS, Help
-from demos.scenarios.measures import Comparison
-from demos.scenarios.scenario import ANSWER, SCENARIOS
-from demos.scenarios.server import serving_scenarios
 
 pytestmark = pytest.mark.asyncio
 

@@ -2,14 +2,14 @@ import functools
 
 import anyio
 import pytest
+from andes_demos.recorded_words import RecordedWords
+from andes_demos.scenarios.measures import Comparison, Side
+from andes_demos.scenarios.reader import Expected
+from andes_demos.scenarios.stream import Clock, compare
 
 from andes_client import Expectation, Paced, Unit
 from andes_client.expectation import TOKENS_PER_WORD
 from andes_client.testing import scripted
-from demos.recorded_words import RecordedWords
-from demos.scenarios.measures import Comparison, Side
-from demos.scenarios.reader import Expected
-from demos.scenarios.stream import Clock, compare
 
 FIVE_WORDS_A_SECOND = Expectation(ttft=1.0, tds=5 * TOKENS_PER_WORD)
 

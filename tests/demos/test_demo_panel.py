@@ -1,15 +1,15 @@
 """What is drawn of a scenario: the panels' text and figures, and the chart."""
 
 import pytest
+from andes_demos.scenarios.chart import DARK, timeline
+from andes_demos.scenarios.measures import Comparison
+from andes_demos.scenarios.panel import doing, figures, page
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.text import Text
 
 from andes_client import Unit, reading
 from andes_client.expectation import TOKENS_PER_WORD
-from demos.scenarios.chart import DARK, timeline
-from demos.scenarios.measures import Comparison
-from demos.scenarios.panel import doing, figures, page
 
 WORD = " word"
 

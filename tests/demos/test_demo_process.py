@@ -16,12 +16,11 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
-
-from demos.scenarios import command
-from demos.scenarios.scenario import ANSWER, SCENARIOS
+from andes_demos.scenarios import command
+from andes_demos.scenarios.scenario import ANSWER, SCENARIOS
 
 DEADLINE_S = 60.0
-COMMAND = [sys.executable, "-m", "demos.scenarios"]
+COMMAND = [sys.executable, "-m", "andes_demos.scenarios"]
 SCREEN_ON, SCREEN_OFF, CURSOR_ON = b"\x1b[?1049h", b"\x1b[?1049l", b"\x1b[?25h"
 
 

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 
 import httpx2
 import pytest
+from andes_demos.bursty_server import Burst, moments, tokens
+from andes_demos.scenarios.scenario import ANSWER, LUMPS_S, SCENARIOS, Scenario, schedule
+from andes_demos.scenarios.server import model_name, serving_scenarios
 
 from andes_client import Expectation, reading
 from andes_client.qoe import qoe
-from demos.bursty_server import Burst, moments, tokens
-from demos.scenarios.scenario import ANSWER, LUMPS_S, SCENARIOS, Scenario, schedule
-from demos.scenarios.server import model_name, serving_scenarios
 
 JUST_RIGHT, LONG_WAIT, TORTOISE = SCENARIOS
 READER = reading(300)

@@ -4,11 +4,10 @@ import asyncio
 import re
 
 import pytest
+from andes_demos.scenarios.picture import clean
 from demo_room import StillApp, stopped_runs
 from syrupy.assertion import SnapshotAssertion
 from syrupy.extensions.image import SVGImageSnapshotExtension
-
-from demos.scenarios.picture import clean
 
 pytestmark = pytest.mark.asyncio
 

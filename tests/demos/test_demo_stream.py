@@ -5,12 +5,12 @@ import itertools
 import anyio
 import httpx2
 import pytest
+from andes_demos.bursty_server import OVERLOADED, TEXT, Burst, moments, serving, tokens
+from andes_demos.scenarios.measures import Comparison
+from andes_demos.scenarios.stream import Clock, compare, deltas, http_client
 
 from andes_client import Expectation, Paced, reading
 from andes_client.testing import scripted
-from demos.bursty_server import OVERLOADED, TEXT, Burst, moments, serving, tokens
-from demos.scenarios.measures import Comparison
-from demos.scenarios.stream import Clock, compare, deltas, http_client
 
 AT_ONCE = (Burst(silence=0.0, tokens=1, rate=1e5),)
 

@@ -8,7 +8,7 @@ import httpx2
 import pytest
 from chat_room import HURRIED_WPM, chatting, screen_text
 
-from andes_backend.bench.server import Server, serve_tiny
+from andes_backend.lab.bench.server import Server, serve_tiny
 
 pytestmark = [pytest.mark.live, pytest.mark.asyncio(loop_scope="module")]
 

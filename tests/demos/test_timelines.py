@@ -6,10 +6,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from andes_demos.timelines import Timeline, draw, main, timelines
 
 from andes_client import Expectation
 from andes_client.qoe import digest, qoe
-from demos.timelines import Timeline, draw, main, timelines
 
 ROOT = Path(__file__).parent.parent.parent
 READER = Expectation(ttft=1.0, tds=2.0)
@@ -68,7 +68,7 @@ def test_a_place_that_is_none_is_named(tmp_path: Path) -> None:
 
 
 def test_it_is_one_command(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "demos.timelines", "--out", "timelines.png"]
+    command = [sys.executable, "-m", "andes_demos.timelines", "--out", "timelines.png"]
     environment = {"PYTHONPATH": str(ROOT), "PATH": ""}
     subprocess.run(command, cwd=tmp_path, env=environment, check=True, capture_output=True)
     assert (tmp_path / "timelines.png").read_bytes().startswith(b"\x89PNG")

@@ -6,11 +6,11 @@ from typing import Any
 
 import anyio
 import pytest
+from andes_demos.chat.server import ServerError
+from andes_demos.web.answer import Answer, NotRunningError
 
 from andes_client import Expectation
 from andes_client.testing import scripted
-from demos.chat.server import ServerError
-from demos.web.answer import Answer, NotRunningError
 
 pytestmark = pytest.mark.anyio
 

@@ -5,16 +5,15 @@ from typing import Any
 
 import httpx2
 import pytest
+from andes_demos.bursty_server import running
+from andes_demos.chat.key import Key
+from andes_demos.web.answer import Answer
+from andes_demos.web.app import Answers, make_app
+from andes_demos.web.upstream import Upstream
 from chat_room import answering, events, serving, then_nothing
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from web_room import DEADLINE_S, HOSTILE, ends, paging, texts
-
-from demos.bursty_server import running
-from demos.chat.key import Key
-from demos.web.answer import Answer
-from demos.web.app import Answers, make_app
-from demos.web.upstream import Upstream
 
 NOWHERE = "http://127.0.0.1:9"
 SECRET = "sk-very-secret-0123456789"

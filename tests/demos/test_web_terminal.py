@@ -11,14 +11,13 @@ from pathlib import Path
 import aiohttp
 import httpx2
 import pytest
+from andes_demos.chat.store import Store
 from chat_process import ROOT, clean_environment
 from chat_room import serving, then_nothing
 from PIL import Image
 from web_browser import DEADLINE_S, Browser, Keys
 
-from demos.chat.store import Store
-
-COMMAND = (sys.executable, "-m", "demos.web")
+COMMAND = (sys.executable, "-m", "andes_demos.web")
 SOCKET = {
     "connection": "Upgrade",
     "upgrade": "websocket",

@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import httpx2
-
-from demos.bursty_server import running
-from demos.chat.key import Key
-from demos.web.answer import Answer
-from demos.web.app import Answers, make_app
-from demos.web.upstream import Upstream
+from andes_demos.bursty_server import running
+from andes_demos.chat.key import Key
+from andes_demos.web.answer import Answer
+from andes_demos.web.app import Answers, make_app
+from andes_demos.web.upstream import Upstream
 
 DEADLINE_S = 60.0
 HOSTILE = (

@@ -18,7 +18,7 @@ import pytest
 from vllm.v1.core.sched.interface import PauseState
 
 from andes_backend import AndesScheduler
-from andes_backend.bench.server import Server, serve_tiny
+from andes_backend.lab.bench.server import Server, serve_tiny
 from andes_client import Expectation, wire
 
 __all__ = [

@@ -6,9 +6,9 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from andes_backend.bench.server import Server, serve_tiny
 from andes_backend.doctor.finding import BETTER, OK, PROBLEM, Finding
 from andes_backend.doctor.running import check_running
+from andes_backend.lab.bench.server import Server, serve_tiny
 from andes_client import Expectation
 
 pytestmark = pytest.mark.live

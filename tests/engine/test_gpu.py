@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from andes_backend.bench.load import Load, Target
-from andes_backend.bench.server import serve_tiny
-from andes_backend.workload import make_workload
+from andes_backend.lab.bench.load import Load, Target
+from andes_backend.lab.bench.server import serve_tiny
+from andes_backend.lab.workload import make_workload
 
 pytestmark = [
     pytest.mark.gpu,

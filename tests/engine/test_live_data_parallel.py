@@ -13,9 +13,9 @@ import httpx2
 import psutil
 import pytest
 
-from andes_backend.bench.load import Load, Target
-from andes_backend.bench.server import Server, serve_tiny
-from andes_backend.workload import Request, Workload, make_workload
+from andes_backend.lab.bench.load import Load, Target
+from andes_backend.lab.bench.server import Server, serve_tiny
+from andes_backend.lab.workload import Request, Workload, make_workload
 from andes_client import Expectation, wire
 
 pytestmark = pytest.mark.live

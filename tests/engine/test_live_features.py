@@ -24,7 +24,7 @@ from competing import (
 )
 from weights import write_adapter, write_model
 
-from andes_backend.bench.server import Server
+from andes_backend.lab.bench.server import Server
 
 pytestmark = [pytest.mark.live, pytest.mark.asyncio(loop_scope="module")]
 

@@ -11,9 +11,9 @@ import pytest
 from misbehaving import MODE_FILE
 from prometheus_client.parser import text_string_to_metric_families
 
-from andes_backend.bench.load import Load, Target
-from andes_backend.bench.server import Server, serve_tiny
-from andes_backend.workload import make_workload
+from andes_backend.lab.bench.load import Load, Target
+from andes_backend.lab.bench.server import Server, serve_tiny
+from andes_backend.lab.workload import make_workload
 from andes_client import wire
 
 pytestmark = [pytest.mark.live, pytest.mark.asyncio(loop_scope="module")]

@@ -13,7 +13,7 @@ import torch
 from preempting import MARK_TDS, MOMENTS
 from safetensors.torch import save_file
 
-from andes_backend.bench.server import Server, serve_tiny
+from andes_backend.lab.bench.server import Server, serve_tiny
 from andes_client import Expectation, wire
 
 pytestmark = pytest.mark.live

@@ -11,7 +11,7 @@ import httpx2
 import openai
 import pytest
 
-from andes_backend.bench.server import Server, serve_tiny
+from andes_backend.lab.bench.server import Server, serve_tiny
 from andes_client import Expectation, pace, pace_blocking, wire
 from andes_client.sources import anthropic as anthropic_source
 from andes_client.sources import openai as openai_source

@@ -11,7 +11,7 @@ import anyio
 import httpx2
 import pytest
 
-from andes_backend.bench.server import Server, serve_tiny
+from andes_backend.lab.bench.server import Server, serve_tiny
 from andes_client import Expectation, pace, reading, wire
 from andes_client.qoe import Meter
 

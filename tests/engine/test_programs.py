@@ -7,11 +7,11 @@ from statistics import fmean
 
 import pytest
 
+from andes_backend.lab.report.outcome import Outcome
+from andes_backend.lab.twin.engine import simulate
+from andes_backend.lab.twin.setup import STOCK, Setup
+from andes_backend.lab.workload import Workload, make_workload, readers_of
 from andes_backend.profile import load_profile
-from andes_backend.report.outcome import Outcome
-from andes_backend.twin.engine import simulate
-from andes_backend.twin.setup import STOCK, Setup
-from andes_backend.workload import Workload, make_workload, readers_of
 from andes_client.expectation import Expectation
 
 _GPU = load_profile("opt-66b-4xa100")

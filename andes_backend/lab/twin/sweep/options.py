@@ -1,0 +1,211 @@
+"""The options of `andes twin`. Those that take a list are the axes of its sweep.
+
+This module is loaded for every `andes` command: nothing heavy is imported at its top.
+"""
+
+import argparse
+import math
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+from andes_backend.lab.option_types import checked_setting, list_of, number_or_word, setting_value
+from andes_backend.lab.workload.options import (
+    add_workload_options,
+    arrivals_value,
+    count_value,
+    rate_value,
+    seed_value,
+)
+
+__all__ = ["VARIED", "add_options", "policy_value"]
+
+VARIED: Final = ("rate", "seed", "arrivals")
+"""What a workload has one of and a sweep has many of."""
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add all of them: servers, policies, workload, running and reporting."""
+    _add_servers(parser)
+    _add_policies(parser)
+    _add_varied_workload(parser)
+    add_workload_options(parser, without=VARIED)
+    _add_running(parser)
+
+
+def _add_servers(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("servers")
+    group.add_argument(
+        "--profile",
+        type=list_of(_name),
+        default=("opt-66b-4xa100",),
+        metavar="NAME,...",
+        help="model and GPUs: built-in names or .json files; `list` shows them "
+        "(default: opt-66b-4xa100)",
+    )
+    group.add_argument("--list-profiles", action="store_true", help="show the built-in profiles")
+    group.add_argument(
+        "--kv-tokens",
+        type=list_of(count_value),
+        default=(None,),
+        metavar="N,...",
+        help="tokens that fit the KV cache (default: the profile's)",
+    )
+    group.add_argument(
+        "--prefix-caching",
+        type=list_of(_switch),
+        default=(True,),
+        metavar="on,off",
+        help="whether what a preempted request has computed may be found again (default: on)",
+    )
+    group.add_argument(
+        "--reload-gb-s",
+        type=list_of(_bandwidth),
+        default=(None,),
+        metavar="GB/S,...",
+        help="what a preempted request has computed comes back from CPU memory at this speed; "
+        "off: it is computed again (default: off)",
+    )
+    group.add_argument(
+        "--async-scheduling",
+        type=list_of(_switch),
+        default=(True,),
+        metavar="on,off",
+        help="whether a step is scheduled while the one before still runs (default: on)",
+    )
+
+
+def _add_policies(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("policies")
+    group.add_argument(
+        "--policies",
+        type=list_of(policy_value),
+        default=("stock", "qoe"),
+        metavar="NAME,...",
+        help="stock (vLLM's own order), priority (vLLM's own, people before programs), qoe, "
+        "andes (the paper's), vtc (fair between users), fcfs, round-robin, rpm (a limit of "
+        "requests a minute for each user), shortest-first (is told the true lengths); the "
+        "first is what the others are compared with (default: stock,qoe)",
+    )
+    group.add_argument(
+        "--bound",
+        type=list_of(_lateness),
+        nargs="?",
+        const=(math.inf,),
+        default=(),
+        dest="bounds",
+        metavar="S,...",
+        help="beside them, the mean QoE that no schedule surpasses, even one that knows the "
+        "future; with seconds: none that ends every response at most so late (`any`: no such "
+        "limit, as without a value)",
+    )
+    group.add_argument(
+        "--set",
+        type=_setting,
+        action="append",
+        default=[],
+        dest="settings",
+        metavar="NAME=VALUE,...",
+        help="a setting of our scheduler, as in docs/operator.md; may be repeated",
+    )
+
+
+def _add_varied_workload(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("workload")
+    group.add_argument(
+        "--rate",
+        type=list_of(rate_value),
+        dest="rates",
+        metavar="R,...",
+        help="requests/s (default: 3; with --trace, the trace's own times)",
+    )
+    group.add_argument(
+        "--arrivals",
+        type=arrivals_value,
+        action="append",
+        dest="processes",
+        metavar="SPEC",
+        help="poisson, gamma:cv=3, onoff:on=10,off=20, duty:intensity=2,duration=0.35,period=60 "
+        "or diurnal:amplitude=0.8,period=600; may be repeated "
+        "(default: poisson; with --trace, the trace's own times)",
+    )
+    group.add_argument(
+        "--seeds", type=count_value, default=1, metavar="N", help="how many (default: 1)"
+    )
+    group.add_argument(
+        "--seed", type=seed_value, default=0, metavar="N", help="the first of them (default: 0)"
+    )
+
+
+def _add_running(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("running and reporting")
+    group.add_argument(
+        "--jobs", type=count_value, metavar="N", help="processes (default: one a CPU core)"
+    )
+    group.add_argument(
+        "--out", type=Path, default=Path("results"), help="where to write (default: results)"
+    )
+    group.add_argument(
+        "--keep-requests", action="store_true", help="write a record of every request, too"
+    )
+    group.add_argument(
+        "--detail",
+        type=rate_value,
+        metavar="RATE",
+        help="draw requests and queues at this rate (default: if there is one workload only)",
+    )
+    group.add_argument(
+        "--request",
+        type=seed_value,
+        metavar="INDEX",
+        help="the request to draw, from 0 (default: one that is served differently)",
+    )
+
+
+# Types of options. Each raises argparse.ArgumentTypeError.
+
+
+def _name(text: str) -> str:
+    if not text:
+        raise argparse.ArgumentTypeError("there is a comma with no name before or after it")
+    return text
+
+
+def policy_value(text: str) -> str:
+    """The type of a policy's name: one of the twin's."""
+    from andes_backend.lab.twin.setup import POLICIES
+
+    if text not in POLICIES:
+        raise argparse.ArgumentTypeError(
+            f"there is no policy {text!r}; there are: {', '.join(POLICIES)}"
+        )
+    return text
+
+
+def _switch(text: str) -> bool:
+    if text not in ("on", "off"):
+        raise argparse.ArgumentTypeError(f"{text!r} must be on or off")
+    return text == "on"
+
+
+def _bandwidth(text: str) -> float | None:
+    if text == "off":
+        return None
+    value = number_or_word(text)
+    if not isinstance(value, int | float) or not 0 < value < math.inf:
+        raise argparse.ArgumentTypeError(f"{text!r} must be a number of GB/s above 0, or off")
+    return float(value)
+
+
+def _lateness(text: str) -> float:
+    if text == "any":
+        return math.inf
+    value = number_or_word(text)
+    if not isinstance(value, int | float) or not 0 < value < math.inf:
+        raise argparse.ArgumentTypeError(f"{text!r} must be a number of seconds above 0, or any")
+    return float(value)
+
+
+def _setting(text: str) -> tuple[str, tuple[int | float | str, ...]]:
+    name, values = setting_value(text)
+    return name, list_of(partial(checked_setting, name))(values)

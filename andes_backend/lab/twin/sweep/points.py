@@ -1,0 +1,163 @@
+"""What `andes twin` runs: every combination of what is varied, in a fixed order.
+
+A sweep has axes. Those that describe the server's GPU and its load make a `Cell`: all
+policies are compared under the same one. Settings of our scheduler multiply the policies
+that have settings; vLLM's own run once per cell. Seeds repeat all of it.
+"""
+
+import dataclasses
+import itertools
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from typing import Final
+
+from andes_backend.lab.twin.setup import PRIORITY, STOCK, Setup, SetupError
+from andes_backend.lab.workload import Workload
+from andes_backend.profile import Profile
+
+__all__ = ["CELL_AXES", "Cell", "MakeWorkload", "Point", "Sweep", "Value"]
+
+Value = str | int | float | bool | None
+"""A value on an axis."""
+
+MakeWorkload = Callable[[float | None, str | None, int], Workload]
+"""Makes the workload of (rate, arrivals, seed); it can be sent to another process."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cell:
+    """What all policies are compared under: a GPU and its load."""
+
+    profile: str
+    """Its name or path, as it was asked for."""
+    kv_tokens: int
+    prefix_caching: bool
+    reload_gb_s: float | None
+    async_scheduling: bool
+    arrivals: str | None
+    """None: the trace's own."""
+    rate: float | None
+    """Requests/s; None: the trace's own."""
+
+
+CELL_AXES: Final = tuple(axis.name for axis in fields(Cell))
+"""The axes that describe a cell."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Point:
+    """One simulation of a sweep."""
+
+    index: int
+    """Its place in the sweep, from 0."""
+    cell: Cell
+    seed: int
+    setup: Setup
+    make: MakeWorkload
+
+    @property
+    def policy(self) -> str:
+        """The policy's name."""
+        return self.setup.policy
+
+    @property
+    def settings(self) -> Mapping[str, object]:
+        """The scheduler's settings that were given; the others have their defaults."""
+        return self.setup.settings
+
+    def workload(self) -> Workload:
+        """What is sent to the server."""
+        return self.make(self.cell.rate, self.cell.arrivals, self.seed)
+
+    def axes(self) -> dict[str, Value]:
+        """All that tells it from other points: axis -> value."""
+        return {**dataclasses.asdict(self.cell), "seed": self.seed, **dict(self.settings)}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sweep:
+    """Axes, each with one value or more."""
+
+    profiles: Mapping[str, Profile]
+    """Name or path -> profile."""
+    policies: Sequence[str]
+    make: MakeWorkload
+    rates: Sequence[float | None] = (None,)
+    arrivals: Sequence[str | None] = (None,)
+    seeds: Sequence[int] = (0,)
+    settings: Mapping[str, Sequence[Value]] = field(default_factory=dict)
+    """Setting of our scheduler -> its values; see `config.SETTINGS`."""
+    kv_tokens: Sequence[int | None] = (None,)
+    """None: the profile's own."""
+    prefix_caching: Sequence[bool] = (True,)
+    reload_gb_s: Sequence[float | None] = (None,)
+    """None: what a preempted request has computed is computed again."""
+    async_scheduling: Sequence[bool] = (True,)
+
+    def cells(self) -> Iterator[Cell]:
+        """All cells, in the order of the sweep: the rate changes fastest."""
+        for (name, profile), kv_tokens, prefix_caching, reload, async_scheduling in (
+            itertools.product(
+                self.profiles.items(), self.kv_tokens, self.prefix_caching, self.reload_gb_s,
+                self.async_scheduling,
+            )
+        ):  # fmt: skip
+            for arrivals, rate in itertools.product(self.arrivals, self.rates):
+                yield Cell(
+                    profile=name,
+                    kv_tokens=profile.kv_tokens if kv_tokens is None else kv_tokens,
+                    prefix_caching=prefix_caching,
+                    reload_gb_s=reload,
+                    async_scheduling=async_scheduling,
+                    arrivals=arrivals,
+                    rate=rate,
+                )
+
+    def points(self) -> tuple[Point, ...]:
+        """All points: by cell, then by seed, then by policy, then by its settings.
+
+        Raises:
+            SetupError, ProfileError: a combination cannot be simulated, as `Setup` has it;
+                or a setting is given, but no policy that has settings.
+        """
+        if self.settings and not any(name not in (STOCK, PRIORITY) for name in self.policies):
+            raise SetupError(
+                f"{', '.join(self.policies)} have no settings: drop {', '.join(self.settings)}, "
+                "or add a policy of ours, such as qoe"
+            )
+        made = (
+            (cell, seed, setup)
+            for cell in self.cells()
+            for seed in self.seeds
+            for setup in self._setups(cell)
+        )
+        return tuple(
+            Point(index=index, cell=cell, seed=seed, setup=setup, make=self.make)
+            for index, (cell, seed, setup) in enumerate(made)
+        )
+
+    def combinations(self) -> tuple[dict[str, Value], ...]:
+        """The values of all settings that are tried, in order; one empty one if none are."""
+        return tuple(
+            dict(zip(self.settings, values, strict=True))
+            for values in itertools.product(*self.settings.values())
+        )
+
+    def varying(self) -> tuple[str, ...]:
+        """Axes with two values or more, apart from the seed and the policy."""
+        cells = list(self.cells())
+        of_cells = [name for name in CELL_AXES if len({getattr(c, name) for c in cells}) > 1]
+        return (*of_cells, *(name for name, values in self.settings.items() if len(values) > 1))
+
+    def _setups(self, cell: Cell) -> Iterator[Setup]:
+        profile = dataclasses.replace(self.profiles[cell.profile], kv_tokens=cell.kv_tokens)
+        base = Setup(
+            profile=profile,
+            prefix_caching=cell.prefix_caching,
+            reload_gb_s=cell.reload_gb_s,
+            async_scheduling=cell.async_scheduling,
+        )
+        for policy in self.policies:
+            setup = dataclasses.replace(base, policy=policy)
+            for settings in self.combinations() if setup.is_ours else ({},):
+                yield dataclasses.replace(setup, settings=settings)

@@ -1,0 +1,118 @@
+"""`andes board`: watch a server's requests under stock vLLM and under Andes."""
+
+import argparse
+import importlib.util
+import os
+import sys
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from andes_demos.board.race import Race
+
+__all__ = ["add_parser"]
+
+_DESCRIPTION: Final = """\
+Watch the same requests at simulated servers side by side, by default stock vLLM and ours: who
+waits, who runs, how much text each reader has in hand, and the QoE of both. The servers run
+vLLM's own scheduler on a virtual clock; keys change its speed. With --url, a real server's
+figures.
+"""
+_MOST: Final = 3  # servers that fit beside each other
+
+
+def add_parser(subparsers: Any) -> None:
+    """Add `andes board`."""
+    parser = subparsers.add_parser(
+        "board",
+        help="watch requests under stock vLLM and under Andes",
+        description=_DESCRIPTION,
+        allow_abbrev=False,
+    )
+    parser.add_argument("--url", help="a running vLLM server, such as http://localhost:8000")
+    parser.add_argument(
+        "--policies", default="stock,qoe", metavar="NAME,...", help="up to three (stock,qoe)"
+    )
+    parser.add_argument(
+        "--profile", default="opt-66b-4xa100", metavar="NAME", help="model and GPUs, see andes twin"
+    )
+    parser.add_argument("--rate", type=float, default=4.0, metavar="R", help="requests/s (4)")
+    parser.add_argument(
+        "--requests", type=int, default=1000, metavar="N", help="how many come (1000)"
+    )
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="of the arrivals (0)")
+    parser.add_argument("--speed", type=float, default=5.0, metavar="X", help="to begin with (5)")
+    parser.set_defaults(run=_run)
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    try:
+        return _watch_live(arguments.url) if arguments.url else _watch_race(arguments)
+    except (OSError, ValueError) as error:
+        print(f"andes board: {error}", file=sys.stderr)
+        return 2
+
+
+def _watch_live(url: str) -> int:
+    from andes_demos.board.app import LiveBoard
+    from andes_demos.board.live import Server
+
+    if not url.startswith(("http://", "https://")):
+        raise ValueError(f"--url must be a URL such as http://localhost:8000, not {url!r}")
+    LiveBoard(Server(url)).run()
+    return 0
+
+
+def _watch_race(arguments: argparse.Namespace) -> int:
+    if importlib.util.find_spec("vllm") is None:
+        print(
+            "andes board: vLLM is not installed, and it is vLLM's scheduler that runs. "
+            "docs/installing-vllm.md says how to install it; a running server is watched "
+            "with --url.",
+            file=sys.stderr,
+        )
+        return 1
+    from andes_demos.board.app import SPEEDS, RaceBoard
+
+    if arguments.speed not in SPEEDS:
+        raise ValueError(
+            f"--speed must be one of {', '.join(f'{one:g}' for one in SPEEDS)}, "
+            f"not {arguments.speed:g}"
+        )
+    policies = _check(arguments)
+    # Before anything imports vLLM: its log would be written over the screen.
+    os.environ.setdefault("VLLM_LOGGING_LEVEL", "ERROR")
+    RaceBoard(
+        lambda seed: _race(arguments, policies, seed),
+        len(policies),
+        about=f"{arguments.profile}, {arguments.rate:g} requests/s",
+        seed=arguments.seed,
+        speed=arguments.speed,
+    ).run()
+    return 0
+
+
+def _check(arguments: argparse.Namespace) -> list[str]:
+    """The policies; whatever could go wrong later goes wrong here, where it can be read."""
+    from andes_backend.lab.twin.setup import Setup
+    from andes_backend.lab.workload import make_workload
+    from andes_backend.profile import load_profile
+
+    policies = list(dict.fromkeys(arguments.policies.split(",")))
+    if len(policies) > _MOST:
+        raise ValueError(f"--policies takes {_MOST} at most, not {len(policies)}")
+    profile = load_profile(arguments.profile)
+    for policy in policies:
+        Setup(profile=profile, policy=policy)
+    make_workload(arguments.requests, rate=arguments.rate, seed=arguments.seed)
+    return policies
+
+
+def _race(arguments: argparse.Namespace, policies: list[str], seed: int) -> "Race":
+    from andes_backend.lab.twin.setup import Setup
+    from andes_backend.lab.workload import make_workload
+    from andes_backend.profile import load_profile
+    from andes_demos.board.race import Race
+
+    profile = load_profile(arguments.profile)
+    workload = make_workload(arguments.requests, rate=arguments.rate, seed=seed)
+    return Race(workload, [Setup(profile=profile, policy=policy) for policy in policies])

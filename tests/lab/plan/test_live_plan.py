@@ -1,0 +1,49 @@
+"""`andes plan --url` on the real vLLM server: calibrated, then planned with; no word on speed."""
+
+import importlib.util
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from test_plan_command import SMALL, ended, start
+
+from andes_backend.lab.bench.server import Server, serve_tiny
+from andes_backend.lab.bench.tiny_model import make_tiny_model
+from andes_backend.profile import load_profile
+
+pytestmark = [
+    pytest.mark.live,
+    pytest.mark.skipif(
+        importlib.util.find_spec("vllm") is None, reason="vLLM is not installed: nothing ran live"
+    ),
+]
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    directory = tmp_path_factory.mktemp("server")
+    model, log = make_tiny_model(directory / "model"), directory / "server.log"
+    with serve_tiny(model, log=log, kv_blocks=64, max_sequences=12, max_model_len=320) as running:
+        yield running
+
+
+def test_a_server_is_calibrated_and_planned_with(server: Server, tmp_path: Path) -> None:
+    words = ("--url", server.url, "--model", server.model, "--gpus-per-server", "1")
+    # So many that no machine could serve them all at once without anybody noticing.
+    words += ("--demand", "100", "--seeds", "1", "--requests", "400")
+    program = start(tmp_path, *words)
+    out, err = program.communicate(timeout=600)
+    (directory,) = tmp_path.glob("plan-*")
+    profile = load_profile(directory / "profile.json")
+    # Those of the command line go before what the server says; see `SMALL`.
+    assert profile.kv_tokens == 2000
+    if program.returncode == 2:  # a busy machine: a bad fit is no ground to plan on
+        assert "follow no profile well enough to plan with" in err
+        return
+    assert program.returncode == 0, err
+    assert "For 100 requests/s that is" in out
+    # What was measured is measured once.
+    again = ended(start(tmp_path, *words, "--resume", str(directory)), 0)
+    assert "prefill" not in again
+    assert "For 100 requests/s that is" in again
+    assert "--kv-tokens" in SMALL
