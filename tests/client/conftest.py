@@ -1,9 +1,9 @@
 from collections.abc import Iterator
 
 import pytest
-from scripted_server import ScriptedServer, serving
 
 from andes_client.testing import virtual_clock_backends
+from tests.client.scripted_server import ScriptedServer, serving
 
 
 @pytest.fixture(params=virtual_clock_backends(), ids=lambda backend: backend[0])

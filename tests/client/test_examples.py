@@ -7,7 +7,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from scripted_server import DONE, ScriptedServer, chat, sse
+
+from tests.client.scripted_server import DONE, ScriptedServer, chat, sse
 
 EXAMPLES = Path(__file__).parent.parent.parent / "examples"
 PROGRAMS = ["openai_chat.py", "anthropic_chat.py"]

@@ -14,7 +14,8 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 import pytest
-from pace_process import (
+
+from tests.client.pace_process import (
     DEADLINE_S,
     SLOW,
     Filter,

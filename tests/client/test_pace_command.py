@@ -13,7 +13,8 @@ import termios
 import time
 
 import pytest
-from pace_process import (
+
+from tests.client.pace_process import (
     DEADLINE_S,
     HURRIED,
     SLOW,

@@ -8,7 +8,11 @@ import anthropic
 import anyio
 import pytest
 from anthropic import Anthropic, AsyncAnthropic
-from scripted_server import (
+
+from andes_client import pace, pace_blocking
+from andes_client.sources import pace_events
+from andes_client.sources.anthropic import split, text, text_blocking
+from tests.client.scripted_server import (
     DEADLINE_S,
     QUICK,
     SLOW,
@@ -18,10 +22,6 @@ from scripted_server import (
     on_real_loops,
     sse,
 )
-
-from andes_client import pace, pace_blocking
-from andes_client.sources import pace_events
-from andes_client.sources.anthropic import split, text, text_blocking
 
 # On trio the SDK itself may leave generators behind; asyncio says nothing of them.
 pytestmark = [

@@ -8,7 +8,11 @@ import openai
 import pytest
 from langchain_core.messages import AIMessageChunk
 from langchain_openai import ChatOpenAI
-from scripted_server import (
+
+from andes_client import Expectation, pace, pace_blocking
+from andes_client.sources import pace_events
+from andes_client.sources.langchain import split, text, text_blocking
+from tests.client.scripted_server import (
     DEADLINE_S,
     DONE,
     QUICK,
@@ -19,10 +23,6 @@ from scripted_server import (
     chat,
     tool_call,
 )
-
-from andes_client import Expectation, pace, pace_blocking
-from andes_client.sources import pace_events
-from andes_client.sources.langchain import split, text, text_blocking
 
 
 def model(server: ScriptedServer, **options: Any) -> ChatOpenAI:

@@ -5,7 +5,11 @@ from typing import Any
 
 import anyio
 import pytest
-from scripted_server import (
+
+from andes_client import pace
+from andes_client.sources import pace_events
+from andes_client.sources.litellm import split, text
+from tests.client.scripted_server import (
     DEADLINE_S,
     DONE,
     QUICK,
@@ -16,10 +20,6 @@ from scripted_server import (
     chat,
     tool_call,
 )
-
-from andes_client import pace
-from andes_client.sources import pace_events
-from andes_client.sources.litellm import split, text
 
 # Else it asks the network for its prices as soon as it is imported.
 os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"

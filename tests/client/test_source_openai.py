@@ -8,7 +8,11 @@ import anyio
 import openai
 import pytest
 from openai import AsyncOpenAI, OpenAI
-from scripted_server import (
+
+from andes_client import pace, pace_blocking
+from andes_client.sources import pace_events
+from andes_client.sources.openai import split, text, text_blocking
+from tests.client.scripted_server import (
     DEADLINE_S,
     DONE,
     QUICK,
@@ -22,10 +26,6 @@ from scripted_server import (
     sse,
     tool_call,
 )
-
-from andes_client import pace, pace_blocking
-from andes_client.sources import pace_events
-from andes_client.sources.openai import split, text, text_blocking
 
 # On trio the SDK itself leaves generators behind after [DONE]; asyncio says nothing of them.
 pytestmark = [

@@ -12,7 +12,12 @@ import httpx2
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from scripted_server import (
+
+from andes_client import pace
+from andes_client.sources import anthropic, pace_events
+from andes_client.sources.openai import split
+from andes_client.sources.sse import Decoder, StreamError, events, text
+from tests.client.scripted_server import (
     DEADLINE_S,
     DONE,
     QUICK,
@@ -26,11 +31,6 @@ from scripted_server import (
     sse,
     tool_call,
 )
-
-from andes_client import pace
-from andes_client.sources import anthropic, pace_events
-from andes_client.sources.openai import split
-from andes_client.sources.sse import Decoder, StreamError, events, text
 
 # On trio the libraries leave generators behind when a body is not read to its end.
 pytestmark = [

@@ -10,7 +10,6 @@ import httpx
 import httpx2
 import openai
 import pytest
-from scripted_server import DONE, Received, ScriptedServer, chat, on_real_loops
 
 from andes_client import Expectation, reading, wire
 from andes_client.transport import (
@@ -19,6 +18,7 @@ from andes_client.transport import (
     httpx_transport,
     httpx_transport_blocking,
 )
+from tests.client.scripted_server import DONE, Received, ScriptedServer, chat, on_real_loops
 
 # On trio openai's SDK leaves generators behind after [DONE]; asyncio says nothing of them.
 pytestmark = [

@@ -1,9 +1,9 @@
 from collections.abc import Iterator
 
 import pytest
-from web_browser import Browser, chromium
 
 from andes_client.testing import virtual_clock_backends
+from tests.demos.web_browser import Browser, chromium
 
 
 @pytest.fixture(params=virtual_clock_backends(), ids=lambda backend: backend[0])

@@ -8,8 +8,9 @@ import pytest
 from andes_demos.chat.document import Document, Section, displayable, finished_part
 from andes_demos.chat.offline import GUIDE
 from andes_demos.chat.sample import long_answer
-from chat_room import Room, chatting, screen_text, serving, still
 from textual.widgets import Markdown
+
+from tests.demos.chat_room import Room, chatting, screen_text, serving, still
 
 pytestmark = pytest.mark.asyncio
 

@@ -8,9 +8,18 @@ from pathlib import Path
 import pytest
 from andes_demos.chat.dialogs import Conversations, Editor, Help, Picker, help_text
 from andes_demos.chat.keys import ALWAYS, IN_LIST, READING, Key
-from chat_room import DEADLINE_S, Room, answering, chatting, events, serving, then_nothing
 from starlette.responses import JSONResponse
 from textual.widgets import Input, OptionList, TextArea
+
+from tests.demos.chat_room import (
+    DEADLINE_S,
+    Room,
+    answering,
+    chatting,
+    events,
+    serving,
+    then_nothing,
+)
 
 pytestmark = pytest.mark.asyncio
 

@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pytest
 from andes_demos.chat.store import STREAMING, Store
-from chat_process import COMMAND, ROOT, chat, clean_environment
-from chat_room import answering, serving, then_nothing
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
+
+from tests.demos.chat_process import COMMAND, ROOT, chat, clean_environment
+from tests.demos.chat_room import answering, serving, then_nothing
 
 SECRET = "sk-very-secret-0123456789"
 TEXT = "One two three four five six seven eight nine ten eleven twelve."

@@ -10,7 +10,10 @@ from andes_demos.chat.dialogs import Conversations, Help
 from andes_demos.chat.offline import GUIDE, WELCOME, answer
 from andes_demos.chat.store import Store
 from andes_demos.chat.widgets import Question
-from chat_room import (
+from starlette.responses import JSONResponse
+from syrupy.assertion import SnapshotAssertion
+
+from tests.demos.chat_room import (
     AT_ONCE,
     Room,
     answering,
@@ -21,8 +24,6 @@ from chat_room import (
     still,
     then_nothing,
 )
-from starlette.responses import JSONResponse
-from syrupy.assertion import SnapshotAssertion
 
 pytestmark = pytest.mark.asyncio
 

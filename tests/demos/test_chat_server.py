@@ -10,13 +10,13 @@ from andes_demos.bursty_server import running
 from andes_demos.chat.key import Key
 from andes_demos.chat.offline import GUIDE, offline
 from andes_demos.chat.server import Server, ServerError, base_url
-from chat_room import AT_ONCE, answering, events, serving
 from rich.console import Console
 from rich.traceback import Traceback
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.types import Receive, Scope, Send
 
 from andes_client import reading, wire
+from tests.demos.chat_room import AT_ONCE, answering, events, serving
 
 pytestmark = pytest.mark.asyncio
 

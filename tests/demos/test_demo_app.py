@@ -11,9 +11,9 @@ from andes_demos.scenarios.keys import KEYS, Help
 from andes_demos.scenarios.measures import Comparison
 from andes_demos.scenarios.scenario import ANSWER, SCENARIOS
 from andes_demos.scenarios.server import serving_scenarios
-from demo_room import Room, screen_text, watching
 
 from andes_client import reading
+from tests.demos.demo_room import Room, screen_text, watching
 
 pytestmark = pytest.mark.asyncio
 

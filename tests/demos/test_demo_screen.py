@@ -5,9 +5,10 @@ import re
 
 import pytest
 from andes_demos.scenarios.picture import clean
-from demo_room import StillApp, stopped_runs
 from syrupy.assertion import SnapshotAssertion
 from syrupy.extensions.image import SVGImageSnapshotExtension
+
+from tests.demos.demo_room import StillApp, stopped_runs
 
 pytestmark = pytest.mark.asyncio
 

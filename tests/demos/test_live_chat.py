@@ -6,9 +6,9 @@ from pathlib import Path
 
 import httpx2
 import pytest
-from chat_room import HURRIED_WPM, chatting, screen_text
 
 from andes_backend.lab.bench.server import Server, serve_tiny
+from tests.demos.chat_room import HURRIED_WPM, chatting, screen_text
 
 pytestmark = [pytest.mark.live, pytest.mark.asyncio(loop_scope="module")]
 

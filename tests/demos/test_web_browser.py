@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 from andes_demos.bursty_server import OVERLOADED, TEXT, hurried
-from chat_room import Served, answering, events, serving, then_nothing
 from PIL import Image
 from starlette.responses import JSONResponse, Response
-from web_browser import DEADLINE_S, Browser, Keys
-from web_room import HOSTILE, Page, paging
+
+from tests.demos.chat_room import Served, answering, events, serving, then_nothing
+from tests.demos.web_browser import DEADLINE_S, Browser, Keys
+from tests.demos.web_room import HOSTILE, Page, paging
 
 WORDS = "one two three four five six seven eight nine ten " * 6
 HALF = '{"choices": [{"delta": {"content": "One half"}}]}'

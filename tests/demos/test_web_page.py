@@ -10,10 +10,11 @@ from andes_demos.chat.key import Key
 from andes_demos.web.answer import Answer
 from andes_demos.web.app import Answers, make_app
 from andes_demos.web.upstream import Upstream
-from chat_room import answering, events, serving, then_nothing
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from web_room import DEADLINE_S, HOSTILE, ends, paging, texts
+
+from tests.demos.chat_room import answering, events, serving, then_nothing
+from tests.demos.web_room import DEADLINE_S, HOSTILE, ends, paging, texts
 
 NOWHERE = "http://127.0.0.1:9"
 SECRET = "sk-very-secret-0123456789"

@@ -12,10 +12,11 @@ import aiohttp
 import httpx2
 import pytest
 from andes_demos.chat.store import Store
-from chat_process import ROOT, clean_environment
-from chat_room import serving, then_nothing
 from PIL import Image
-from web_browser import DEADLINE_S, Browser, Keys
+
+from tests.demos.chat_process import ROOT, clean_environment
+from tests.demos.chat_room import serving, then_nothing
+from tests.demos.web_browser import DEADLINE_S, Browser, Keys
 
 COMMAND = (sys.executable, "-m", "andes_demos.web")
 SOCKET = {

@@ -3,11 +3,11 @@
 import socket
 
 import pytest
-from pages import MODELS, VERSION, cache, lines, serving
 
 from andes_backend.doctor.finding import BETTER, OK, PROBLEM, Finding, Level
 from andes_backend.doctor.running import check_running
 from andes_client import cli
+from tests.doctor.pages import MODELS, VERSION, cache, lines, serving
 
 HEALTHY = {
     "vllm:kv_cache_usage_perc{}": 0.4,

@@ -1,6 +1,6 @@
 """Requests that compete for the KV memory of a live server, and who of them was preempted.
 
-PYTHONPATH=tests/engine ... --scheduler-cls competing.NamingScheduler
+PYTHONPATH=. ... --scheduler-cls tests.engine.competing.NamingScheduler
 """
 
 import asyncio
@@ -83,14 +83,13 @@ def serve(model: Path, log: Path, *extra: str) -> Iterator[Server]:
     """
     # fmt: off
     options = (
-        "--scheduler-cls", "competing.NamingScheduler",
+        "--scheduler-cls", "tests.engine.competing.NamingScheduler",
         "--load-format", "safetensors", "--dtype", "float32",
         *extra,
     )
     # fmt: on
     with pytest.MonkeyPatch.context() as patch:
-        path = [str(Path(__file__).parent), os.environ.get("PYTHONPATH", "")]
-        patch.setenv("PYTHONPATH", os.pathsep.join(filter(None, path)))
+        patch.setenv("PYTHONPATH", str(Path(__file__).parents[2]), prepend=os.pathsep)
         patch.setenv("VLLM_SERVER_DEV_MODE", "1")
         with serve_tiny(
             model,

@@ -1,13 +1,12 @@
 """What a front end makes of the news from two engine cores: prints its /metrics.
 
-python front_end.py MODEL stock|ours
+python -m tests.engine.front_end MODEL stock|ours
 """
 
 import sys
 from pathlib import Path
 
 from prometheus_client import generate_latest
-from real_scheduler import engine_config
 from vllm.v1.engine import EngineCoreOutputs
 from vllm.v1.metrics.loggers import StatLoggerManager
 from vllm.v1.metrics.stats import SchedulerStats
@@ -15,6 +14,7 @@ from vllm.v1.serial_utils import MsgpackDecoder, MsgpackEncoder
 
 from andes_backend.engine.metrics import receive_news, send_news
 from andes_backend.engine.tally import Counters, News
+from tests.engine.real_scheduler import engine_config
 
 __all__ = ["main"]
 

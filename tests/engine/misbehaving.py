@@ -1,6 +1,7 @@
 """A scheduler whose policy does what a file says: raise, nonsense, slow or fine.
 
-The server imports it: --scheduler-cls misbehaving.Misbehaving, with this directory on its path.
+The server imports it: --scheduler-cls tests.engine.misbehaving.Misbehaving, in a process that
+has the root of the repository on its path.
 """
 
 import os

@@ -1,6 +1,6 @@
 """A scheduler that preempts a request at chosen moments, to be loaded by a real server.
 
-PYTHONPATH=tests/engine ... --scheduler-cls preempting.PreemptingScheduler
+PYTHONPATH=. ... --scheduler-cls tests.engine.preempting.PreemptingScheduler
 """
 
 import numpy as np

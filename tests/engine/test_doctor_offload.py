@@ -7,7 +7,6 @@ reported as done in the same step.
 
 from pathlib import Path
 
-from real_scheduler import Machine, engine_config
 from vllm import SamplingParams
 from vllm.config import KVTransferConfig
 from vllm.distributed.kv_transfer.kv_connector.v1.offloading.common import (
@@ -20,6 +19,7 @@ from vllm.v1.outputs import KVConnectorOutput, ModelRunnerOutput
 from vllm.v1.request import Request
 
 from andes_backend.engine import versions
+from tests.engine.real_scheduler import Machine, engine_config
 
 BLOCK, PROMPT, GENERATED = 32, 64, 100
 

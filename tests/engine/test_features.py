@@ -6,13 +6,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from real_scheduler import Machine, engine_config, request
 from vllm import PoolingParams
 from vllm.v1.core.sched.interface import PauseState
 from vllm.v1.engine import EngineCoreOutput, EngineCoreOutputs, FinishReason
 from vllm.v1.request import Request, RequestStatus
 
 from andes_backend.policy import Decision, Snapshot
+from tests.engine.real_scheduler import Machine, engine_config, request
 
 MakeMachine = Callable[..., Machine]
 

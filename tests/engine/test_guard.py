@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from real_scheduler import Machine, engine_config, request
 
 from andes_backend.engine.guard import NonsenseError, checked
 from andes_backend.policy import Decision, Snapshot
+from tests.engine.real_scheduler import Machine, engine_config, request
 
 NOBODY = np.zeros(0, np.intp)
 

@@ -9,7 +9,9 @@ from typing import Any, Literal
 import pydantic
 import pytest
 import pytest_asyncio
-from competing import (
+
+from andes_backend.lab.bench.server import Server
+from tests.engine.competing import (
     Answer,
     Request,
     alone,
@@ -22,9 +24,7 @@ from competing import (
     together,
     under_way,
 )
-from weights import write_adapter, write_model
-
-from andes_backend.lab.bench.server import Server
+from tests.engine.weights import write_adapter, write_model
 
 pytestmark = [pytest.mark.live, pytest.mark.asyncio(loop_scope="module")]
 

@@ -1,6 +1,7 @@
 """What an operator relies on, on the real server: it goes on, says so, and needs no flag."""
 
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -8,13 +9,13 @@ from typing import Any
 import httpx2
 import openai
 import pytest
-from misbehaving import MODE_FILE
 from prometheus_client.parser import text_string_to_metric_families
 
 from andes_backend.lab.bench.load import Load, Target
 from andes_backend.lab.bench.server import Server, serve_tiny
 from andes_backend.lab.workload import make_workload
 from andes_client import wire
+from tests.engine.misbehaving import MODE_FILE
 
 pytestmark = [pytest.mark.live, pytest.mark.asyncio(loop_scope="module")]
 
@@ -57,8 +58,8 @@ class TestPolicyThatMisbehaves:
     def server(self, mode: Path, tiny_model: Path) -> Iterator[Server]:
         with pytest.MonkeyPatch.context() as environment:
             environment.setenv(MODE_FILE, str(mode))
-            environment.setenv("PYTHONPATH", str(Path(__file__).parent))
-            options = ["--scheduler-cls", "misbehaving.Misbehaving"]
+            environment.setenv("PYTHONPATH", str(Path(__file__).parents[2]), prepend=os.pathsep)
+            options = ["--scheduler-cls", "tests.engine.misbehaving.Misbehaving"]
             log = mode.with_name("server.log")
             with serve_tiny(tiny_model, log=log, max_sequences=8, extra=options) as running:
                 yield running

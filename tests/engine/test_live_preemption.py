@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 import torch
-from preempting import MARK_TDS, MOMENTS
 from safetensors.torch import save_file
 
 from andes_backend.lab.bench.server import Server, serve_tiny
 from andes_client import Expectation, wire
+from tests.engine.preempting import MARK_TDS, MOMENTS
 
 pytestmark = pytest.mark.live
 
@@ -76,7 +76,7 @@ def server(
     caching = "--enable-prefix-caching" if request.param == "prefix caching" else ""
     # fmt: off
     extra = (
-        "--scheduler-cls", "preempting.PreemptingScheduler",
+        "--scheduler-cls", "tests.engine.preempting.PreemptingScheduler",
         "--load-format", "safetensors", "--dtype", "float32",
         "--max-num-batched-tokens", "64",
         caching or "--no-enable-prefix-caching",
@@ -84,8 +84,7 @@ def server(
     # fmt: on
     log = tmp_path_factory.mktemp("server") / "server.log"
     with pytest.MonkeyPatch.context() as patch:
-        path = [str(Path(__file__).parent), os.environ.get("PYTHONPATH", "")]
-        patch.setenv("PYTHONPATH", os.pathsep.join(filter(None, path)))
+        patch.setenv("PYTHONPATH", str(Path(__file__).parents[2]), prepend=os.pathsep)
         with serve_tiny(model, log=log, kv_blocks=64, max_sequences=8, extra=extra) as running:
             yield running
 

@@ -8,15 +8,16 @@ from typing import Any
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
-from real_scheduler import Machine, engine_config, request
 
 from andes_backend.engine.scheduler import AndesScheduler
 from andes_backend.engine.tally import FALLBACKS, HINTS, PREEMPTIONS, TIERS, News
 from andes_client import Expectation, wire
 from andes_client.qoe import Meter
+from tests.engine.real_scheduler import Machine, engine_config, request
 
 Metrics = dict[tuple[str, ...], float]
-DOCUMENT = Path(__file__).parents[2] / "docs" / "metrics.md"
+ROOT = Path(__file__).parents[2]
+DOCUMENT = ROOT / "docs" / "metrics.md"
 
 
 class Listening(AndesScheduler):
@@ -176,7 +177,8 @@ def test_the_first_lines_say_what_it_will_do(
 def metrics_of(front_end: str, model: Path) -> Metrics:
     """(name, engine, other label) -> value, of one of the programs in front_end.py."""
     out = subprocess.run(
-        [sys.executable, str(Path(__file__).with_name("front_end.py")), str(model), front_end],
+        [sys.executable, "-m", "tests.engine.front_end", str(model), front_end],
+        cwd=ROOT,
         check=True,
         capture_output=True,
         text=True,

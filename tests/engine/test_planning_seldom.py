@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from real_scheduler import Machine, engine_config, request
 from vllm.v1.core.sched.output import SchedulerOutput
 from vllm.v1.request import Request, RequestStatus
 
@@ -19,6 +18,7 @@ from andes_backend.engine import versions
 from andes_backend.engine.ledger import Ledger
 from andes_backend.engine.queues import Queue
 from andes_backend.policy import Decision, Snapshot
+from tests.engine.real_scheduler import Machine, engine_config, request
 
 MakeMachine = Callable[..., Machine]
 

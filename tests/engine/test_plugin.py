@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from real_scheduler import engine_config
 from vllm.engine.arg_utils import EngineArgs
 from vllm.v1.core.sched.async_scheduler import AsyncScheduler
 
 from andes_backend.engine import plugin
 from andes_backend.engine.scheduler import AndesScheduler
+from tests.engine.real_scheduler import engine_config
 
 OURS = "andes_backend.AndesScheduler"
 

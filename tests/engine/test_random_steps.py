@@ -20,7 +20,6 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
-from real_scheduler import Machine, engine_config
 from vllm import SamplingParams
 from vllm.config import VllmConfig
 from vllm.utils.hashing import sha256
@@ -36,6 +35,7 @@ from andes_backend.engine import versions
 from andes_backend.engine.scheduler import AndesScheduler
 from andes_backend.policy import POLICIES, Decision, Policy, Snapshot
 from andes_client import Expectation, wire
+from tests.engine.real_scheduler import Machine, engine_config
 
 FIRST = 1000
 BLOCK = 16

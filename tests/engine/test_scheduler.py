@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from real_scheduler import Machine, engine_config, request
 from vllm.v1.request import RequestStatus
 
 from andes_backend.engine import versions
 from andes_backend.policy import Decision, Snapshot
 from andes_client import Expectation, wire
 from andes_client.qoe import qoe
+from tests.engine.real_scheduler import Machine, engine_config, request
 
 MakeMachine = Callable[..., Machine]
 

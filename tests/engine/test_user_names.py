@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from real_scheduler import Machine, engine_config, request
 
 from andes_client import wire
+from tests.engine.real_scheduler import Machine, engine_config, request
 
 MakeMachine = Callable[..., Machine]
 

@@ -7,7 +7,8 @@ from typing import Any
 
 import torch
 from safetensors.torch import save_file
-from test_live_preemption import shapes
+
+from tests.engine.test_live_preemption import shapes
 
 __all__ = ["write_adapter", "write_model"]
 

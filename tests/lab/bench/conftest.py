@@ -1,7 +1,8 @@
 from collections.abc import Iterator
 
 import pytest
-from fake_server import FakeServer, serving
+
+from tests.lab.bench.fake_server import FakeServer, serving
 
 
 @pytest.fixture(scope="session")

@@ -11,7 +11,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from fake_server import FakeServer
 
 from andes_backend.lab.bench import command, session
 from andes_backend.lab.bench import compare as compare_module
@@ -19,6 +18,7 @@ from andes_backend.lab.bench.compare import Comparison
 from andes_backend.lab.bench.kept import write_order
 from andes_backend.lab.bench.load import Target
 from andes_backend.lab.bench.measure import Plan
+from tests.lab.bench.fake_server import FakeServer
 
 
 def parse(*words: str) -> argparse.Namespace:

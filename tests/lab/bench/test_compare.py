@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fake_server import FakeServer, every_token
 from rich.console import Console
 
 from andes_backend.lab.bench import compare as module
@@ -21,6 +20,7 @@ from andes_backend.lab.bench.kept import read_order
 from andes_backend.lab.bench.measure import Plan, SessionError
 from andes_backend.lab.bench.server import Server, ServerError
 from andes_backend.lab.workload import make_workload
+from tests.lab.bench.fake_server import FakeServer, every_token
 
 pytest.importorskip("tokenizers")  # `compare` makes the tiny model
 

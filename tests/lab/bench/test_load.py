@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from fake_server import FakeServer, chunk, every_token, refusal, script, usage
 from starlette.responses import Response
 
 from andes_backend.lab.bench.load import Load, Target
@@ -16,6 +15,7 @@ from andes_backend.lab.workload import Request, Workload
 from andes_client import wire
 from andes_client.expectation import Expectation
 from andes_client.qoe import qoe
+from tests.lab.bench.fake_server import FakeServer, chunk, every_token, refusal, script, usage
 
 READER = Expectation(ttft=1.0, tds=5.0)
 LIMIT_S = 20.0

@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fake_server import FakeServer, every_token, refusal
 from rich.console import Console
 
 from andes_backend.lab.bench import measure, session
 from andes_backend.lab.bench.load import Target
 from andes_backend.lab.bench.measure import Plan, SessionError
 from andes_backend.lab.workload import make_workload
+from tests.lab.bench.fake_server import FakeServer, every_token, refusal
 
 
 def plan(out: Path, count: int = 6) -> Plan:

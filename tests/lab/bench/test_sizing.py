@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fake_server import FakeServer, chunk
 from rich.console import Console
 
 from andes_backend.lab.bench import sizing
@@ -19,6 +18,7 @@ from andes_backend.lab.bench.sizing import (
     matching_layers,
     tokens_per_s,
 )
+from tests.lab.bench.fake_server import FakeServer, chunk
 
 
 def machine(times: float, *, besides: float = 1.5) -> tuple[Callable[[int], float], list[int]]:

@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from schedules import drawn_profile, drawn_workload, scheduled
 
 from andes_backend.lab.bound.charges import charges_for, token_charges
 from andes_backend.lab.bound.demand import demands
 from andes_backend.lab.workload import Request, Workload, make_workload
 from andes_backend.profile import Decode, Prefill, Profile, built_in, load_profile
 from andes_client.expectation import Expectation
+from tests.lab.bound.schedules import drawn_profile, drawn_workload, scheduled
 
 SEEDS = st.integers(0, 10**9)
 

@@ -5,15 +5,15 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from best_schedule import best_qoe
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from schedules import drawn_profile, drawn_workload, scheduled, tiny
 
 from andes_backend.lab.bound.orders import best_order
 from andes_backend.lab.workload import Request, Workload
 from andes_backend.profile import Decode, Prefill, Profile
 from andes_client.expectation import Expectation
+from tests.lab.bound.best_schedule import best_qoe
+from tests.lab.bound.schedules import drawn_profile, drawn_workload, scheduled, tiny
 
 SEEDS = st.integers(0, 10**9)
 NODES = 10_000

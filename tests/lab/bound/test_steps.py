@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from schedules import drawn_profile, drawn_workload, scheduled
 
 from andes_backend.lab.bound.steps import Steps, Yielded
 from andes_backend.lab.workload import Request, Workload
 from andes_backend.profile import Decode, Prefill, Profile
 from andes_client.expectation import Expectation
+from tests.lab.bound.schedules import drawn_profile, drawn_workload, scheduled
 
 
 @given(st.integers(0, 10**9))

@@ -5,10 +5,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from best_schedule import best_qoe
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from schedules import drawn_profile, drawn_workload, scheduled, tiny
 
 from andes_backend.lab.bound import Bound, upper_bound
 from andes_backend.lab.bound.demand import demands
@@ -17,6 +15,8 @@ from andes_backend.lab.bound.upper import bound_at
 from andes_backend.lab.report.outcome import Outcome
 from andes_backend.lab.workload import Workload, WorkloadError, make_workload
 from andes_backend.profile import Profile, load_profile
+from tests.lab.bound.best_schedule import best_qoe
+from tests.lab.bound.schedules import drawn_profile, drawn_workload, scheduled, tiny
 
 SEEDS = st.integers(0, 10**9)
 OPT = load_profile("opt-66b-4xa100")

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from profiles_for_tests import TINY
 
 from andes_backend.lab.calibrate.design import (
     Batch,
@@ -19,6 +18,7 @@ from andes_backend.lab.calibrate.design import (
     visits,
 )
 from andes_backend.profile import Profile, load_profile
+from tests.lab.calibrate.profiles_for_tests import TINY
 
 SMALL = Limits(
     kv_tokens=5120, block_size=32, max_model_len=1024, max_sequences=64, max_step_tokens=2048

@@ -7,13 +7,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.random import PCG64, Generator
-from profiles_for_tests import TINY
 
 from andes_backend.lab.calibrate.design import Limits
 from andes_backend.lab.calibrate.fit import Fit, FitError, fit
 from andes_backend.lab.calibrate.least_squares import nonnegative
 from andes_backend.lab.calibrate.observation import Kind, Observation, medians, predicted_s
 from andes_backend.profile import Decode, Prefill, Profile, built_in, load_profile
+from tests.lab.calibrate.profiles_for_tests import TINY
 
 LIMITS = Limits(
     kv_tokens=80_000, block_size=16, max_model_len=8192, max_sequences=256, max_step_tokens=2048

@@ -6,8 +6,6 @@ from dataclasses import replace
 
 import pytest
 from numpy.random import PCG64, Generator
-from profiles_for_tests import TINY
-from virtual_engine import VirtualEngine
 
 from andes_backend.lab.calibrate.design import Batch, Limits, Visits
 from andes_backend.lab.calibrate.fit import Fit, fit
@@ -19,6 +17,8 @@ from andes_backend.lab.report.outcome import Outcome
 from andes_backend.lab.workload import Request, Workload
 from andes_backend.profile import Decode, Prefill, Profile, load_profile
 from andes_client.expectation import Expectation
+from tests.lab.calibrate.profiles_for_tests import TINY
+from tests.lab.calibrate.virtual_engine import VirtualEngine
 
 LIMITS = Limits(
     kv_tokens=5120, block_size=32, max_model_len=1024, max_sequences=64, max_step_tokens=2048

@@ -6,7 +6,6 @@ from io import StringIO
 from pathlib import Path
 
 import pytest
-from profiles_for_tests import TINY
 from rich.console import Console
 from rich.table import Table
 
@@ -22,6 +21,7 @@ from andes_backend.lab.calibrate.verdict import (
     write_points,
 )
 from andes_backend.profile import load_profile
+from tests.lab.calibrate.profiles_for_tests import TINY
 
 LIMITS = Limits(
     kv_tokens=5120, block_size=32, max_model_len=1024, max_sequences=64, max_step_tokens=2048

@@ -5,11 +5,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from test_plan_command import SMALL, ended, start
 
 from andes_backend.lab.bench.server import Server, serve_tiny
 from andes_backend.lab.bench.tiny_model import make_tiny_model
 from andes_backend.profile import load_profile
+from tests.lab.plan.test_plan_command import SMALL, ended, start
 
 pytestmark = [
     pytest.mark.live,

@@ -3,14 +3,14 @@
 import math
 from io import StringIO
 
-import made_plans
-from made_plans import order, reach
 from rich.console import Console
 
 from andes_backend.lab.plan.answer import sentence, table
 from andes_backend.lab.plan.estimate import Reach
 from andes_backend.lab.plan.order import Goal, Order
 from andes_backend.lab.report.rates import Capacity
+from tests.lab.plan import made_plans
+from tests.lab.plan.made_plans import order, reach
 
 STOCK, QOE = reach("stock", 1.9, 2.0, 2.1), reach("qoe", 3.9, 4.0, 4.1)
 

@@ -4,7 +4,6 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from made_plans import make, order
 
 from andes_backend.lab.plan.order import Goal, OrderError
 from andes_backend.lab.report.run import Run, Summary, summarise
@@ -12,6 +11,7 @@ from andes_backend.lab.twin.saturation import saturation
 from andes_backend.lab.twin.setup import SetupError
 from andes_backend.lab.workload import Fixed, WorkloadError, make_workload
 from andes_backend.profile import load_profile
+from tests.lab.plan.made_plans import make, order
 
 
 def summary(qoe: float | None, p10: float | None) -> Summary:

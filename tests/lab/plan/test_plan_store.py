@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from made_plans import order
 
 from andes_backend.lab.plan.order import Goal, OrderError
 from andes_backend.lab.plan.picture import draw
@@ -14,6 +13,7 @@ from andes_backend.lab.plan.store import Store
 from andes_backend.lab.report.run import Run, Summary, summarise
 from andes_backend.lab.twin.sweep.measure import Measured
 from andes_backend.profile import load_profile
+from tests.lab.plan.made_plans import order
 
 PNG = b"\x89PNG"
 
@@ -81,7 +81,7 @@ def test_the_command_is_in_the_file(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("goal", [Goal(), Goal(p10=0.4)])
 def test_a_picture_can_be_drawn_of_whatever_is_there(goal: Goal, tmp_path: Path) -> None:
-    from made_plans import reach
+    from tests.lab.plan.made_plans import reach
 
     asked = order(goal=goal)
     store = filled(tmp_path, goal=goal)

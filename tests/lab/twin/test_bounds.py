@@ -7,7 +7,6 @@ from io import StringIO
 from pathlib import Path
 
 import pytest
-from made_results import make_here_only, measured, sweep
 from rich.console import Console
 
 from andes_backend.lab.bound import upper_bound
@@ -15,6 +14,7 @@ from andes_backend.lab.twin.sweep import session
 from andes_backend.lab.twin.sweep.bounds import Bounded, Bounds, bound_tasks, carry_out
 from andes_backend.lab.twin.sweep.order import Order, described
 from andes_backend.lab.twin.sweep.points import Sweep
+from tests.lab.twin.made_results import make_here_only, measured, sweep
 
 
 def bounded(qoe: float) -> Bounded:

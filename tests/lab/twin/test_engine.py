@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -22,6 +23,7 @@ from andes_backend.profile import Decode, Prefill, Profile
 from andes_client.expectation import Expectation
 from andes_client.qoe import qoe
 
+ROOT = Path(__file__).parents[3]
 READER = Expectation(1.0, 5.0)
 PROFILE = Profile(
     name="test",
@@ -100,7 +102,7 @@ def test_qoe_is_that_of_the_formula() -> None:
 
 PROGRAM = """
 import json
-from test_engine import SCARCE, Setup, crowd, simulate
+from tests.lab.twin.test_engine import SCARCE, Setup, crowd, simulate
 for policy in ("stock", "qoe", "round-robin"):
     done = simulate(crowd(), Setup(profile=SCARCE, policy=policy))
     print(json.dumps([outcome.times for outcome in done.outcomes]))
@@ -113,7 +115,7 @@ def test_the_same_seed_gives_the_same_result_in_any_process() -> None:
             **os.environ,
             "PYTHONHASHSEED": hash_seed,
             "VLLM_LOGGING_LEVEL": "ERROR",
-            "PYTHONPATH": os.path.dirname(__file__),
+            "PYTHONPATH": str(ROOT),
         }
         command = [sys.executable, "-c", PROGRAM]
         return subprocess.run(

@@ -5,11 +5,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from made_results import COUNT, measured, sweep
 
 from andes_backend.lab.twin.sweep import sweep_plot, workload_plots
 from andes_backend.lab.twin.sweep.measure import Detail, Measured
 from andes_backend.lab.twin.sweep.points import Sweep
+from tests.lab.twin.made_results import COUNT, measured, sweep
 
 
 def is_picture(path: Path) -> bool:

@@ -9,10 +9,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-import pool_tasks
 import pytest
 
 from andes_backend.lab.twin.sweep.pool import Done, Event, Failed, Progressed, Started, run_tasks
+from tests.lab.twin import pool_tasks
 
 
 def run(function: Callable[..., Any], tasks: Sequence[Any], **more: Any) -> list[Event[Any]]:
@@ -128,8 +128,8 @@ def test_closing_the_iterator_ends_all_processes_at_once(tmp_path: Path) -> None
 PROGRAM = """
 import sys
 from pathlib import Path
-sys.path.insert(0, {here!r})
-import pool_tasks
+sys.path.insert(0, {root!r})
+from tests.lab.twin import pool_tasks
 from andes_backend.lab.twin.sweep.pool import Progressed, run_tasks
 
 if __name__ == "__main__":
@@ -147,7 +147,7 @@ def start_program(folder: Path) -> tuple[subprocess.Popen[str], list[int]]:
     out = folder / "running"
     out.mkdir()
     path = folder / "program.py"
-    path.write_text(PROGRAM.format(here=str(Path(__file__).parent), out=str(out)))
+    path.write_text(PROGRAM.format(root=str(Path(__file__).parents[3]), out=str(out)))
     program = subprocess.Popen(
         [sys.executable, str(path)],
         stdout=subprocess.PIPE,

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from made_results import COUNT, measured, sweep
 from rich.console import Console
 from rich.table import Table
 
@@ -17,6 +16,7 @@ from andes_backend.lab.twin.sweep.measure import Measured
 from andes_backend.lab.twin.sweep.points import Sweep
 from andes_backend.lab.twin.sweep.results import NOT_REPEATABLE, ResultFile, read_lines, record
 from andes_backend.lab.twin.sweep.tables import axis_value, groups, tables
+from tests.lab.twin.made_results import COUNT, measured, sweep
 
 NOW = "2026-11-20T10:00:00+00:00"
 ABOUT: dict[str, Any] = {"workload": {"requests": COUNT}, "versions": {"python": "3"}, "date": NOW}

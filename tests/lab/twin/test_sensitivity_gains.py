@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from made_results import make
 from rich.console import Console
 
 from andes_backend.lab.twin.sensitivity.answer import draw, sentences, table
@@ -14,6 +13,7 @@ from andes_backend.lab.twin.sensitivity.order import Case, Order, OrderError
 from andes_backend.lab.twin.sensitivity.scenarios import AS_TOLD, Deviations
 from andes_backend.lab.twin.setup import Setup, SetupError
 from andes_backend.profile import load_profile
+from tests.lab.twin.made_results import make
 
 FASTER, OPENLY = "30% faster than told", "30% faster, and say so"
 

@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from made_results import COUNT, make_here_only, sweep
 from rich.console import Console
 
 from andes_backend.lab.twin.sweep import session
 from andes_backend.lab.twin.sweep.order import Order, OrderError, check, described, shown_in_detail
 from andes_backend.lab.twin.sweep.results import read_lines
+from tests.lab.twin.made_results import COUNT, make_here_only, sweep
 
 
 def order(out: Path = Path("nowhere"), **more: Any) -> Order:
