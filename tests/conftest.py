@@ -1,4 +1,4 @@
-"""What several rooms' tests share: vLLM, and the tiny model that it serves."""
+"""What several rooms' tests share."""
 
 import importlib.util
 import os
@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from andes_backend.lab.bench.tiny_model import make_tiny_model
+pytest_plugins = ["tests.live"]
 
 HAS_CHROMIUM = all(map(shutil.which, ("chromium", "chromedriver")))
 HAS_VLLM = importlib.util.find_spec("vllm") is not None
@@ -50,11 +50,3 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.line(
             "vLLM is not installed: neither the scheduler nor the twin was tested."
         )
-
-
-@pytest.fixture(scope="session")
-def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A small Llama with random weights and a tokenizer of its own."""
-    path = tmp_path_factory.mktemp("models") / "tiny"
-    make_tiny_model(path, hidden_size=256, layers=4)
-    return path

@@ -1,28 +1,20 @@
 """The chat with a real vLLM server whose scheduler is ours."""
 
-import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import httpx2
 import pytest
 
-from andes_backend.lab.bench.server import Server, serve_tiny
+from andes_backend.lab.bench.server import Server
 from tests.demos.chat_room import HURRIED_WPM, chatting, screen_text
+from tests.live import our_figures
 
 pytestmark = [pytest.mark.live, pytest.mark.asyncio(loop_scope="module")]
 
-TOKENS = 120
-# What is most likely, so that the same question has the same answer twice.
-GREEDY = f'{{"temperature": 0.0, "max_new_tokens": {TOKENS}}}'
 
-
-@pytest.fixture(scope="module")
-def server(tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    log = tmp_path_factory.mktemp("server") / "server.log"
-    extra = ("--override-generation-config", GREEDY)
-    with serve_tiny(tiny_model, policy="qoe", log=log, extra=extra) as running:
-        yield running
+@pytest.fixture
+def server(asked_by_environment: Server) -> Server:
+    return asked_by_environment
 
 
 def whole_answer(server: Server, *said: str) -> str:
@@ -41,9 +33,7 @@ def whole_answer(server: Server, *said: str) -> str:
 
 def told(server: Server) -> float:
     """How many requests have told the scheduler what a reader expects."""
-    text = httpx2.get(f"{server.url}/metrics", trust_env=False).text
-    found = re.findall(r'^andes:requests_total\{.*hint="reader".*\} (\S+)$', text, re.MULTILINE)
-    return sum(map(float, found))
+    return our_figures(server)["andes:requests_total:reader"]
 
 
 async def test_the_answer_is_the_servers_to_the_byte(server: Server, tmp_path: Path) -> None:

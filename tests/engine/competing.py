@@ -17,9 +17,11 @@ import httpx2
 import pytest
 from vllm.v1.core.sched.interface import PauseState
 
-from andes_backend import AndesScheduler
+from andes_backend import AndesConfig, AndesScheduler
 from andes_backend.lab.bench.server import Server, serve_tiny
+from andes_backend.policy import Policy
 from andes_client import Expectation, wire
+from tests.engine.preempting import AtMoments
 
 __all__ = [
     "Answer",
@@ -54,13 +56,17 @@ _PREEMPTED = re.compile(r"preempted: \d*_?cmpl-([a-z]+)")
 
 
 class NamingScheduler(AndesScheduler):
-    """Ours, unchanged, that also prints whom it preempts.
+    """Ours, that also prints whom it preempts.
 
     It pauses by itself, once for each request that under_way() names so, when the requests that
     are there have SOME tokens together: from outside, a pause may come after all have ended.
+    Marked requests it preempts at their moments, see tests/engine/preempting.py.
     """
 
     _paused_for: frozenset[str] = frozenset()
+
+    def make_policy(self, config: AndesConfig) -> Policy:
+        return AtMoments(super().make_policy(config))
 
     def schedule(self, *args: Any, **kwargs: Any) -> Any:
         tokens = sum(request.num_output_tokens for request in self.requests.values())
@@ -79,12 +85,13 @@ class NamingScheduler(AndesScheduler):
 def serve(model: Path, log: Path, *extra: str) -> Iterator[Server]:
     """A server with policy qoe and memory for some three of the requests below at a time.
 
-    In float32, see test_live_preemption.py. With vLLM's endpoints for developers.
+    In float32, see test_live_preemption.py. Prompts go in chunks of 64 tokens, so that one can be
+    preempted in the middle. With vLLM's endpoints for developers.
     """
     # fmt: off
     options = (
         "--scheduler-cls", "tests.engine.competing.NamingScheduler",
-        "--load-format", "safetensors", "--dtype", "float32",
+        "--load-format", "safetensors", "--dtype", "float32", "--max-num-batched-tokens", "64",
         *extra,
     )
     # fmt: on
@@ -97,7 +104,7 @@ def serve(model: Path, log: Path, *extra: str) -> Iterator[Server]:
             log=log,
             kv_blocks=18,
             max_sequences=16,
-            max_model_len=512,
+            max_model_len=576,
             extra=options,
         ) as running:
             yield running

@@ -12,6 +12,7 @@ import numpy as np
 
 from andes_backend import AndesConfig, AndesScheduler
 from andes_backend.policy import Decision, Policy, Snapshot
+from tests.engine.preempting import AtMoments
 
 __all__ = ["MODE_FILE", "Misbehaving"]
 
@@ -34,8 +35,8 @@ class _Moody:
 
 
 class Misbehaving(AndesScheduler):
-    """Ours, with that policy."""
+    """Ours, with that policy; but for marked requests, see tests/engine/preempting.py."""
 
     def make_policy(self, config: AndesConfig) -> Policy:
         del config
-        return _Moody()
+        return AtMoments(_Moody())

@@ -1,37 +1,33 @@
-"""A scheduler that preempts a request at chosen moments, to be loaded by a real server.
-
-PYTHONPATH=. ... --scheduler-cls tests.engine.preempting.PreemptingScheduler
-"""
+"""A policy that preempts marked requests at chosen moments; a real server's scheduler has it."""
 
 import numpy as np
 
-from andes_backend.config import AndesConfig
-from andes_backend.engine.scheduler import AndesScheduler
 from andes_backend.policy import Decision, Policy, Snapshot
 
-__all__ = ["MARK_TDS", "MOMENTS", "PreemptingScheduler"]
+__all__ = ["MARK_TDS", "MOMENTS", "AtMoments"]
 
 MARK_TDS = 7.75
 """The reading speed of requests that are to be preempted; the others are left alone."""
-
 MOMENTS = (0, 0, 1, 2, 30, 31, 32, 33, 64, 100, 150)
 """Tokens delivered when it is preempted, for the first time, the second, and so on.
 
 0 is in the middle of its prompt; at 32 tokens a block of the KV cache is full.
 """
 
-
 _PAUSE = 2  # plans for which nobody is admitted after a preemption
 
 
-class _AtMoments:
-    """Preempts whoever carries the mark and has come to its next moment."""
+class AtMoments:
+    """Preempts marked requests at their next moment; while none is there, another policy plans."""
 
-    def __init__(self) -> None:
+    def __init__(self, otherwise: Policy) -> None:
+        self._otherwise = otherwise
         self._times: dict[int, int] = {}  # preemptions so far, by the request's serial number
         self._pause = 0
 
     def plan(self, snapshot: Snapshot) -> Decision:
+        if not (snapshot.everybody["tds"] == MARK_TDS).any():
+            return self._otherwise.plan(snapshot)
         self._pause = max(0, self._pause - 1)
         victims = [i for i, row in enumerate(snapshot.running) if self._is_due(row)]
         if victims:
@@ -43,7 +39,7 @@ class _AtMoments:
         )
 
     def finished(self, output_tokens: int) -> None:
-        """Nothing is learned."""
+        self._otherwise.finished(output_tokens)
 
     def _is_due(self, row: np.void) -> bool:
         serial = int(row["serial"])
@@ -52,10 +48,3 @@ class _AtMoments:
             return False
         self._times[serial] = times + 1
         return True
-
-
-class PreemptingScheduler(AndesScheduler):
-    """Ours, with that policy whatever the settings say."""
-
-    def make_policy(self, config: AndesConfig) -> Policy:  # noqa: ARG002
-        return _AtMoments()

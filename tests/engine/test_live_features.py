@@ -1,9 +1,6 @@
 """Features of vLLM on the real server with our scheduler, under competition for KV memory."""
 
-import json
 import re
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any, Literal
 
 import pydantic
@@ -19,16 +16,14 @@ from tests.engine.competing import (
     idle,
     order,
     prompt,
-    serve,
     still_at,
     together,
     under_way,
 )
-from tests.engine.weights import write_adapter, write_model
+from tests.engine.weights import ADAPTERS
 
 pytestmark = [pytest.mark.live, pytest.mark.asyncio(loop_scope="module")]
 
-ADAPTERS = ("first", "second")
 CROWD = 10
 LONG = 250
 
@@ -47,45 +42,16 @@ def all_came(requests: list[Request]) -> bool:
     )
 
 
-@pytest.fixture(scope="module")
-def model(tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_model(tiny_model, tmp_path_factory.mktemp("models") / "with-weights")
-
-
-@pytest.fixture(scope="module")
-def adapters(model: Path) -> dict[str, Path]:
-    return {
-        name: write_adapter(model, model.with_name(name), rank=4, seed=seed)
-        for seed, name in enumerate(ADAPTERS, start=1)
-    }
-
-
-@pytest.fixture(scope="module")
-def server(
-    model: Path, adapters: dict[str, Path], tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Server]:
-    """With room for one adapter more than there are.
-
-    vLLM's operations for the CPU add the adapter in the last place to requests that want none,
-    when both are in one batch (vLLM pull request 48421): that place must stay empty.
-    """
-    log = tmp_path_factory.mktemp("server") / "server.log"
-    # fmt: off
-    extra = (
-        "--enable-lora", "--max-lora-rank", "8", "--max-loras", str(len(adapters) + 1),
-        "--lora-modules", *(f"{name}={path}" for name, path in adapters.items()),
-        "--structured-outputs-config",  # or a random model may write spaces for ever
-        '{"backend": "xgrammar", "disable_any_whitespace": true}',
-    )
-    # fmt: on
-    with serve(model, log, *extra) as running:
-        yield running
+@pytest.fixture
+def server(competing_server: Server) -> Server:
+    return competing_server
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def undisturbed(server: Server) -> list[Answer]:
+async def undisturbed(competing_server: Server) -> list[Answer]:
     """What greedy(i, LONG) is answered when nobody else is there."""
-    return [answer for (answer,) in await alone(server, [greedy(i, LONG) for i in range(8)])]
+    questions = [greedy(i, LONG) for i in range(8)]
+    return [answer for (answer,) in await alone(competing_server, questions)]
 
 
 class Report(pydantic.BaseModel):
@@ -213,24 +179,16 @@ async def test_a_pause_may_end_all_or_wait_for_them(
     await idle(server)
 
 
-@pytest.fixture(scope="module")
-def speculating(model: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    log = tmp_path_factory.mktemp("speculating") / "server.log"
-    how = {"method": "ngram", "num_speculative_tokens": 3, "prompt_lookup_max": 3}
-    with serve(model, log, "--speculative-config", json.dumps(how)) as running:
-        yield running
-
-
 async def test_speculation_changes_no_token(
-    server: Server, speculating: Server, undisturbed: list[Answer]
+    server: Server, speculating_server: Server, undisturbed: list[Answer]
 ) -> None:
     """Some answers run in circles, in which the next tokens are easily guessed."""
     circles = [{**greedy(i, LONG), "presence_penalty": 0.0} for i in range(5)]
     expected = [*await alone(server, circles), *([answer] for answer in undisturbed)]
     requests = [Request(f"circle-{i}", body) for i, body in enumerate(circles)]
     requests += [Request(f"plain-{i}", greedy(i, LONG)) for i in range(len(undisturbed))]
-    await together(speculating, requests)
+    await together(speculating_server, requests)
     assert [request.answers for request in requests] == expected
-    metrics = speculating.metrics()
+    metrics = speculating_server.metrics()
     proposed = metrics["vllm:spec_decode_num_draft_tokens_total"]
     assert 0 < metrics["vllm:spec_decode_num_accepted_tokens_total"] < proposed

@@ -1,42 +1,27 @@
 """What an operator relies on, on the real server: it goes on, says so, and needs no flag."""
 
 import json
-import os
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import httpx2
 import openai
 import pytest
-from prometheus_client.parser import text_string_to_metric_families
 
 from andes_backend.lab.bench.load import Load, Target
-from andes_backend.lab.bench.server import Server, serve_tiny
+from andes_backend.lab.bench.server import Server
 from andes_backend.lab.workload import make_workload
 from andes_client import wire
-from tests.engine.misbehaving import MODE_FILE
+from tests.live import our_figures
 
 pytestmark = [pytest.mark.live, pytest.mark.asyncio(loop_scope="module")]
 
 REQUESTS = 24
 
 
-async def figures(server: Server) -> dict[str, float]:
-    """The counters of ours: "name" or "name:label" -> value."""
-    async with httpx2.AsyncClient() as client:
-        text = (await client.get(server.url + "/metrics")).text
-    return {
-        ":".join([sample.name, *(set(sample.labels.values()) - {"tiny", "0"})]): sample.value
-        for family in text_string_to_metric_families(text)
-        for sample in family.samples
-        if sample.name.startswith("andes:") and not sample.name.endswith("_bucket")
-    }
-
-
-async def load(server: Server, requests: int = REQUESTS) -> None:
+async def load(server: Server, requests: int = REQUESTS, max_length: int = 300) -> None:
     """Many streams at once: every one gets all of its tokens once, and ends as it should."""
-    workload = make_workload(requests, rate=30.0, seed=2, max_length=300)
+    workload = make_workload(requests, rate=30.0, seed=2, max_length=max_length)
     run = Load(workload, Target(url=server.url, model=server.model))
     await run.run()
     assert [outcome.error for outcome in run.outcomes] == [None] * requests
@@ -48,33 +33,21 @@ def tell(mode: Path, kind: str) -> None:
 
 
 class TestPolicyThatMisbehaves:
-    @pytest.fixture(scope="class")
-    def mode(self, tmp_path_factory: pytest.TempPathFactory) -> Path:
-        path = tmp_path_factory.mktemp("mode") / "mode"
-        path.write_text("fine")
-        return path
-
-    @pytest.fixture(scope="class")
-    def server(self, mode: Path, tiny_model: Path) -> Iterator[Server]:
-        with pytest.MonkeyPatch.context() as environment:
-            environment.setenv(MODE_FILE, str(mode))
-            environment.setenv("PYTHONPATH", str(Path(__file__).parents[2]), prepend=os.pathsep)
-            options = ["--scheduler-cls", "tests.engine.misbehaving.Misbehaving"]
-            log = mode.with_name("server.log")
-            with serve_tiny(tiny_model, log=log, max_sequences=8, extra=options) as running:
-                yield running
+    @pytest.fixture
+    def server(self, misbehaving_server: Server) -> Server:
+        return misbehaving_server
 
     @pytest.mark.parametrize("kind", ["raise", "nonsense", "slow"])
     async def test_its_server_goes_on_and_says_so(
-        self, server: Server, mode: Path, kind: str
+        self, server: Server, misbehaving_mode: Path, kind: str
     ) -> None:
         reason = {"raise": "raised"}.get(kind, kind)
-        before = await figures(server)
+        before = our_figures(server)
         assert before[f"andes:planning_fallbacks_total:{reason}"] == 0
-        tell(mode, kind)
+        tell(misbehaving_mode, kind)
         await load(server)
-        tell(mode, "fine")
-        after = await figures(server)
+        tell(misbehaving_mode, "fine")
+        after = our_figures(server)
         assert after[f"andes:planning_fallbacks_total:{reason}"] > 0
         for name in ("andes:request_qoe_count:person", "andes:requests_total:reader"):
             assert after[name] == before[name] + REQUESTS
@@ -91,9 +64,9 @@ class TestPolicyThatMisbehaves:
         assert log.count("Metrics: andes:* on the server's /metrics") == 1
 
     async def test_and_then_it_is_as_good_as_before(self, server: Server) -> None:
-        before = await figures(server)
+        before = our_figures(server)
         await load(server)
-        after = await figures(server)
+        after = our_figures(server)
         for reason in ("raised", "nonsense"):
             name = f"andes:planning_fallbacks_total:{reason}"
             assert after[name] == before[name] > 0
@@ -103,25 +76,20 @@ class TestPolicyThatMisbehaves:
 class TestServerThatIsAskedByItsEnvironment:
     """ANDES_ENABLE and ANDES_SETTINGS, and not one flag."""
 
-    @pytest.fixture(scope="class")
-    def server(
-        self, tiny_model: Path, tmp_path_factory: pytest.TempPathFactory
-    ) -> Iterator[Server]:
-        log = tmp_path_factory.mktemp("server") / "server.log"
-        with pytest.MonkeyPatch.context() as environment:
-            environment.setenv("ANDES_ENABLE", "1")
-            environment.setenv("ANDES_SETTINGS", '{"bad_hints": "refuse", "default_tds": 3.3}')
-            with serve_tiny(tiny_model, log=log) as running:
-                yield running
+    @pytest.fixture
+    def server(self, asked_by_environment: Server) -> Server:
+        return asked_by_environment
 
     async def test_it_has_our_scheduler_and_its_metrics(self, server: Server) -> None:
-        await load(server, 5)
+        before = our_figures(server)
+        await load(server, 5, max_length=120)  # the longest answer there
         log = server.log.read_text(errors="replace")
         assert "andes: settings from ANDES_SETTINGS: bad_hints, default_tds" in log
         assert "andes: policy qoe. When KV memory runs out" in log
         assert "3.3 tokens/s" in log
         assert "Traceback" not in log
-        assert (await figures(server))["andes:request_qoe_count:person"] == 5
+        read = "andes:request_qoe_count:person"
+        assert our_figures(server)[read] - before[read] == 5
 
     @pytest.mark.parametrize("stream", [False, True])
     @pytest.mark.parametrize(
@@ -136,7 +104,7 @@ class TestServerThatIsAskedByItsEnvironment:
         self, server: Server, path: str, question: dict[str, Any], stream: bool
     ) -> None:
         hints = {wire.FIELD: {wire.TDS: -3}}
-        before = await figures(server)
+        before = our_figures(server)
         body = {"model": server.model, "stream": stream, **question, **hints}
         async with httpx2.AsyncClient(timeout=60) as client:
             answer = await client.post(f"{server.url}/v1/{path}", json=body)
@@ -151,7 +119,7 @@ class TestServerThatIsAskedByItsEnvironment:
         assert "not -3" in error["message"]
         assert "Correct it, or leave it out" in error["message"]
         assert good.status_code == 200
-        after = await figures(server)
+        after = our_figures(server)
         assert after["andes:requests_total:bad"] == 0
         assert after["andes:requests_total:program"] == before["andes:requests_total:program"] + 1
 

@@ -1,8 +1,7 @@
 """The real vLLM server, read with the real SDKs through the pacer."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Any
 
 import anthropic
@@ -11,7 +10,7 @@ import httpx2
 import openai
 import pytest
 
-from andes_backend.lab.bench.server import Server, serve_tiny
+from andes_backend.lab.bench.server import Server
 from andes_client import Expectation, pace, pace_blocking, wire
 from andes_client.sources import anthropic as anthropic_source
 from andes_client.sources import openai as openai_source
@@ -27,11 +26,9 @@ TOKENS = 60
 SAMPLED: dict[str, Any] = {"temperature": 1.0, "extra_body": {"seed": 7, "ignore_eos": True}}
 
 
-@pytest.fixture(scope="module")
-def server(tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    log = tmp_path_factory.mktemp("server") / "server.log"
-    with serve_tiny(tiny_model, policy="qoe", log=log, max_model_len=4096) as running:
-        yield running
+@pytest.fixture
+def server(qoe_server: Server) -> Server:
+    return qoe_server
 
 
 @asynccontextmanager

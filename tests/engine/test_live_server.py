@@ -2,16 +2,15 @@
 
 import json
 import math
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import anyio
 import httpx2
 import pytest
 
-from andes_backend.lab.bench.server import Server, serve_tiny
+from andes_backend.lab.bench.server import Server
 from andes_client import Expectation, pace, reading, wire
 from andes_client.qoe import Meter
 
@@ -19,13 +18,17 @@ pytestmark = [pytest.mark.live, pytest.mark.asyncio(loop_scope="module")]
 
 TIMEOUT = httpx2.Timeout(60.0)
 
+READERS = 75  # of whose requests a third fit the memory: they compete, and some are preempted
 
-@pytest.fixture(scope="module")
-def server(tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    log = tmp_path_factory.mktemp("server") / "server.log"
-    # Memory for a third of the requests below, so that they compete and some are preempted.
-    with serve_tiny(tiny_model, policy="qoe", log=log, kv_blocks=24, max_model_len=640) as running:
-        yield running
+
+@pytest.fixture
+def server(qoe_server: Server) -> Server:
+    return qoe_server
+
+
+def tokens_of(index: int) -> int:
+    """How long the answer to a reader is."""
+    return 40 + 3 * (index % 16)
 
 
 @dataclass
@@ -85,19 +88,20 @@ def failures(server: Server) -> dict[str, float]:
 async def test_readers_of_all_speeds_get_every_token_once_and_in_order(server: Server) -> None:
     expectations = [
         [reading(), reading(wpm=600), Expectation(0.2, 60.0), Expectation.machine()][i % 4]
-        for i in range(16)
+        for i in range(READERS)
     ]
     completions = [
         Completion(
             server,
             {
                 "prompt": prompt(i),
-                "max_tokens": 40 + 3 * i,
+                "max_tokens": tokens_of(i),
                 wire.FIELD: wire.encode(expectation, stream=f"reader-{i}"),
             },
         )
         for i, expectation in enumerate(expectations)
     ]
+    before = server.metrics()
     texts = [""] * len(completions)
     meters = [Meter(expectation) for expectation in expectations]
 
@@ -115,15 +119,17 @@ async def test_readers_of_all_speeds_get_every_token_once_and_in_order(server: S
             readers.start_soon(read, index)
 
     for index, completion in enumerate(completions):
-        assert len(completion.token_ids) == 40 + 3 * index
+        assert len(completion.token_ids) == tokens_of(index)
         assert completion.finish_reason == "length"
         assert texts[index] == await detokenized(server, completion.token_ids)
         assert 0.0 < meters[index].qoe <= 1.0
     metrics = server.metrics()
-    assert metrics["vllm:num_preemptions_total"] > 0, "memory was meant to be scarce"
+    preemptions, tokens = "vllm:num_preemptions_total", "vllm:generation_tokens_total"
+    assert metrics[preemptions] > before[preemptions], "memory was meant to be scarce"
     assert metrics["vllm:num_requests_running"] == metrics["vllm:num_requests_waiting"] == 0
     assert metrics["vllm:kv_cache_usage_perc"] == 0.0
-    assert metrics["vllm:generation_tokens_total"] >= sum(len(c.token_ids) for c in completions)
+    came = sum(len(completion.token_ids) for completion in completions)
+    assert metrics[tokens] - before[tokens] >= came
     assert failures(server) == {"planning": 0, "tracebacks": 0}
 
 

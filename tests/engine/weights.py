@@ -2,19 +2,47 @@
 
 import json
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import torch
 from safetensors.torch import save_file
 
-from tests.engine.test_live_preemption import shapes
+__all__ = ["ADAPTERS", "write_adapter", "write_model"]
 
-__all__ = ["write_adapter", "write_model"]
+ADAPTERS = ("first", "second")
+"""The names of two LoRA adapters."""
+
+
+def shapes(config: dict[str, Any]) -> Iterator[tuple[str, tuple[int, ...]]]:
+    """The weights of a Llama: name and shape of each."""
+    hidden, inner, head = config["hidden_size"], config["intermediate_size"], config["head_dim"]
+    heads, kv_heads = config["num_attention_heads"] * head, config["num_key_value_heads"] * head
+    yield "model.embed_tokens.weight", (config["vocab_size"], hidden)
+    yield "lm_head.weight", (config["vocab_size"], hidden)
+    yield "model.norm.weight", (hidden,)
+    layer = {
+        "input_layernorm": (hidden,),
+        "post_attention_layernorm": (hidden,),
+        "self_attn.q_proj": (heads, hidden),
+        "self_attn.k_proj": (kv_heads, hidden),
+        "self_attn.v_proj": (kv_heads, hidden),
+        "self_attn.o_proj": (hidden, heads),
+        "mlp.gate_proj": (inner, hidden),
+        "mlp.up_proj": (inner, hidden),
+        "mlp.down_proj": (hidden, inner),
+    }
+    for index in range(config["num_hidden_layers"]):
+        for name, shape in layer.items():
+            yield f"model.layers.{index}.{name}.weight", shape
 
 
 def write_model(model: Path, path: Path) -> Path:
-    """A copy with weights large enough to make every token depend on all before it."""
+    """A copy with weights large enough to make every token depend on all before it.
+
+    Those of `--load-format dummy` are so small that it knows little but the last one.
+    """
     shutil.copytree(model, path)
     draw = torch.Generator().manual_seed(0)
     weights = {

@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from functools import partial
 from io import StringIO
 from pathlib import Path
@@ -15,8 +14,7 @@ import pytest
 from rich.console import Console
 
 from andes_backend.lab.bench.load import Load, Target
-from andes_backend.lab.bench.server import Server, serve_tiny
-from andes_backend.lab.bench.tiny_model import make_tiny_model
+from andes_backend.lab.bench.server import Server
 from andes_backend.lab.calibrate.facts import FactsError, ask
 from andes_backend.lab.calibrate.session import Options, calibrate
 from andes_backend.lab.workload import Request, Workload
@@ -31,13 +29,9 @@ pytestmark = [
 ]
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    directory = tmp_path_factory.mktemp("server")
-    # Larger than that of other tests: steps of 2 ms would drown in a busy machine's delays.
-    model, log = make_tiny_model(directory / "model"), directory / "server.log"
-    with serve_tiny(model, log=log, kv_blocks=64, max_sequences=12, max_model_len=320) as running:
-        yield running
+@pytest.fixture
+def server(stock_server: Server) -> Server:
+    return stock_server
 
 
 def running_requests(server: Server) -> float:

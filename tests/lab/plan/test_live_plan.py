@@ -1,13 +1,11 @@
 """`andes plan --url` on the real vLLM server: calibrated, then planned with; no word on speed."""
 
 import importlib.util
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from andes_backend.lab.bench.server import Server, serve_tiny
-from andes_backend.lab.bench.tiny_model import make_tiny_model
+from andes_backend.lab.bench.server import Server
 from andes_backend.profile import load_profile
 from tests.lab.plan.test_plan_command import SMALL, ended, start
 
@@ -19,12 +17,9 @@ pytestmark = [
 ]
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    directory = tmp_path_factory.mktemp("server")
-    model, log = make_tiny_model(directory / "model"), directory / "server.log"
-    with serve_tiny(model, log=log, kv_blocks=64, max_sequences=12, max_model_len=320) as running:
-        yield running
+@pytest.fixture
+def server(stock_server: Server) -> Server:
+    return stock_server
 
 
 def test_a_server_is_calibrated_and_planned_with(server: Server, tmp_path: Path) -> None:

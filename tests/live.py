@@ -1,0 +1,86 @@
+"""Real vLLM servers that the live tests share: one for each set of flags in a session.
+
+A server takes both cores for half a minute until it is healthy. A test asks for the one whose
+flags it can do with, counts what it causes by differences, and leaves the server idle.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx2
+import pytest
+
+from andes_backend.lab.bench.server import Server, serve_tiny
+from andes_backend.lab.bench.tiny_model import make_tiny_model
+
+__all__ = [
+    "asked_by_environment",
+    "our_figures",
+    "qoe_server",
+    "said_since",
+    "stock_server",
+    "tiny_model",
+]
+
+
+def our_figures(server: Server) -> dict[str, float]:
+    """The counters and gauges of ours on a server's /metrics: "name" or "name:label" -> value."""
+    from prometheus_client.parser import text_string_to_metric_families
+
+    text = httpx2.get(server.url + "/metrics", trust_env=False).raise_for_status().text
+    return {
+        ":".join([sample.name, *sorted(set(sample.labels.values()) - {"tiny", "0"})]): sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+        if sample.name.startswith("andes:") and not sample.name.endswith("_bucket")
+    }
+
+
+def said_since(server: Server, start: int) -> str:
+    """What a server's log has gained since it had `start` characters."""
+    return server.log.read_text(errors="replace")[start:]
+
+
+@pytest.fixture(scope="session")
+def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small Llama with random weights and a tokenizer of its own."""
+    path = tmp_path_factory.mktemp("models") / "tiny"
+    make_tiny_model(path, hidden_size=256, layers=4)
+    return path
+
+
+@pytest.fixture(scope="session")
+def qoe_server(tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """Our scheduler with its defaults, 3,584 tokens of KV memory, as many in a request."""
+    log = tmp_path_factory.mktemp("qoe-server") / "server.log"
+    with serve_tiny(
+        tiny_model, policy="qoe", log=log, kv_blocks=112, max_model_len=3584
+    ) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def stock_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """vLLM as it is, with a model whose steps are long enough to be measured on a busy machine."""
+    directory = tmp_path_factory.mktemp("stock-server")
+    model, log = make_tiny_model(directory / "model"), directory / "server.log"
+    with serve_tiny(model, log=log, kv_blocks=64, max_sequences=12, max_model_len=320) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def asked_by_environment(
+    tiny_model: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Server]:
+    """ANDES_ENABLE and ANDES_SETTINGS, and not one flag of ours.
+
+    Answers whose request does not say otherwise are what is most likely, so that the same question
+    has the same answer twice, and no answer is longer than 120 tokens.
+    """
+    log = tmp_path_factory.mktemp("asked-server") / "server.log"
+    greedy = ("--override-generation-config", '{"temperature": 0.0, "max_new_tokens": 120}')
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("ANDES_ENABLE", "1")
+        environment.setenv("ANDES_SETTINGS", '{"bad_hints": "refuse", "default_tds": 3.3}')
+        with serve_tiny(tiny_model, log=log, extra=greedy) as running:
+            yield running
