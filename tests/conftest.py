@@ -5,6 +5,7 @@ import os
 import shutil
 import signal
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
@@ -28,6 +29,33 @@ def pytest_configure() -> None:
     """
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def in_live_lane(nodeid: str) -> bool:
+    """Whether a test needs a live server; such modules are called test_live_*.py."""
+    return nodeid.partition("::")[0].rpartition("/")[2].startswith("test_live_")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The live tests come first: on two cores the others then run beside them to the end."""
+    items.sort(key=lambda item: not in_live_lane(item.nodeid))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """`-n 2` makes two lanes: all live tests in one process, the other modules beside them.
+
+    Two live servers at a time would each find half the machine. xdist's own groups do not work
+    with pytest 9.2, whose items have no `_nodeid` any longer (pytest-xdist 3.8).
+    """
+    from xdist.scheduler import LoadScopeScheduling
+
+    class Lanes(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return "live" if in_live_lane(nodeid) else nodeid.partition("::")[0]
+
+    config.option.loadscopereorder = False  # which would put the modules with most tests first
+    return Lanes(config, log)
 
 
 def pytest_ignore_collect(collection_path: Path) -> bool | None:
