@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Final
 
+from andes_backend.setting_names import current_names
 from andes_client.expectation import Expectation
 
 __all__ = ["AndesConfig"]
@@ -17,10 +18,10 @@ _CHOICES: Mapping[str, tuple[str, ...]] = {
 }
 _MAY_BE_ZERO = (
     "default_ttft",
-    "growth_reserve",
-    "calm_reserve",
-    "exchange_margin",
-    "overdue_share",
+    "decode_headroom",
+    "admission_headroom",
+    "preemption_margin",
+    "overdue_kv_share",
     "plan_every_s",
     "andes_watermark",
     "andes_preemption_cap",
@@ -50,21 +51,22 @@ class AndesConfig:
     """
     horizon_s: float = 50.0
     """Serving a request now is weighed against serving it this much later, seconds."""
-    growth_reserve: float = 0.1
-    """KV blocks per running request that an admission always leaves free for their growth."""
-    calm_reserve: float = 1.2
-    """The same for an admission that is not worth a preemption.
+    decode_headroom: float = 0.1
+    """KV blocks per running request that any admission leaves free, for the tokens that these
+    requests decode next."""
+    admission_headroom: float = 1.2
+    """KV blocks per running request that an admission leaves free if it is not worth a preemption.
 
-    Running requests grow: filled to the last block, the memory is soon overcommitted, and
-    somebody is preempted and later computed again, which delays everybody.
+    Running requests grow with each token: filled to the last block, the memory is soon
+    overcommitted, and a request is preempted and later computed again, which delays all others.
     """
-    exchange_margin: float = 1.2
+    preemption_margin: float = 1.2
     """A waiting request displaces a running one if a KV block is worth more to it, by this many
     times what a block is worth to those who run on average. It stands for the price of a
     preemption: less means more of them, a better QoE and fewer tokens/s."""
-    overdue_share: float = 0.05
+    overdue_kv_share: float = 0.05
     """Share of the KV memory for requests that are overdue, 0 to 1; 0: none."""
-    max_wait_s: float = 30.0
+    overdue_after_s: float = 30.0
     """A request is overdue when its reader has waited so long for text that was due, seconds."""
     expected_output_tokens: float = 300.0
     """Mean response length assumed until enough responses have finished here, tokens."""
@@ -146,10 +148,12 @@ class AndesConfig:
         """The settings under the key "andes" of vLLM's additional config.
 
         Args:
-            settings: a mapping of setting names to values, or None for all defaults.
+            settings: a mapping of setting names to values, or None for all defaults. Old names
+                are accepted; each logs a warning.
 
         Raises:
-            ValueError: not a mapping, an unknown name, or a bad value.
+            ValueError: not a mapping, an unknown name, a setting under its old and its new name,
+                or a bad value.
         """
         if settings is None:
             return cls()
@@ -159,13 +163,14 @@ class AndesConfig:
                 f'{{"andes": {{"policy": "qoe"}}}}, not {settings!r}'
             )
         known = [field.name for field in fields(cls)]
-        for name in settings:
+        renamed = current_names(settings)
+        for name in renamed:
             if name not in known:
                 raise ValueError(
                     f"unknown setting andes.{name} in --additional-config; "
                     f"the settings are: {', '.join(known)}"
                 )
-        return cls(**settings)
+        return cls(**renamed)
 
     @property
     def default_expectation(self) -> Expectation:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from andes_backend.config import AndesConfig
+from andes_backend.setting_names import current_names
 
 __all__ = ["add_parser", "server_command"]
 
@@ -66,8 +67,10 @@ def server_command(
     if any(o.split("=")[0].replace("_", "-") == "--scheduler-cls" for o in options):
         raise ValueError("--scheduler-cls is what `andes serve` sets; drop it, or use `vllm serve`")
     settings = additional.setdefault("andes", {})
-    if policy is not None and isinstance(settings, dict):
-        settings["policy"] = policy
+    if isinstance(settings, dict):
+        settings = additional["andes"] = current_names(settings)
+        if policy is not None:
+            settings["policy"] = policy
     AndesConfig.from_mapping(settings)  # an error now is clearer than one in the engine
     return [
         *(sys.executable, "-m", _SERVER, "--model", model, "--scheduler-cls", _SCHEDULER),

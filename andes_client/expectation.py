@@ -67,7 +67,7 @@ class Expectation:
             )
 
     @classmethod
-    def machine(cls, ttft: float = 1.0) -> "Expectation":
+    def program(cls, ttft: float = 1.0) -> "Expectation":
         """A reader that is a program: every token is welcome at once (`tds` is infinite)."""
         return cls(ttft, math.inf)
 

@@ -130,7 +130,7 @@ class _Outbox:
 
     async def fill(self, stream: AsyncIterable[str], event_of: Callable[[str], str]) -> None:
         """Put everything in, until the stream has ended; it is closed then."""
-        paced = stream if isinstance(stream, Paced) else pace(stream, Expectation.machine())
+        paced = stream if isinstance(stream, Paced) else pace(stream, Expectation.program())
         try:
             with self._scope:
                 async with paced:

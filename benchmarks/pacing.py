@@ -108,15 +108,15 @@ def _memory(name: str, streams: int, seconds: float) -> Iterator[tuple[str, ...]
 
 def _without_delay(arguments: argparse.Namespace) -> Iterator[tuple[str, ...]]:
     options = [f"--words={arguments.words}"]
-    plain, machine = (
+    plain, program = (
         figures["cpu"] / arguments.words * 1e6
-        for figures in _medians(("iteration", "machine"), options, arguments.runs)
+        for figures in _medians(("iteration", "program"), options, arguments.runs)
     )
     yield (
         "a program reads without delay, CPU a word",
         f"{plain:.2f} µs",
-        f"{machine:.2f} µs",
-        f"{machine - plain:+.2f} µs",
+        f"{program:.2f} µs",
+        f"{program - plain:+.2f} µs",
         "<= +3 µs",
     )
 

@@ -81,7 +81,7 @@ def expectations() -> list[Expectation]:
     seconds: float = explicit.ttft + explicit.seconds_per_token + 60 / explicit.wpm
     return [
         explicit,
-        Expectation.machine(ttft=seconds),
+        Expectation.program(ttft=seconds),
         reading(),
         reading(238),
         reading(wpm=238, ttft=0.5),

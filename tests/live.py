@@ -4,6 +4,7 @@ A server takes both cores for half a minute until it is healthy. A test asks for
 flags it can do with, counts what it causes by differences, and leaves the server idle.
 """
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -81,6 +82,7 @@ def asked_by_environment(
     greedy = ("--override-generation-config", '{"temperature": 0.0, "max_new_tokens": 120}')
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("ANDES_ENABLE", "1")
-        environment.setenv("ANDES_SETTINGS", '{"bad_hints": "refuse", "default_tds": 3.3}')
+        settings = {"bad_hints": "refuse", "default_tds": 3.3, "max_wait_s": 30}  # an old name
+        environment.setenv("ANDES_SETTINGS", json.dumps(settings))
         with serve_tiny(tiny_model, log=log, extra=greedy) as running:
             yield running

@@ -11,6 +11,7 @@ from andes_backend.doctor.finding import Finding, ok, problem
 from andes_backend.doctor.performance import check_performance
 from andes_backend.doctor.served import Served
 from andes_backend.engine.plugin import ENABLE, NAME, SETTINGS
+from andes_backend.setting_names import current_names
 
 __all__ = ["SCHEDULER", "check_flags", "without_command"]
 
@@ -143,10 +144,12 @@ def _given_settings(served: Served) -> Any:
     """Our settings, of the environment and of the flag, which wins."""
     additional = served["additional_config"]
     settings = additional.get(NAME) if isinstance(additional, Mapping) else None
+    if isinstance(settings, Mapping):
+        settings = current_names(settings)
     below = served.environment.get(SETTINGS, "").strip()
     if served.resolved or not below:  # the plug-in has seen to it, or there is nothing to see to
         return settings
-    return {**json.loads(below), **(settings or {})}
+    return {**current_names(json.loads(below)), **(settings or {})}
 
 
 def _is_ours(error: str) -> bool:

@@ -8,7 +8,7 @@ from andes_backend.doctor.finding import Finding, better, ok, problem
 
 __all__ = ["check_readers"]
 
-_WELL: Final = 0.9  # a QoE that the paper calls served well
+_ATTAINED: Final = 0.9  # the QoE from which a reader counts for attainment
 _FEW_HINTS: Final = 0.5
 
 
@@ -28,12 +28,12 @@ def _quality(exposition: Exposition) -> Finding:
     if not count:
         return ok("QoE", "no response to a person has finished yet")
     mean = exposition.total("andes:request_qoe_sum", reader="person") / count
-    badly = exposition.total("andes:request_qoe_bucket", reader="person", le=str(_WELL)) / count
+    badly = exposition.total("andes:request_qoe_bucket", reader="person", le=str(_ATTAINED)) / count
     state = (
         f"{mean:.3f} on average over {count:,.0f} responses to people; "
-        f"{1 - badly:.0%} above {_WELL}"
+        f"{1 - badly:.0%} above {_ATTAINED}"
     )
-    if mean >= _WELL:
+    if mean >= _ATTAINED:
         return ok("QoE", state)
     return better(
         "QoE",

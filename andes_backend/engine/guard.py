@@ -8,14 +8,14 @@ from vllm.logger import init_logger
 from andes_backend.engine.tally import Counters
 from andes_backend.policy.decision import Decision
 
-__all__ = ["Guard", "NonsenseError", "checked"]
+__all__ = ["Guard", "InvalidDecisionError", "checked"]
 
 _log = init_logger("vllm.andes")  # a child of vLLM's logger, so that it is shown
 
 _PAUSE: Final = 10.0  # times as long as a slow plan took
 
 
-class NonsenseError(ValueError):
+class InvalidDecisionError(ValueError):
     """What a policy returned is no decision about these queues; the message says why."""
 
 
@@ -28,10 +28,10 @@ def checked(decision: object, waiting: int, running: int) -> Decision:
         running: requests in the running queue.
 
     Raises:
-        NonsenseError: it is of another type, or names what is not there.
+        InvalidDecisionError: it is of another type, or names what is not there.
     """
     if not isinstance(decision, Decision):
-        raise NonsenseError(f"not a Decision but {decision!r:.80}")
+        raise InvalidDecisionError(f"not a Decision but {decision!r:.80}")
     for name in ("waiting", "running", "preempt"):
         positions = getattr(decision, name)
         if positions is not None and not (
@@ -39,14 +39,14 @@ def checked(decision: object, waiting: int, running: int) -> Decision:
             and positions.ndim == 1
             and positions.dtype.kind in "iu"
         ):
-            raise NonsenseError(f"{name} is no array of integers but {positions!r:.80}")
+            raise InvalidDecisionError(f"{name} is no array of integers but {positions!r:.80}")
     admit: object = decision.admit
     if admit is not None and (isinstance(admit, bool) or not isinstance(admit, int | np.integer)):
-        raise NonsenseError(f"admit is no number of requests but {admit!r:.80}")
+        raise InvalidDecisionError(f"admit is no number of requests but {admit!r:.80}")
     try:
         decision.check(waiting, running)
     except Exception as error:
-        raise NonsenseError(str(error)) from error
+        raise InvalidDecisionError(str(error)) from error
     return decision
 
 
@@ -87,12 +87,12 @@ class Guard:
 
     def failed(self, error: Exception) -> None:
         """The policy failed: this step keeps vLLM's own order."""
-        nonsense = isinstance(error, NonsenseError)
-        if self._counters.fall_back("nonsense" if nonsense else "raised"):
+        is_invalid = isinstance(error, InvalidDecisionError)
+        if self._counters.fall_back("invalid" if is_invalid else "raised"):
             _log.error(
                 "andes: planning failed: the policy %s; this step keeps vLLM's own order. "
                 "Further failures of this kind are counted (andes:planning_fallbacks_total), "
                 "not logged.",
-                f"has decided nonsense: {error}" if nonsense else "raised an error",
+                f"made an invalid decision: {error}" if is_invalid else "raised an error",
                 exc_info=error,
             )

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from andes_backend.config import AndesConfig
 from andes_backend.engine.wrap import wrap
+from andes_backend.setting_names import current_names
 
 if TYPE_CHECKING:
     from vllm.config import VllmConfig
@@ -106,23 +107,19 @@ def _is_ours(scheduler: Any) -> bool:
 def _with_settings(additional: Any) -> Any:
     """The additional config, with the settings of the environment below its own.
 
+    All have their names of today, so that no other process warns of an old name again.
+
     Raises:
         ValueError: the variable is no JSON object, or a setting is wrong.
     """
-    text = os.environ.get(SETTINGS, "").strip()
-    if not text or not isinstance(additional, Mapping):
+    if not isinstance(additional, Mapping):
         return additional
-    try:
-        settings = json.loads(text)
-    except json.JSONDecodeError as error:
-        raise ValueError(f"{SETTINGS} is no JSON ({error}): {text!r}") from None
-    if not isinstance(settings, dict):
-        raise ValueError(f"{SETTINGS} must be a JSON object, not {text!r}")
-    try:
-        AndesConfig.from_mapping(settings)
-    except ValueError as error:
-        raise ValueError(f"{SETTINGS}: {error}") from None
-    flag = additional.get(NAME) or {}
+    settings, flag = _of_environment(), additional.get(NAME)
+    if isinstance(flag, Mapping):
+        flag = current_names(flag)
+    if settings is None:
+        return additional if flag is None else {**additional, NAME: flag}
+    flag = flag or {}
     AndesConfig.from_mapping(flag)  # what is wrong there is to be told of first
     both = sorted(name for name in settings if name in flag and settings[name] != flag[name])
     _log().info_once(
@@ -132,6 +129,29 @@ def _with_settings(additional: Any) -> Any:
         f"; --additional-config wins for {', '.join(both)}" if both else "",
     )
     return {**additional, NAME: {**settings, **flag}}
+
+
+def _of_environment() -> dict[str, Any] | None:
+    """The settings in the environment, checked; None if it has none.
+
+    Raises:
+        ValueError: they are no JSON object, or one of them is wrong.
+    """
+    text = os.environ.get(SETTINGS, "").strip()
+    if not text:
+        return None
+    try:
+        settings = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise ValueError(f"{SETTINGS} is no JSON ({error}): {text!r}") from None
+    if not isinstance(settings, dict):
+        raise ValueError(f"{SETTINGS} must be a JSON object, not {text!r}")
+    try:
+        settings = current_names(settings)
+        AndesConfig.from_mapping(settings)
+    except ValueError as error:
+        raise ValueError(f"{SETTINGS}: {error}") from None
+    return settings
 
 
 def _prepare_front_end(config: "VllmConfig") -> None:

@@ -6,9 +6,9 @@ from typing import Final
 
 __all__ = ["FALLBACKS", "HINTS", "PREEMPTIONS", "READERS", "TIERS", "Counters", "News"]
 
-FALLBACKS: Final = ("raised", "nonsense", "slow")
-"""Why a step kept vLLM's own order, or the last one: the policy raised, its decision was no
-decision, or it took too long."""
+FALLBACKS: Final = ("raised", "invalid", "slow")
+"""Why a step kept vLLM's own order, or the last one: the policy raised, its decision was
+invalid, or it took too long."""
 
 HINTS: Final = ("reader", "program", "none", "bad")
 """What requests said about who reads them."""

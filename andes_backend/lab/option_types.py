@@ -47,13 +47,16 @@ def finite_number(text: str) -> float:
 def setting_value(text: str) -> tuple[str, str]:
     """An option's value: NAME=VALUE[,VALUE...] of a setting of our scheduler; its two sides.
 
+    The name may be one that the setting had before, see `setting_names`.
+
     Raises:
         argparse.ArgumentTypeError: it is not of that form, or there is no such setting to set.
     """
     from andes_backend.config import SETTINGS
+    from andes_backend.setting_names import OLD_NAMES
 
     name, equals, values = (part.strip() for part in text.partition("="))
-    if not equals or name not in SETTINGS:
+    if not equals or name not in (*SETTINGS, *OLD_NAMES):
         raise argparse.ArgumentTypeError(
             f"{text!r} must be NAME=VALUE with one of the settings {', '.join(SETTINGS)}"
         )
@@ -67,10 +70,11 @@ def checked_setting(name: str, text: str) -> int | float | str:
         argparse.ArgumentTypeError: our scheduler would refuse it.
     """
     from andes_backend.config import AndesConfig
+    from andes_backend.setting_names import OLD_NAMES
 
     value = number_or_word(text)
     try:
-        AndesConfig.from_mapping({name: value})
+        AndesConfig.from_mapping({OLD_NAMES.get(name, name): value})
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
     return value

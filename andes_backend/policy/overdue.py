@@ -29,15 +29,15 @@ class Lane:
 class OverdueLane:
     """Chooses who is in the lane; who is in stays in until the response ends.
 
-    A request is overdue when its reader has waited `max_wait_s` seconds for text that was due:
+    A request is overdue when its reader has waited `overdue_after_s` seconds for text that was due:
     for the first token since the expected TTFT, or for more since running dry. The overdue
     enter in the order in which their text was due, as long as all in the lane together need at
     most `share` of the KV memory, and in any case if nobody is in it.
     """
 
-    def __init__(self, share: float, max_wait_s: float) -> None:
+    def __init__(self, share: float, overdue_after_s: float) -> None:
         self._share = share
-        self._max_wait_s = max_wait_s
+        self._overdue_after_s = overdue_after_s
         self._members = np.zeros(0, np.int64)  # serials, sorted
 
     def plan(self, snapshot: Snapshot) -> Lane:
@@ -57,7 +57,7 @@ class OverdueLane:
         is_empty = not len(inside) + len(back)
         due = due_at(waiting)
         if room >= 1 or is_empty:
-            overdue = np.flatnonzero((snapshot.now - due > self._max_wait_s) & ~in_waiting)
+            overdue = np.flatnonzero((snapshot.now - due > self._overdue_after_s) & ~in_waiting)
             overdue = _oldest(overdue, due, max(1, int(room)))  # everybody needs a block or more
             taken = np.cumsum(blocks_needed(waiting.take(overdue), size))
             fit = int((taken <= room).sum())
@@ -97,7 +97,13 @@ def due_at(rows: NDArray[np.void]) -> NDArray[np.float64]:
 
 
 def wait_bound_s(
-    ahead: int, blocks: int, service_s: float, *, share: float, max_wait_s: float, total_blocks: int
+    ahead: int,
+    blocks: int,
+    service_s: float,
+    *,
+    share: float,
+    overdue_after_s: float,
+    total_blocks: int,
 ) -> float:
     """The longest that a reader waits in vain before its request is served, in seconds.
 
@@ -109,8 +115,8 @@ def wait_bound_s(
         blocks: KV blocks that any of them needs at most.
         service_s: seconds that any of them is served at most, once admitted.
         share: of the KV memory that is the lane's.
-        max_wait_s: after which a request is overdue.
+        overdue_after_s: after which a request is overdue.
         total_blocks: KV blocks in all.
     """
     at_once = max(1, int(share * total_blocks / blocks))
-    return max_wait_s + -(-(ahead + 1) // at_once) * service_s
+    return overdue_after_s + -(-(ahead + 1) // at_once) * service_s

@@ -21,14 +21,15 @@ _IN_ORDER: Final = 128  # waiting requests that are put in order: more do not co
 
 
 class MarginalQoE:
-    """Orders requests by marginal QoE per KV block, and exchanges where the gain is large.
+    """Orders requests by marginal QoE per KV block, and preempts where the gain is large.
 
     Three rules beside the order:
 
-    - Some memory stays free for the growth of who runs. Filled to the last block, it would soon
-      be overcommitted, and whoever is preempted then is computed again, which delays everybody.
+    - Some memory stays free, as running requests grow with each token. Filled to the last block,
+      it would soon be overcommitted, and a request that is preempted then is computed again,
+      which delays all others.
     - A waiting request takes the place of the least valuable running ones if a block is worth
-      more to it, by `exchange_margin` times what a block would be worth on average if the memory
+      more to it, by `preemption_margin` times what a block would be worth on average if the memory
       were given to those who gain most. The margin is the price of a preemption, and keeps two
       requests from displacing each other in turn.
     - Who is overdue has a lane of its own (overdue.OverdueLane).
@@ -37,7 +38,7 @@ class MarginalQoE:
     def __init__(self, config: AndesConfig) -> None:
         self._config = config
         self._lengths = OutputLengths(config.expected_output_tokens)
-        self._lane = OverdueLane(config.overdue_share, config.max_wait_s)
+        self._lane = OverdueLane(config.overdue_kv_share, config.overdue_after_s)
         self._price, self._priced_at = 0.0, -np.inf
 
     def plan(self, snapshot: Snapshot) -> Decision:
@@ -81,14 +82,15 @@ class _Room:
     """Admits one waiting request after the other, as long as it finds or makes room.
 
     Args:
-        config: the reserves, in KV blocks for each request that runs, and the margin.
+        config: both headrooms, in KV blocks for each request that runs, and the margin.
         snapshot: the memory and who runs.
         price: what a block is worth on the whole.
     """
 
     def __init__(self, config: AndesConfig, snapshot: Snapshot, price: float) -> None:
-        self._calm, self._growth = config.calm_reserve, config.growth_reserve
-        self._margin = config.exchange_margin * price
+        self._admission_headroom = config.admission_headroom
+        self._decode_headroom = config.decode_headroom
+        self._margin = config.preemption_margin * price
         self._running = len(snapshot.running)
         self._most = snapshot.max_running
         self._free = float(snapshot.free_blocks)
@@ -114,9 +116,10 @@ class _Room:
             blocks: that it needs.
             worth: of a block to it.
         """
-        # An empty machine takes anybody: nobody's growth is in the way.
-        calm = not self._running or self._fits(blocks, self._calm, self._running + 1, self._free)
-        if not calm and not self._make_room(blocks, worth):
+        # An empty server takes anybody: no other request grows in the way.
+        headroom, running = self._admission_headroom, self._running + 1
+        fits = not self._running or self._fits(blocks, headroom, running, self._free)
+        if not fits and not self._make_room(blocks, worth):
             return False
         self._free -= blocks
         self._running += 1
@@ -131,19 +134,19 @@ class _Room:
         while gone < most:
             if worth <= self._worth[gone] + self._margin:
                 return False
-            # Whoever could displace another may use the calm reserve instead.
-            if self._fits(blocks, self._growth, running, free):
+            # A request that could displace another may use the admission headroom instead.
+            if self._fits(blocks, self._decode_headroom, running, free):
                 break
             free += self._blocks[gone]
             running -= 1
             gone += 1
-        if gone == most and not self._fits(blocks, self._growth, running, free):
+        if gone == most and not self._fits(blocks, self._decode_headroom, running, free):
             return False
         self.gone, self._running, self._free = gone, running - 1, free
         return True
 
-    def _fits(self, blocks: float, reserve: float, running: int, free: float) -> bool:
-        return running <= self._most and blocks + reserve * running <= free
+    def _fits(self, blocks: float, headroom: float, running: int, free: float) -> bool:
+        return running <= self._most and blocks + headroom * running <= free
 
 
 def _price(worth: NDArray[np.float64], blocks: NDArray[np.float64], total: int) -> float:

@@ -104,7 +104,7 @@ def test_controls_work_from_any_thread() -> None:
 
 
 def test_a_program_gets_everything_as_it_comes() -> None:
-    with pace_blocking(["a b", "", "c"], Expectation.machine()) as paced:
+    with pace_blocking(["a b", "", "c"], Expectation.program()) as paced:
         assert list(paced) == ["a b", "c"]
 
 

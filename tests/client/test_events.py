@@ -209,7 +209,7 @@ async def test_half_a_link_is_shown_when_a_tool_is_called() -> None:
 
 async def test_a_program_gets_everything_as_it_comes() -> None:
     script = [(1.0, says("One two")), (0.0, USAGE), (1.0, CALL), (1.0, says(" three"))]
-    async with pace_events(Upstream(*script), Expectation.machine(), split=split) as paced:
+    async with pace_events(Upstream(*script), Expectation.program(), split=split) as paced:
         assert await passed(paced) == [
             (1.0, "One two"),
             (1.0, "<usage>"),

@@ -25,8 +25,8 @@ def test_reading_slows_with_age(age: float, tds: float) -> None:
 
 
 def test_a_program_reads_at_infinite_speed() -> None:
-    assert Expectation.machine().tds == math.inf
-    assert Expectation.machine().seconds_per_token == 0.0
+    assert Expectation.program().tds == math.inf
+    assert Expectation.program().seconds_per_token == 0.0
 
 
 @pytest.mark.parametrize("tds", [0, -1, math.nan, -math.inf, 5e-324])

@@ -165,9 +165,9 @@ async def test_a_later_word_is_held_only_briefly_for_its_end() -> None:
 
 
 async def test_a_program_gets_everything_at_once() -> None:
-    async with pace(scripted([(1.0, "a b c "), (0.5, "d")]), Expectation.machine()) as paced:
+    async with pace(scripted([(1.0, "a b c "), (0.5, "d")]), Expectation.program()) as paced:
         assert await releases(paced) == [(1.0, "a b c "), (1.5, "d")]
-    words = pace(scripted([(1.0, "a b c "), (0.5, "d")]), Expectation.machine(), unit="word")
+    words = pace(scripted([(1.0, "a b c "), (0.5, "d")]), Expectation.program(), unit="word")
     async with words as paced:
         assert await releases(paced) == [(1.0, "a"), (1.0, " b"), (1.0, " c"), (1.5, " d")]
 

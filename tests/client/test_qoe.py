@@ -45,7 +45,7 @@ def test_an_answer_that_never_comes_scores_zero() -> None:
 
 def test_a_program_is_late_from_the_first_moment() -> None:
     """With tds infinite every token is expected at ttft and digested as it arrives."""
-    program = Expectation.machine(ttft=1.0)
+    program = Expectation.program(ttft=1.0)
     assert digest([2, 3, 4], program) == [2, 3, 4]
     assert qoe([2, 3, 4], program) == pytest.approx(1 - (1 + 2 + 3) / (3 * 3))
     assert qoe([0.5, 1.0], program) == 1.0

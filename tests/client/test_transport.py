@@ -226,7 +226,7 @@ class TestSdks:
 class TestPerRequest:
     def test_each_request_can_have_its_own(self, server: ScriptedServer) -> None:
         def by_user(request: Any) -> Expectation | None:
-            return {"slow": READER, "fast": Expectation.machine()}.get(request.headers["x-user"])
+            return {"slow": READER, "fast": Expectation.program()}.get(request.headers["x-user"])
 
         numbers = iter(range(10))
         transport = httpx2_transport_blocking(

@@ -30,7 +30,7 @@ def test_the_names_on_the_wire() -> None:
         "andes_stream": "a",
         "andes_user": "b",
     }
-    assert wire.encode(Expectation.machine())["andes_tds"] == "inf"
+    assert wire.encode(Expectation.program())["andes_tds"] == "inf"
 
 
 def test_what_is_not_said_takes_the_default() -> None:

@@ -148,6 +148,15 @@ def test_settings_of_the_environment_count_where_the_model_is_elsewhere(
     assert finding.what == "policy = fcfs, horizon_s = 2"
 
 
+def test_the_flag_wins_over_the_environment_under_either_name(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("ANDES_SETTINGS", json.dumps({"max_wait_s": 9}))
+    found = unresolved({"additional_config": {"andes": {"overdue_after_s": 20}}})
+    (finding,) = [finding for finding in found if finding.topic == "settings"]
+    assert finding.what == "overdue_after_s = 20"
+
+
 def test_a_model_that_is_elsewhere_is_no_problem_and_is_said() -> None:
     found = unresolved({})
     assert all(finding.level != PROBLEM for finding in found)

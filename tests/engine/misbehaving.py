@@ -1,4 +1,4 @@
-"""A scheduler whose policy does what a file says: raise, nonsense, slow or fine.
+"""A scheduler whose policy does what a file says: raise, invalid, slow or fine.
 
 The server imports it: --scheduler-cls tests.engine.misbehaving.Misbehaving, in a process that
 has the root of the repository on its path.
@@ -24,7 +24,7 @@ class _Moody:
         mode = Path(os.environ[MODE_FILE]).read_text()
         if mode == "raise":
             raise RuntimeError("this policy was asked to fail")
-        if mode == "nonsense":
+        if mode == "invalid":
             return Decision(running=np.full(len(snapshot.running) + 1, np.nan))  # type: ignore[arg-type]
         if mode == "slow":
             time.sleep(1.0)

@@ -51,7 +51,7 @@ def test_a_file_of_an_engine_that_is_gone_is_deleted(tmp_path: Path) -> None:
     assert not (tmp_path / "0-1.service").exists()
 
 
-def test_nonsense_in_a_file_is_passed_over(tmp_path: Path) -> None:
+def test_what_is_invalid_in_a_file_is_passed_over(tmp_path: Path) -> None:
     _, second = two(tmp_path)
     other = tmp_path / "9-9.service"
     other.write_text("")

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from andes_backend.engine.guard import NonsenseError, checked
+from andes_backend.engine.guard import InvalidDecisionError, checked
 from andes_backend.policy import Decision, Snapshot
 from tests.engine.real_scheduler import Machine, engine_config, request
 
@@ -57,7 +57,7 @@ def with_nan(snapshot: Snapshot) -> Any:
     return Decision(running=np.full(len(snapshot.running), np.nan))  # type: ignore[arg-type]
 
 
-NONSENSE = {
+INVALID = {
     "nothing": other_type(None),
     "a string": other_type("serve the first"),
     "a list": other_type([0, 1]),
@@ -84,17 +84,17 @@ NONSENSE = {
 }
 
 
-@pytest.mark.parametrize("plan", NONSENSE.values(), ids=NONSENSE)
-def test_nonsense_is_counted_and_vllm_serves_as_it_would(
+@pytest.mark.parametrize("plan", INVALID.values(), ids=INVALID)
+def test_an_invalid_decision_is_counted_and_vllm_serves_as_it_would(
     machine: Machine, plan: Callable[[Snapshot], Any], caplog: pytest.LogCaptureFixture
 ) -> None:
     machine.scheduler.andes_policy = Made(plan)
     served(machine)
     counters = machine.scheduler.andes_counters
-    assert set(counters.fell_back) == {"nonsense"}
+    assert set(counters.fell_back) == {"invalid"}
     assert counters.fallbacks > 0
     (told,) = [r.getMessage() for r in caplog.records if "planning failed" in r.getMessage()]
-    assert "has decided nonsense" in told
+    assert "made an invalid decision" in told
 
 
 def test_an_error_is_counted_and_shown_once(
@@ -188,9 +188,9 @@ def test_a_decision_that_can_be_carried_out_is_left_alone() -> None:
 
 
 def test_the_message_says_what_is_wrong() -> None:
-    with pytest.raises(NonsenseError, match=r"not a Decision but 'first'"):
+    with pytest.raises(InvalidDecisionError, match=r"not a Decision but 'first'"):
         checked("first", 1, 1)
-    with pytest.raises(NonsenseError, match=r"the waiting order is no permutation of 2"):
+    with pytest.raises(InvalidDecisionError, match=r"the waiting order is no permutation of 2"):
         checked(Decision(waiting=np.array([0, 0])), 2, 1)
-    with pytest.raises(NonsenseError, match=r"admit is no number of requests but nan"):
+    with pytest.raises(InvalidDecisionError, match=r"admit is no number of requests but nan"):
         checked(Decision(admit=float("nan")), 0, 0)  # type: ignore[arg-type]

@@ -37,7 +37,7 @@ class TestPolicyThatMisbehaves:
     def server(self, misbehaving_server: Server) -> Server:
         return misbehaving_server
 
-    @pytest.mark.parametrize("kind", ["raise", "nonsense", "slow"])
+    @pytest.mark.parametrize("kind", ["raise", "invalid", "slow"])
     async def test_its_server_goes_on_and_says_so(
         self, server: Server, misbehaving_mode: Path, kind: str
     ) -> None:
@@ -59,7 +59,7 @@ class TestPolicyThatMisbehaves:
         log = server.log.read_text(errors="replace")
         assert log.count("the policy raised an error") == 1
         assert log.count("RuntimeError: this policy was asked to fail") == 1
-        assert log.count("the policy has decided nonsense") == 1
+        assert log.count("the policy made an invalid decision") == 1
         assert log.count("longer than slow_plan_s = 0.05") == 1
         assert log.count("Metrics: andes:* on the server's /metrics") == 1
 
@@ -67,7 +67,7 @@ class TestPolicyThatMisbehaves:
         before = our_figures(server)
         await load(server)
         after = our_figures(server)
-        for reason in ("raised", "nonsense"):
+        for reason in ("raised", "invalid"):
             name = f"andes:planning_fallbacks_total:{reason}"
             assert after[name] == before[name] > 0
         assert after["andes:num_requests_overdue"] == after["andes:longest_wait_seconds"] == 0
@@ -84,7 +84,8 @@ class TestServerThatIsAskedByItsEnvironment:
         before = our_figures(server)
         await load(server, 5, max_length=120)  # the longest answer there
         log = server.log.read_text(errors="replace")
-        assert "andes: settings from ANDES_SETTINGS: bad_hints, default_tds" in log
+        assert "andes: settings from ANDES_SETTINGS: bad_hints, default_tds, overdue_after" in log
+        assert log.count("andes: the setting max_wait_s is now called overdue_after_s") == 1
         assert "andes: policy qoe. When KV memory runs out" in log
         assert "3.3 tokens/s" in log
         assert "Traceback" not in log

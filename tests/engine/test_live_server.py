@@ -87,7 +87,7 @@ def failures(server: Server) -> dict[str, float]:
 
 async def test_readers_of_all_speeds_get_every_token_once_and_in_order(server: Server) -> None:
     expectations = [
-        [reading(), reading(wpm=600), Expectation(0.2, 60.0), Expectation.machine()][i % 4]
+        [reading(), reading(wpm=600), Expectation(0.2, 60.0), Expectation.program()][i % 4]
         for i in range(READERS)
     ]
     completions = [
@@ -109,7 +109,7 @@ async def test_readers_of_all_speeds_get_every_token_once_and_in_order(server: S
         start = anyio.current_time()
         # Reading speeds are the server's business here; the test shows the text at a
         # program's pace, so as not to take minutes.
-        async with pace(completions[index], Expectation.machine()) as paced:
+        async with pace(completions[index], Expectation.program()) as paced:
             async for word in paced:
                 texts[index] += word
                 meters[index].add(anyio.current_time() - start)

@@ -217,7 +217,7 @@ def test_news_arrives_on_the_metrics_of_each_rank(found: Metrics) -> None:
     assert found["andes:num_requests_overdue", "0"] == 7
     assert found["andes:longest_wait_seconds", "0"] == 12.5
     assert found["andes:planning_time_seconds_count", "1"] == 1
-    assert found["andes:planning_fallbacks_total", "1", "nonsense"] == 2
+    assert found["andes:planning_fallbacks_total", "1", "invalid"] == 2
     assert found["andes:requests_total", "1", "program"] == 1
     assert found["andes:requests_total", "1", "bad"] == 1
 

@@ -111,6 +111,41 @@ def test_the_flags_settings_win_over_the_environments(
     assert additional == {"andes": {"policy": "qoe", "horizon_s": 2.0}, "other": 1}
 
 
+def old_names(caplog: pytest.LogCaptureFixture) -> list[str]:
+    return [r.getMessage() for r in caplog.records if "is now called" in r.getMessage()]
+
+
+def test_an_old_name_is_replaced_for_all_processes_with_one_warning(
+    tiny_model: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    additional = {"andes": {"max_wait_s": 20, "horizon_s": 2.0}, "other": 1}
+    config = engine_config(tiny_model, scheduler_cls=OURS, additional_config=additional)
+    assert config.additional_config == {
+        "andes": {"overdue_after_s": 20, "horizon_s": 2.0},
+        "other": 1,
+    }
+    (warning,) = old_names(caplog)
+    assert warning.startswith("andes: the setting max_wait_s is now called overdue_after_s")
+
+
+@pytest.mark.parametrize(
+    ("below", "above"),
+    [("calm_reserve", "admission_headroom"), ("admission_headroom", "calm_reserve")],
+)
+def test_the_flag_wins_under_either_name(
+    tiny_model: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    below: str,
+    above: str,
+) -> None:
+    monkeypatch.setenv(plugin.SETTINGS, json.dumps({below: 3}))
+    additional = {"andes": {above: 2}}
+    config = engine_config(tiny_model, scheduler_cls=OURS, additional_config=additional)
+    assert config.additional_config == {"andes": {"admission_headroom": 2}}
+    assert len(old_names(caplog)) == 1
+
+
 @pytest.mark.parametrize(
     ("name", "value", "message"),
     [
@@ -119,6 +154,11 @@ def test_the_flags_settings_win_over_the_environments(
         (plugin.SETTINGS, "[1]", "ANDES_SETTINGS must be a JSON object"),
         (plugin.SETTINGS, '{"polcy": "qoe"}', "ANDES_SETTINGS: unknown setting andes.polcy"),
         (plugin.SETTINGS, '{"bad_hints": "drop"}', "andes.bad_hints must be ignore or refuse"),
+        (
+            plugin.SETTINGS,
+            '{"max_wait_s": 3, "overdue_after_s": 3}',
+            "ANDES_SETTINGS: andes.max_wait_s is the old name of andes.overdue_after_s, and both",
+        ),
     ],
 )
 def test_what_makes_no_sense_is_an_error_before_the_model_is_loaded(

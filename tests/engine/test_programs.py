@@ -57,7 +57,7 @@ def flood() -> Workload:
     """A few people a second, whom the server can serve, and at 20 s 120 programs at once."""
     people = make_workload(120, rate=1.0, seed=4, max_length=1000)
     programs = make_workload(120, rate=100.0, seed=5, max_length=1000)
-    program = Expectation.machine(1.0)
+    program = Expectation.program(1.0)
     requests = [
         *people.requests,
         *(

@@ -43,10 +43,10 @@ STEPS = 100  # in one example
 # Settings under which policies preempt often.
 EAGER = {
     "round_robin_tokens": 4,
-    "calm_reserve": 0,
-    "growth_reserve": 0,
-    "exchange_margin": 0,
-    "max_wait_s": 2,
+    "admission_headroom": 0,
+    "decode_headroom": 0,
+    "preemption_margin": 0,
+    "overdue_after_s": 2,
     "vtc_preempt_lead": 30,
 }
 

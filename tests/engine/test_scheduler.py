@@ -100,7 +100,7 @@ def test_the_most_urgent_is_admitted_first_and_nobody_is_forgotten(
 ) -> None:
     """Room for one at a time: the fresh request passes the one that is hopelessly late, except
     in the lane for those who are overdue."""
-    machine = make_machine({"policy": "qoe", "overdue_share": share}, max_num_seqs=1)
+    machine = make_machine({"policy": "qoe", "overdue_kv_share": share}, max_num_seqs=1)
     machine.scheduler.add_request(request("first", 40, 30))
     machine.scheduler.add_request(request("late", 40, 30))
     machine.step()
@@ -205,7 +205,7 @@ def test_an_aborted_request_leaves_nothing_behind(make_machine: MakeMachine, whe
     assert_clean(machine)
 
 
-def nonsense(snapshot: Snapshot) -> Decision:
+def invalid(snapshot: Snapshot) -> Decision:
     return Decision(waiting=np.zeros(len(snapshot.waiting) + 1, dtype=np.intp))
 
 
@@ -213,7 +213,7 @@ def broken(_: Snapshot) -> Decision:
     raise ZeroDivisionError("the policy is broken")
 
 
-@pytest.mark.parametrize("plan", [nonsense, broken])
+@pytest.mark.parametrize("plan", [invalid, broken])
 def test_a_policy_that_fails_does_not_take_the_server_down(
     make_machine: MakeMachine,
     plan: Callable[[Snapshot], Decision],
@@ -249,7 +249,7 @@ def test_a_bad_hint_is_ignored_with_one_warning(
 
 def test_a_program_is_planned_at_the_operators_speed(make_machine: MakeMachine) -> None:
     machine = make_machine({"program_tds": 50.0})
-    hints = wire.encode(Expectation.machine(ttft=2.0))
+    hints = wire.encode(Expectation.program(ttft=2.0))
     machine.scheduler.add_request(request("program", 20, 10, hints))
     data = machine.scheduler.andes_ledger.table.data
     row = machine.scheduler.andes_ledger.rows(machine.scheduler.waiting, 0.0)

@@ -36,6 +36,11 @@ def test_additional_config_is_merged(option: str, joined: bool) -> None:
     assert command[-2:] == ["--seed", "1"]
 
 
+def test_a_setting_is_passed_on_under_its_name_of_today() -> None:
+    command = server_command("m", ["--additional-config", '{"andes": {"calm_reserve": 2}}'])
+    assert '{"andes": {"admission_headroom": 2}}' in command
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
@@ -44,6 +49,7 @@ def test_additional_config_is_merged(option: str, joined: bool) -> None:
         (["--additional-config", "{"], "--additional-config is no JSON"),
         (["--additional-config", "[1]"], "must be a JSON object"),
         (["--additional-config", '{"andes": {"speed": 1}}'], "unknown setting andes.speed"),
+        (["--additional-config", '{"andes": []}'], 'needs an object under "andes"'),
     ],
 )
 def test_a_contradiction_is_an_error(options: list[str], message: str) -> None:

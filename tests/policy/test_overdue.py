@@ -37,13 +37,13 @@ def late_ones(*arrivals: float, prompt: int = 63) -> tuple[Table, list[int]]:
 
 def test_the_overdue_enter_in_the_order_in_which_their_text_was_due() -> None:
     table, rows = late_ones(5.0, 0.0, 90.0, 2.0)
-    lane = OverdueLane(share=0.05, max_wait_s=30.0).plan(snapshot(table, rows, [], 100.0))
+    lane = OverdueLane(share=0.05, overdue_after_s=30.0).plan(snapshot(table, rows, [], 100.0))
     assert lane.waiting.tolist() == [1, 3]  # 10 blocks are the lane's: two of four
 
 
 def test_who_expects_later_is_overdue_later() -> None:
     table, rows = late_ones(0.0)
-    lane = OverdueLane(share=0.05, max_wait_s=30.0)
+    lane = OverdueLane(share=0.05, overdue_after_s=30.0)
     assert lane.plan(snapshot(table, rows, [], 31.0)).waiting.tolist() == []
     assert lane.plan(snapshot(table, rows, [], 31.1)).waiting.tolist() == [0]
 
@@ -51,20 +51,20 @@ def test_who_expects_later_is_overdue_later() -> None:
 def test_a_paused_reader_is_overdue_when_the_text_has_run_out() -> None:
     table, rows = late_ones(0.0)
     table.deliver(np.array(rows), np.array([40]), 1.0)  # text until 11
-    lane = OverdueLane(share=0.05, max_wait_s=30.0)
+    lane = OverdueLane(share=0.05, overdue_after_s=30.0)
     assert lane.plan(snapshot(table, rows, [], 40.0)).waiting.tolist() == []
     assert lane.plan(snapshot(table, rows, [], 41.1)).waiting.tolist() == [0]
 
 
 def test_one_may_enter_however_large() -> None:
     table, rows = late_ones(0.0, 1.0, prompt=1000)
-    lane = OverdueLane(share=0.05, max_wait_s=30.0).plan(snapshot(table, rows, [], 100.0))
+    lane = OverdueLane(share=0.05, overdue_after_s=30.0).plan(snapshot(table, rows, [], 100.0))
     assert lane.waiting.tolist() == [0]
 
 
 def test_who_is_in_stays_in_until_the_end_and_keeps_its_place_if_preempted() -> None:
     table, rows = late_ones(0.0, 1.0, 2.0)
-    lane = OverdueLane(share=0.05, max_wait_s=30.0)
+    lane = OverdueLane(share=0.05, overdue_after_s=30.0)
     assert lane.plan(snapshot(table, rows, [], 100.0)).waiting.tolist() == [0, 1]
     now_running = lane.plan(snapshot(table, rows[2:], rows[:2], 100.1))
     assert (now_running.waiting.tolist(), now_running.running.tolist()) == ([], [True, True])
@@ -78,14 +78,14 @@ def test_who_is_in_stays_in_until_the_end_and_keeps_its_place_if_preempted() -> 
 
 def test_a_share_of_nothing_is_no_lane() -> None:
     table, rows = late_ones(0.0)
-    lane = OverdueLane(share=0.0, max_wait_s=30.0).plan(snapshot(table, rows, [], 1e6))
+    lane = OverdueLane(share=0.0, overdue_after_s=30.0).plan(snapshot(table, rows, [], 1e6))
     assert lane.waiting.tolist() == []
 
 
 def test_the_policy_admits_the_overdue_first_and_spares_them() -> None:
     table, rows = late_ones(0.0, 99.0, 99.5, 50.0, 60.0, prompt=200)
     table.deliver(np.array(rows[3:]), np.array([400, 200]), 61.0)
-    policy = make_policy(AndesConfig(max_wait_s=30.0))
+    policy = make_policy(AndesConfig(overdue_after_s=30.0))
     tight = replace(snapshot(table, rows[:3], rows[3:], 100.0), free_blocks=0)
     plan = policy.plan(tight)
     assert plan.waiting is not None
@@ -126,7 +126,7 @@ def test_nobody_waits_longer_than_the_bound(
     requests: list[tuple[float, int, float]], share: float
 ) -> None:
     """Nobody is served but through the lane: each waits at most as long as `wait_bound_s` says."""
-    table, lane = Table(), OverdueLane(share=share, max_wait_s=30.0)
+    table, lane = Table(), OverdueLane(share=share, overdue_after_s=30.0)
     rows = [table.add(at, prompt, Expectation(1.0, 4.0)) for at, prompt, _ in requests]
     service = {row: seconds for row, (_, _, seconds) in zip(rows, requests, strict=True)}
     blocks = max(math.ceil((prompt + 1) / BLOCK) for _, prompt, _ in requests)
@@ -142,7 +142,12 @@ def test_nobody_waits_longer_than_the_bound(
         for row in [waiting[position] for position in chosen]:
             ahead = sum(due[other] <= due[row] for other in due if other != row)
             bound = wait_bound_s(
-                ahead, blocks, longest + step, share=share, max_wait_s=30.0, total_blocks=BLOCKS
+                ahead,
+                blocks,
+                longest + step,
+                share=share,
+                overdue_after_s=30.0,
+                total_blocks=BLOCKS,
             )
             assert now - due[row] <= bound + step
             waiting.remove(row)
@@ -151,5 +156,5 @@ def test_nobody_waits_longer_than_the_bound(
 
 
 def test_the_bound() -> None:
-    bound = wait_bound_s(9, 10, 20.0, share=0.05, max_wait_s=30.0, total_blocks=1000)
+    bound = wait_bound_s(9, 10, 20.0, share=0.05, overdue_after_s=30.0, total_blocks=1000)
     assert bound == pytest.approx(30 + 2 * 20)  # five at a time: ten in two turns

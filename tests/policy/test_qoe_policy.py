@@ -44,7 +44,7 @@ def test_who_gains_most_per_block_goes_first() -> None:
     scene.add(scene.waiting, arrival=99.0)  # fresh and small
     scene.add(scene.running, arrival=90.0, tokens=400)  # text until 190
     scene.add(scene.running, arrival=60.0, tokens=160)  # ran dry at 100
-    decision = make_policy(AndesConfig(overdue_share=0.0)).plan(scene.snapshot(now=100.0))
+    decision = make_policy(AndesConfig(overdue_kv_share=0.0)).plan(scene.snapshot(now=100.0))
     decision.check(waiting=3, running=2)
     waiting, running = orders(decision)
     assert waiting[0] == 2
@@ -60,27 +60,27 @@ def test_among_readers_in_no_need_the_last_to_run_dry_is_the_first_to_give_way()
 
 
 @pytest.mark.parametrize(
-    ("reserve", "running", "admitted"), [(0.0, 2, 2), (0.6, 2, 1), (4.0, 2, 0), (4.0, 0, 1)]
+    ("headroom", "running", "admitted"), [(0.0, 2, 2), (0.6, 2, 1), (4.0, 2, 0), (4.0, 0, 1)]
 )
 def test_admissions_leave_room_for_the_growth_of_those_that_run(
-    reserve: float, running: int, admitted: int
+    headroom: float, running: int, admitted: int
 ) -> None:
-    """Ten blocks are free; each of the waiting needs 4; an empty machine takes one anyway."""
+    """Ten blocks are free; each of the waiting needs 4; an empty server takes one anyway."""
     scene = Scene()
     for _ in range(3):
         scene.add(scene.waiting, arrival=0.0, prompt=60)
     for _ in range(running):
         scene.add(scene.running, arrival=0.0)
-    config = AndesConfig(growth_reserve=reserve, calm_reserve=reserve)
+    config = AndesConfig(decode_headroom=headroom, admission_headroom=headroom)
     assert make_policy(config).plan(scene.snapshot(1.0)).admit == admitted
 
 
-def test_the_calm_reserve_is_for_those_who_are_worth_no_preemption() -> None:
+def test_the_admission_headroom_is_for_those_who_are_worth_no_preemption() -> None:
     scene = Scene()
     scene.add(scene.waiting, arrival=99.0, prompt=120)
     scene.add(scene.running, arrival=0.0, tokens=800)  # text until 200
-    eager = AndesConfig(growth_reserve=0.1, calm_reserve=5.0, exchange_margin=0.5)
-    slow = AndesConfig(growth_reserve=0.1, calm_reserve=5.0, exchange_margin=50.0)
+    eager = AndesConfig(decode_headroom=0.1, admission_headroom=5.0, preemption_margin=0.5)
+    slow = AndesConfig(decode_headroom=0.1, admission_headroom=5.0, preemption_margin=50.0)
     assert make_policy(eager).plan(scene.snapshot(100.0)).admit == 1
     assert make_policy(slow).plan(scene.snapshot(100.0)).admit == 0
 
@@ -91,7 +91,7 @@ def full(margin: float, running_tokens: int, **settings: float) -> Decision:
     scene.add(scene.waiting, arrival=99.0, prompt=200)
     for _ in range(2):
         scene.add(scene.running, arrival=50.0, tokens=running_tokens)
-    config = AndesConfig(exchange_margin=margin, **settings)
+    config = AndesConfig(preemption_margin=margin, **settings)
     return make_policy(config).plan(scene.snapshot(100.0))
 
 
@@ -116,7 +116,7 @@ def test_no_more_run_than_can() -> None:
     scene = Scene()
     for _ in range(80):
         scene.add(scene.waiting, arrival=99.0, prompt=1)
-    config = AndesConfig(growth_reserve=0.0, calm_reserve=0.0)
+    config = AndesConfig(decode_headroom=0.0, admission_headroom=0.0)
     snapshot = replace(scene.snapshot(100.0), free_blocks=1000, total_blocks=1000)
     assert make_policy(config).plan(snapshot).admit == snapshot.max_running
 

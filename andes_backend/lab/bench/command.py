@@ -207,11 +207,15 @@ def _comparison(parser: argparse.ArgumentParser, arguments: argparse.Namespace) 
 
 def _settings(given: Sequence[_Setting]) -> dict[str, object]:
     from andes_backend.lab.bench.measure import SessionError
+    from andes_backend.setting_names import current_names
 
     for one in given:
         if [other.name for other in given].count(one.name) > 1:
             raise SessionError(f"--set {one.name} is given twice")
-    return {one.name: one.value for one in given}
+    try:
+        return current_names({one.name: one.value for one in given})
+    except ValueError as error:
+        raise SessionError(f"--set: {error}") from None
 
 
 def _one_a_rate(arguments: argparse.Namespace) -> list[argparse.Namespace]:

@@ -25,7 +25,7 @@ Send = Callable[[Workload], Awaitable[Sequence[Outcome]]]
 _E = TypeVar("_E")
 
 _ATTEMPTS: Final = 3  # at what showed nothing
-_READER: Final = Expectation.machine()
+_READER: Final = Expectation.program()
 
 
 @dataclass(frozen=True, slots=True)

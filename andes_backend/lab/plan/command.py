@@ -35,8 +35,8 @@ def add_parser(subparsers: Any) -> None:
     parser = subparsers.add_parser(
         "plan",
         help="find out how much load a server can take, and what a policy saves",
-        description="Find for each policy the highest request rate at which readers are still "
-        "served well, on a simulated server: vLLM's real scheduler on a virtual clock. Then the "
+        description="Find for each policy the highest request rate at which QoE is still as good "
+        "as asked for, on a simulated server: vLLM's real scheduler on a virtual clock. Then the "
         "GPUs that a demand needs, those saved, and the money. See docs/plan.md.",
     )
     add_options(parser)

@@ -20,7 +20,8 @@ class Reach:
 
     policy: str
     capacities: Mapping[int, Capacity]
-    """Seed -> the rate at which readers are only just served well; of seeds that are settled."""
+    """Seed -> the highest rate at which QoE is still as good as asked for; of seeds that are
+    settled."""
     so_far: Capacity
     """What the first seed alone has shown, settled or not."""
     simulations: int

@@ -130,7 +130,7 @@ class Order:
             profile=self.profile_name,
             kv_tokens=self.profile.kv_tokens,
             prefix_caching=setup.prefix_caching,
-            reload_gb_s=setup.reload_gb_s,
+            kv_restore_gb_s=setup.kv_restore_gb_s,
             async_scheduling=setup.async_scheduling,
             arrivals=self.arrivals,
             rate=rate,

@@ -1,4 +1,4 @@
-"""Find the highest rate at which readers are still served well, with few simulations.
+"""Find the highest rate at which QoE is still as good as asked for, with few simulations.
 
     while (rate := next_rate(margins, start=3.0)) is not None:
         margins[rate] = simulate_at(rate)

@@ -83,7 +83,7 @@ class Store:
             self._count = max(self._count, int(line["point"]) + 1)
             if line["summary"] is not None:
                 known = self._summaries[str(line["policy"]), int(line["seed"])]
-                known[float(line["rate"])] = Summary(**line["summary"])
+                known[float(line["rate"])] = Summary.from_mapping(line["summary"])
 
 
 def _differing(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:

@@ -8,7 +8,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter
 
-from andes_backend.lab.report.run import SERVED_WELL, Run
+from andes_backend.lab.report.run import ATTAINED_QOE, Run
 
 __all__ = ["plot"]
 
@@ -52,7 +52,7 @@ def _draw_row(
         _draw_by_arrival(by_arrival, run, style)
         _draw_cdf(qoe, [outcome.qoe for outcome in run.outcomes], style)
         _draw_cdf(ttft, [o.ttft for o in run.outcomes if o.ttft is not None], style)
-    by_arrival.axhline(SERVED_WELL, color="grey", linewidth=0.8, linestyle=":")
+    by_arrival.axhline(ATTAINED_QOE, color="grey", linewidth=0.8, linestyle=":")
     where = f"{title}: " if title else ""
     _label(by_arrival, f"{where}QoE of each request", "submitted, s", "QoE")
     _label(qoe, f"{where}QoE", "QoE", "share of requests at or below")

@@ -7,7 +7,7 @@ from typing import Final
 
 from rich.table import Table
 
-from andes_backend.lab.report.run import SERVED_WELL, Run, Summary, summarise
+from andes_backend.lab.report.run import ATTAINED_QOE, Run, Summary, summarise
 
 __all__ = ["Capacity", "capacity", "rates_table"]
 
@@ -18,7 +18,7 @@ _ROWS: Final = (
     ("tokens in excess", "tokens_excess", "d"),
     ("QoE, mean", "qoe_mean", ".3f"),
     ("QoE, p10", "qoe_p10", ".3f"),
-    ("served well (QoE >= 0.9)", "served_well", ".1%"),
+    ("attainment (QoE >= 0.9)", "attainment", ".1%"),
     ("TTFT p50, s", "ttft_p50", ".2f"),
     ("TTFT p99, s", "ttft_p99", ".2f"),
     ("stalled a request, s", "stalled_s_mean", ".2f"),
@@ -51,7 +51,7 @@ class Capacity:
         return _between(least, self.at_most / other.at_least if other.at_least else math.inf)
 
 
-def capacity(qoe: Mapping[float, float], bound: float = SERVED_WELL) -> Capacity:
+def capacity(qoe: Mapping[float, float], bound: float = ATTAINED_QOE) -> Capacity:
     """Where the mean QoE falls to `bound`: linear between the rates that were measured.
 
     With more than one such place, the lowest.
@@ -121,7 +121,7 @@ def _add_capacities(
     cells = ["-" if one is None else str(one) for one in capacities]
     first = capacities[0]
     ratios = ["-" if one is None or first is None else one.ratio(first) for one in capacities[1:]]
-    table.add_row("all", f"requests/s at QoE {SERVED_WELL:g}", *cells, *ratios)
+    table.add_row("all", f"requests/s at QoE {ATTAINED_QOE:g}", *cells, *ratios)
 
 
 def _capacity(label: str, runs: Mapping[float, Mapping[str, Run]]) -> Capacity | None:

@@ -17,8 +17,8 @@ from vllm.v1.outputs import KVConnectorOutput, ModelRunnerOutput
 
 from andes_backend.engine import versions
 from andes_backend.lab.report.outcome import Outcome
-from andes_backend.lab.twin.machine import Clock, make_request, make_scheduler
 from andes_backend.lab.twin.record import Recorder, Simulation, Steps
+from andes_backend.lab.twin.scheduler import Clock, make_request, make_scheduler
 from andes_backend.lab.twin.setup import Setup
 from andes_backend.lab.workload import Request, Workload, check_fits
 

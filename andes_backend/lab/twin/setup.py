@@ -48,7 +48,7 @@ class Setup:
     prefix_caching: bool = True
     """As vLLM has it: what a preempted request has computed is found again until it is
     overwritten. Prompts share nothing."""
-    reload_gb_s: float | None = None
+    kv_restore_gb_s: float | None = None
     """What a preempted request has computed comes back from CPU memory at this speed,
     GB/s; None: it is computed again."""
     requests_per_minute: int = 20
@@ -79,13 +79,13 @@ class Setup:
             least, most = self.jitter_s
             if not 0 <= least <= most < math.inf:
                 raise SetupError(f"jitter_s must rise from 0 s or more, not {self.jitter_s!r}")
-        if self.reload_gb_s is not None:
-            if not self.reload_gb_s > 0:
-                raise SetupError(f"reload_gb_s must be above 0, not {self.reload_gb_s!r}")
+        if self.kv_restore_gb_s is not None:
+            if not self.kv_restore_gb_s > 0:
+                raise SetupError(f"kv_restore_gb_s must be above 0, not {self.kv_restore_gb_s!r}")
             if self.profile.kv_bytes_per_token is None:
                 raise SetupError(
                     f"the profile {self.profile.name} does not say kv_bytes_per_token, so there "
-                    "is no telling how long a reload takes: add it to the profile"
+                    "is no telling how long a KV restore takes: add it to the profile"
                 )
 
     @property
@@ -99,8 +99,8 @@ class Setup:
         return {"policy": self.policy, **self.settings}
 
     @property
-    def reload_tokens_per_s(self) -> float | None:
-        """Tokens whose keys and values come back in a second; None without reload."""
-        if self.reload_gb_s is None or self.profile.kv_bytes_per_token is None:
+    def kv_restore_tokens_per_s(self) -> float | None:
+        """Tokens whose keys and values come back in a second; None without KV restore."""
+        if self.kv_restore_gb_s is None or self.profile.kv_bytes_per_token is None:
             return None
-        return self.reload_gb_s * 1e9 / self.profile.kv_bytes_per_token
+        return self.kv_restore_gb_s * 1e9 / self.profile.kv_bytes_per_token

@@ -54,7 +54,7 @@ class Readers(Spec, ABC):
         for_listening, for_kinds = rng.spawn(2)
         readers = _reading(rng, count, ttft)
         listeners = _listening(for_listening, count, ttft)
-        program = Expectation.machine(ttft)
+        program = Expectation.program(ttft)
         return [
             program if kind < programs else listener if kind < programs + listening else reader
             for kind, reader, listener in zip(

@@ -147,7 +147,7 @@ class Andes:
             possible &= self._worth_it(plan, snapshot, queue, victims, leaving)
         admit = len(queue) if possible.all() else int(np.argmin(possible))
         if not running and len(queue):
-            admit = max(1, admit)  # an empty machine takes anybody
+            admit = max(1, admit)  # an empty server takes anybody
         return admit, int(np.clip(leaving[admit], 0, allowed))
 
     def _worth_it(

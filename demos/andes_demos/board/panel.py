@@ -21,7 +21,7 @@ _STATES: Final[Mapping[str, tuple[str, str]]] = {
     "done": ("✓ done     ", "dim"),
 }
 _WIDE: Final = 52  # cells from which everything is shown
-_WELL: Final = 0.9  # QoE from which a reader is served well, as in the reports
+_ATTAINED: Final = 0.9  # QoE from which a reader counts for attainment, as in the reports
 
 
 def panel(view: View, colour: str, *, width: int, height: int, by_need: bool = True) -> Text:
@@ -76,7 +76,7 @@ def _row(row: Row, is_wide: bool) -> Text:
         colour = "red" if row.slack_s < 0 else "green"
         line.append(_bar(abs(row.slack_s) / _FULL_S, _BAR), colour)
         line.append(f" {max(-9999.9, min(999.9, row.slack_s)):+7.1f}", colour)
-    line.append(f"  {row.qoe:.2f}", "red" if row.qoe < _WELL else "")
+    line.append(f"  {row.qoe:.2f}", "red" if row.qoe < _ATTAINED else "")
     return line.append(f"  {row.delivered}/{row.total}", "dim") if is_wide else line
 
 

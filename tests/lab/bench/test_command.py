@@ -114,20 +114,34 @@ def test_one_number_of_requests_is_for_all_rates(
 def test_settings_of_our_scheduler_are_for_all_of_our_policies(
     compared: list[tuple[Comparison, Path | None]],
 ) -> None:
-    words = ("--set", "calm_reserve=2", "--set", "andes_packing=exact")
+    words = ("--set", "admission_headroom=2", "--set", "andes_packing=exact")
     assert status("compare", *words) == 0
     ((comparison, _),) = compared
-    assert comparison.settings == {"calm_reserve": 2, "andes_packing": "exact"}
+    assert comparison.settings == {"admission_headroom": 2, "andes_packing": "exact"}
+
+
+def test_a_setting_may_have_its_old_name(
+    compared: list[tuple[Comparison, Path | None]], caplog: pytest.LogCaptureFixture
+) -> None:
+    assert status("compare", "--set", "calm_reserve=2") == 0
+    ((comparison, _),) = compared
+    assert comparison.settings == {"admission_headroom": 2}
+    (warning,) = [record.getMessage() for record in caplog.records]
+    assert "the setting calm_reserve is now called admission_headroom" in warning
 
 
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (("--set", "calm_reserve"), "must be NAME=VALUE"),
+        (("--set", "admission_headroom"), "must be NAME=VALUE"),
         (("--set", "policy=qoe"), "must be NAME=VALUE with one of the settings default_ttft"),
-        (("--set", "calm_reserve=-1"), "calm_reserve must be finite and at least 0"),
-        (("--set", "calm_reserve=1,2"), "calm_reserve must be a number"),
+        (("--set", "admission_headroom=-1"), "admission_headroom must be finite and at least 0"),
+        (("--set", "admission_headroom=1,2"), "admission_headroom must be a number"),
         (("--set", "fairness=1", "--set", "fairness=0"), "--set fairness is given twice"),
+        (
+            ("--set", "calm_reserve=1", "--set", "admission_headroom=2"),
+            "--set: andes.calm_reserve is the old name of andes.admission_headroom, and both are",
+        ),
         (("--set", "fairness=1", "--policies", "stock"), "stock has no settings"),
     ],
 )

@@ -81,7 +81,7 @@ def test_a_profile_is_fitted_and_its_errors_reported(server: Server, tmp_path: P
 @pytest.mark.asyncio
 async def test_a_busy_server_is_refused(server: Server, tmp_path: Path) -> None:
     target = Target(url=server.url, model=server.model)
-    long = Request(0.0, 16, 300, Expectation.machine())
+    long = Request(0.0, 16, 300, Expectation.program())
     load = Load(Workload("others", 1, (long,) * 12), target)
     options = Options(target=target, out=tmp_path / "profile.json")
     async with anyio.create_task_group() as others:

@@ -43,7 +43,7 @@ def calibrated(
 
 
 def outcome(index: int, prompt: int, times: Sequence[float], submitted: float = 0.0) -> Outcome:
-    request = Request(submitted, prompt, len(times), Expectation.machine())
+    request = Request(submitted, prompt, len(times), Expectation.program())
     return Outcome(index, request, submitted, tuple(times))
 
 

@@ -41,6 +41,14 @@ def test_points_are_read_back_to_the_last_digit(tmp_path: Path) -> None:
     assert after.next_index() == 3
 
 
+def test_files_from_before_have_another_name_for_the_attainment(tmp_path: Path) -> None:
+    before = filled(tmp_path)
+    file = tmp_path / "results.jsonl"
+    assert '"attainment"' in file.read_text()
+    file.write_text(file.read_text().replace('"attainment"', '"served_well"'))
+    assert Store(order(), tmp_path).summaries("qoe", 0) == before.summaries("qoe", 0)
+
+
 def test_a_point_that_failed_is_run_again(tmp_path: Path) -> None:
     filled(tmp_path)
     assert not Store(order(), tmp_path).margins("stock", 1)

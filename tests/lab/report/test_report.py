@@ -53,7 +53,7 @@ def test_the_figures_of_a_run_by_hand() -> None:
     assert summary.qoe_mean == pytest.approx((1 + late + 0) / 3)
     assert summary.qoe_p50 == pytest.approx(late)
     assert summary.qoe_p10 == pytest.approx(0.2 * late)  # a fifth of the way from 0 to the next
-    assert summary.served_well == pytest.approx(1 / 3)
+    assert summary.attainment == pytest.approx(1 / 3)
     assert summary.ttft_p50 == pytest.approx(1.25)
     assert summary.ttft_p90 == pytest.approx(0.5 + 0.9 * 1.5)
     assert summary.ttft_p99 == pytest.approx(0.5 + 0.99 * 1.5)
@@ -94,12 +94,12 @@ def test_tokens_in_excess_are_counted_apart_from_lost_ones() -> None:
     assert (summary.tokens_lost, summary.tokens_excess) == (2, 1)
 
 
-def test_the_bound_of_being_served_well_is_included() -> None:
+def test_a_reader_at_the_bound_counts_as_attained() -> None:
     """Late by 1 from the first of 19 tokens on: QoE = 9/(9 + 1) = 0.9, to the last digit."""
     times = [2.0 + i for i in range(19)]
     served = outcome(0, *times)
     assert served.qoe == 0.9
-    assert summarise(run(served)).served_well == 1.0
+    assert summarise(run(served)).attainment == 1.0
 
 
 def test_a_run_without_outcomes_has_no_figures() -> None:
@@ -110,7 +110,7 @@ def test_a_run_without_outcomes_has_no_figures() -> None:
 
 def test_a_run_in_which_all_failed_has_a_qoe_of_zero_and_no_ttft() -> None:
     summary = summarise(run(outcome(0, tokens=3, error="HTTP 500"), BROKEN))
-    assert (summary.failed, summary.qoe_mean, summary.served_well) == (2, 0.0, 0.0)
+    assert (summary.failed, summary.qoe_mean, summary.attainment) == (2, 0.0, 0.0)
     assert summary.ttft_p50 is summary.tds_p50 is summary.stalls_mean is None
     assert summary.longest_wait_p99 is summary.longest_wait_max is None
 
@@ -132,7 +132,7 @@ def test_one_run_is_shown_alone() -> None:
     rows = rendered(run(PERFECT, LATE, BROKEN))
     assert rows[""] == ["stock"]
     assert rows["QoE, mean"] == ["0.519"]
-    assert rows["served well (QoE >= 0.9)"] == ["33.3%"]
+    assert rows["attainment (QoE >= 0.9)"] == ["33.3%"]
     assert rows["TTFT p50, s"] == ["1.25"]
     assert rows["tokens lost"] == ["2"]
     assert rows["preemptions"] == ["-"]
@@ -161,8 +161,8 @@ def test_a_table_needs_a_run() -> None:
 
 def test_the_file_holds_settings_versions_figures_and_every_request(tmp_path: Path) -> None:
     path = tmp_path / "deep" / "run.json"
-    machine = outcome(3, 0.123456, reader=Expectation(0.5, math.inf))
-    write_json(run(BROKEN, machine, PERFECT), path, date="2026-11-20T10:00:00+00:00")
+    program = outcome(3, 0.123456, reader=Expectation(0.5, math.inf))
+    write_json(run(BROKEN, program, PERFECT), path, date="2026-11-20T10:00:00+00:00")
     value = json.loads(path.read_text(), parse_constant=pytest.fail)
     assert value["date"] == "2026-11-20T10:00:00+00:00"
     assert (value["label"], value["settings"]) == ("stock", {"rate": 3.0})
@@ -189,12 +189,12 @@ def test_the_file_holds_settings_versions_figures_and_every_request(tmp_path: Pa
 
 def test_a_run_is_read_back_from_its_file(tmp_path: Path) -> None:
     path = tmp_path / "run.json"
-    machine = outcome(3, 0.5, 0.75, reader=Expectation(0.5, math.inf))
-    written = run(PERFECT, LATE, BROKEN, machine, planned=9, preemptions=4)
+    program = outcome(3, 0.5, 0.75, reader=Expectation(0.5, math.inf))
+    written = run(PERFECT, LATE, BROKEN, program, planned=9, preemptions=4)
     write_json(written, path, date="2026-11-20T10:00:00+00:00")
     record = read_json(path)
     assert record.versions == versions()
-    assert record.run == replace(written, outcomes=(PERFECT, LATE, BROKEN, machine))
+    assert record.run == replace(written, outcomes=(PERFECT, LATE, BROKEN, program))
     assert record.run.interrupted
     assert summarise(record.run) == summarise(written)
     assert [path.name for path in tmp_path.iterdir()] == ["run.json"]
@@ -203,7 +203,7 @@ def test_a_run_is_read_back_from_its_file(tmp_path: Path) -> None:
 def test_what_the_server_was_told_is_read_back_too(tmp_path: Path) -> None:
     path, reader = tmp_path / "run.json", Expectation(1.0, 6.5)
     hints: tuple[dict[str, Any], ...]
-    hints = ({}, {"told": Expectation(1.0, 5.0)}, {"told": Expectation.machine()}, {"silent": True})
+    hints = ({}, {"told": Expectation(1.0, 5.0)}, {"told": Expectation.program()}, {"silent": True})
     outcomes = tuple(
         Outcome(index, Request(float(index), 10, 5, reader, **hint), float(index), (1.0,))
         for index, hint in enumerate(hints)

@@ -14,7 +14,7 @@ import numpy as np
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from andes_backend.lab.twin import machine
+from andes_backend.lab.twin import scheduler
 from andes_backend.lab.twin.engine import Engine, TwinError, simulate
 from andes_backend.lab.twin.setup import POLICIES, STOCK, Setup
 from andes_backend.lab.workload import Request, Workload, WorkloadError, make_workload
@@ -171,10 +171,10 @@ def in_turns(**settings: object) -> tuple[float, int]:
     return float(done.steps.time_s[-1]), done.preemptions
 
 
-def test_reloading_takes_what_the_bandwidth_has_it() -> None:
+def test_a_kv_restore_takes_what_the_bandwidth_has_it() -> None:
     """Each of the two is brought back once, with 224 to 240 tokens in whole blocks."""
     (computed, n), (fast, m), (slow, k) = (
-        in_turns(prefix_caching=False, reload_gb_s=speed) for speed in (None, 1000.0, 0.1)
+        in_turns(prefix_caching=False, kv_restore_gb_s=speed) for speed in (None, 1000.0, 0.1)
     )
     assert n == m == k == 2
     # One of the two is waited for; the other comes back while the first has its turn.
@@ -189,7 +189,7 @@ def test_one_link_brings_back_one_request_after_the_other() -> None:
             profile=replace(SCARCE, kv_bytes_per_token=1_000_000),
             policy="round-robin",
             settings={"round_robin_tokens": 10},
-            reload_gb_s=0.2,
+            kv_restore_gb_s=0.2,
         ),
     )
     assert done.preemptions > 40
@@ -214,7 +214,7 @@ def test_shortest_first_knows_the_lengths() -> None:
 
 
 def test_priority_lets_people_go_before_programs() -> None:
-    program = Expectation.machine()
+    program = Expectation.program()
     requests = [Request(0.0, 32, 200, READER), Request(0.01, 32, 200, program)]
     mixed = Workload("mixed", 0, (*requests, Request(0.02, 32, 200, READER)))
     setup = Setup(profile=replace(SCARCE, max_sequences=1), policy="priority")
@@ -242,7 +242,7 @@ class _Broken(_Refuser):
 
 def test_a_policy_that_raises_is_an_error_and_no_fcfs(monkeypatch: pytest.MonkeyPatch) -> None:
     """A live server goes on in vLLM's own order; a study must not take that for the policy."""
-    monkeypatch.setattr(machine._Andes, "make_policy", lambda *_: _Broken())
+    monkeypatch.setattr(scheduler._Andes, "make_policy", lambda *_: _Broken())
     with pytest.raises(TwinError, match=r"planning failed in \d+ steps"):
         simulate(workload((0.0, 10, 10)), Setup(profile=PROFILE, policy="qoe"))
 
@@ -250,7 +250,7 @@ def test_a_policy_that_raises_is_an_error_and_no_fcfs(monkeypatch: pytest.Monkey
 def test_a_policy_that_serves_nobody_is_an_error_and_no_hang(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(machine._Andes, "make_policy", lambda *_: _Refuser())
+    monkeypatch.setattr(scheduler._Andes, "make_policy", lambda *_: _Refuser())
     with pytest.raises(TwinError, match=r"qoe has let 1 requests wait for 600 s"):
         simulate(workload((0.0, 10, 10)), Setup(profile=PROFILE, policy="qoe"))
 
@@ -269,14 +269,14 @@ lengths = st.tuples(st.floats(0, 5), st.integers(1, 300), st.integers(1, 300))
     policy=st.sampled_from(POLICIES),
     caching=st.booleans(),
     lag=st.booleans(),
-    reload=st.sampled_from([None, 0.05, 50.0]),
+    kv_restore=st.sampled_from([None, 0.05, 50.0]),
 )
 def test_nothing_is_lost_whatever_comes(
     requests: list[tuple[float, int, int]],
     policy: str,
     caching: bool,
     lag: bool,
-    reload: float | None,
+    kv_restore: float | None,
 ) -> None:
     """`simulate` checks tokens and KV blocks itself; here is a workload for every corner."""
     setup = Setup(
@@ -284,7 +284,7 @@ def test_nothing_is_lost_whatever_comes(
         policy=policy,
         prefix_caching=caching,
         async_scheduling=lag,
-        reload_gb_s=reload,
+        kv_restore_gb_s=kv_restore,
     )
     done = simulate(workload(*sorted(requests)), setup)
     assert all(outcome.error is None for outcome in done.outcomes)

@@ -36,7 +36,7 @@ def test_any_axis_will_do(tmp_path: Path) -> None:
         {"kv_tokens": [40_000, 59_000]},
         {"arrivals": ["poisson", "gamma:cv=3.0"]},
         {"prefix_caching": [True, False]},
-        {"reload_gb_s": [None, 20.0]},
+        {"kv_restore_gb_s": [None, 20.0]},
         {"settings": {"horizon_s": [2, 4]}},
         {"policies": ["stock", "a-policy-of-tomorrow"], "rates": [1.0, 2.0]},
     ):

@@ -33,7 +33,7 @@ def test_a_line_has_the_point_its_settings_and_its_figures() -> None:
     assert line["point"] == 1
     assert (line["profile"], line["kv_tokens"]) == ("opt-66b-4xa100", 59_000)
     assert (line["rate"], line["arrivals"], line["seed"]) == (3.0, "poisson", 0)
-    assert (line["prefix_caching"], line["reload_gb_s"]) == (True, None)
+    assert (line["prefix_caching"], line["kv_restore_gb_s"]) == (True, None)
     assert line["summary"] == asdict(done.summary)
     assert (line["steps"], line["preemptions"], line["wall_s"]) == (50, 3, 0.5)
     assert (line["error"], line["date"], line["versions"]) == (None, NOW, {"python": "3"})
@@ -223,8 +223,8 @@ def test_groups_hold_each_point_once() -> None:
     [
         ("rate", 3.0, "3"),
         ("rate", None, "the trace's"),
-        ("reload_gb_s", None, "off"),
-        ("reload_gb_s", 20.0, "20"),
+        ("kv_restore_gb_s", None, "off"),
+        ("kv_restore_gb_s", 20.0, "20"),
         ("prefix_caching", False, "off"),
         ("arrivals", "gamma:cv=3.0", "gamma:cv=3.0"),
         ("kv_tokens", 59_000, "59000"),

@@ -45,7 +45,7 @@ def test_faster_readers_are_judged_by_the_truth_and_the_server_hears_what_they_s
 def test_a_program_is_as_fast_as_ever() -> None:
     programs = make_workload(20, rate=3.0, seed=0, readers=Reading(programs=1.0))
     changed = SCENARIOS["30% faster than told"].of(programs)
-    assert [one.expectation for one in changed.requests] == [Expectation.machine()] * 20
+    assert [one.expectation for one in changed.requests] == [Expectation.program()] * 20
 
 
 def test_half_of_the_requests_say_nothing_and_want_the_same() -> None:

@@ -19,7 +19,7 @@ PROFILE = load_profile("llama-3-8b-a40")
         ({"policy": "qoe", "settings": {"horizon": 2.0}}, r"unknown setting andes\.horizon"),
         ({"policy": "qoe", "settings": {"horizon_s": -1}}, r"andes\.horizon_s must be"),
         ({"policy": "qoe", "settings": {"policy": "fcfs"}}, r"the policy is no setting"),
-        ({"reload_gb_s": 0.0}, r"reload_gb_s must be above 0, not 0\.0"),
+        ({"kv_restore_gb_s": 0.0}, r"kv_restore_gb_s must be above 0, not 0\.0"),
     ],
 )
 def test_what_makes_no_sense_is_refused(settings: dict[str, Any], message: str) -> None:
@@ -27,15 +27,15 @@ def test_what_makes_no_sense_is_refused(settings: dict[str, Any], message: str) 
         Setup(profile=PROFILE, **settings)
 
 
-def test_a_reload_needs_the_size_of_what_is_reloaded() -> None:
+def test_a_kv_restore_needs_the_size_of_what_is_restored() -> None:
     unsized = replace(PROFILE, kv_bytes_per_token=None)
     with pytest.raises(SetupError, match=r"A40 does not say kv_bytes_per_token.*add it"):
-        Setup(profile=unsized, reload_gb_s=20.0)
+        Setup(profile=unsized, kv_restore_gb_s=20.0)
 
 
 def test_a_bandwidth_is_so_many_tokens_a_second() -> None:
-    setup = Setup(profile=PROFILE, reload_gb_s=13.1072)
-    assert setup.reload_tokens_per_s == pytest.approx(100_000)  # 131,072 bytes each
+    setup = Setup(profile=PROFILE, kv_restore_gb_s=13.1072)
+    assert setup.kv_restore_tokens_per_s == pytest.approx(100_000)  # 131,072 bytes each
 
 
 @pytest.mark.parametrize("policy", POLICIES)

@@ -34,7 +34,7 @@ def test_a_policy_has_a_point_in_the_smallest_sweep() -> None:
         "profile": PROFILE,
         "kv_tokens": 59_000,
         "prefix_caching": True,
-        "reload_gb_s": None,
+        "kv_restore_gb_s": None,
         "async_scheduling": True,
         "arrivals": None,
         "rate": 3.0,
@@ -61,7 +61,7 @@ def test_every_axis_multiplies_the_points() -> None:
         seeds=range(2),
         kv_tokens=[40_000, 59_000],
         prefix_caching=[True, False],
-        reload_gb_s=[None, 20.0],
+        kv_restore_gb_s=[None, 20.0],
         async_scheduling=[True, False],
     )
     points = made.points()
@@ -71,7 +71,7 @@ def test_every_axis_multiplies_the_points() -> None:
         "profile",
         "kv_tokens",
         "prefix_caching",
-        "reload_gb_s",
+        "kv_restore_gb_s",
         "async_scheduling",
         "arrivals",
         "rate",
@@ -79,19 +79,19 @@ def test_every_axis_multiplies_the_points() -> None:
 
 
 def test_settings_multiply_the_policies_that_have_settings() -> None:
-    settings = {"horizon_s": [2, 4], "growth_reserve": [0, 0.1]}
+    settings = {"horizon_s": [2, 4], "decode_headroom": [0, 0.1]}
     made = sweep(policies=["stock", "priority", "qoe", "fcfs"], settings=settings)
     assert [(p.policy, dict(p.settings)) for p in made.points()] == [
         ("stock", {}),
         ("priority", {}),
         *(
-            (policy, {"horizon_s": horizon, "growth_reserve": reserve})
+            (policy, {"horizon_s": horizon, "decode_headroom": headroom})
             for policy in ("qoe", "fcfs")
             for horizon in (2, 4)
-            for reserve in (0, 0.1)
+            for headroom in (0, 0.1)
         ),
     ]
-    assert made.varying() == ("horizon_s", "growth_reserve")
+    assert made.varying() == ("horizon_s", "decode_headroom")
 
 
 def test_a_setting_with_one_value_is_set_and_does_not_vary() -> None:
@@ -105,12 +105,16 @@ def test_the_cell_reaches_the_setup() -> None:
         policies=["qoe"],
         kv_tokens=[1234],
         prefix_caching=[False],
-        reload_gb_s=[20.0],
+        kv_restore_gb_s=[20.0],
         async_scheduling=[False],
     ).points()
     setup = point.setup
     assert (setup.policy, setup.profile.kv_tokens) == ("qoe", 1234)
-    assert (setup.prefix_caching, setup.reload_gb_s, setup.async_scheduling) == (False, 20.0, False)
+    assert (setup.prefix_caching, setup.kv_restore_gb_s, setup.async_scheduling) == (
+        False,
+        20.0,
+        False,
+    )
 
 
 def test_a_point_makes_its_workload_wherever_it_is_sent() -> None:
@@ -125,7 +129,7 @@ def test_a_point_makes_its_workload_wherever_it_is_sent() -> None:
         ({"policies": ["best"]}, "there is no policy 'best'"),
         ({"settings": {"speed": [1]}}, "unknown setting andes.speed"),
         ({"settings": {"horizon_s": [4, 0]}}, "andes.horizon_s must be finite and at least 0.001"),
-        ({"reload_gb_s": [-1.0]}, "reload_gb_s must be above 0"),
+        ({"kv_restore_gb_s": [-1.0]}, "kv_restore_gb_s must be above 0"),
     ],
 )
 def test_what_cannot_be_simulated_is_refused(wrong: dict[str, Any], message: str) -> None:

@@ -80,9 +80,9 @@ def test_every_list_is_an_axis(orders: list[Order]) -> None:
         ("--arrivals", "gamma:cv=1", "--arrivals", "duty:intensity=2,duration=0.35,period=60"),
         ("--seeds", "3", "--seed", "10"),
         ("--kv-tokens", "40000,59000"),
-        ("--set", "horizon_s=2,4", "--set", "growth_reserve=0,0.1"),
+        ("--set", "horizon_s=2,4", "--set", "decode_headroom=0,0.1"),
         ("--prefix-caching", "on,off"),
-        ("--reload-gb-s", "off,20"),
+        ("--kv-restore-gb-s", "off,20"),
         ("--async-scheduling", "on,off"),
     )
     assert status(*(word for some in words for word in some), "--requests", "5") == 0
@@ -92,11 +92,31 @@ def test_every_list_is_an_axis(orders: list[Order]) -> None:
     assert list(sweep.arrivals) == ["gamma:cv=1", "duty:intensity=2,duration=0.35,period=60"]
     assert list(sweep.seeds) == [10, 11, 12]
     assert sweep.kv_tokens == (40_000, 59_000)
-    assert sweep.settings == {"horizon_s": (2, 4), "growth_reserve": (0, 0.1)}
+    assert sweep.settings == {"horizon_s": (2, 4), "decode_headroom": (0, 0.1)}
     assert (sweep.prefix_caching, sweep.async_scheduling) == ((True, False), (True, False))
-    assert sweep.reload_gb_s == (None, 20.0)
+    assert sweep.kv_restore_gb_s == (None, 20.0)
     cells = 2 * 2 * 2 * 2 * 2 * 2 * 2
     assert len(sweep.points()) == cells * 3 * (1 + 2 * 4)
+
+
+def test_the_names_of_before_are_accepted(
+    orders: list[Order], caplog: pytest.LogCaptureFixture
+) -> None:
+    assert status("--set", "growth_reserve=0,0.1", "--reload-gb-s", "off,20") == 0
+    sweep = orders[0].sweep
+    assert sweep.settings == {"decode_headroom": (0, 0.1)}
+    assert sweep.kv_restore_gb_s == (None, 20.0)
+    (warning,) = [record.getMessage() for record in caplog.records]
+    assert "the setting growth_reserve is now called decode_headroom" in warning
+
+
+def test_a_setting_under_both_of_its_names_is_refused(
+    orders: list[Order], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert status("--set", "max_wait_s=9", "--set", "overdue_after_s=9") == 2
+    assert not orders
+    said = capsys.readouterr().err
+    assert "andes.max_wait_s is the old name of andes.overdue_after_s, and both" in said
 
 
 def test_a_trace_comes_as_it_came_unless_a_rate_is_given(
@@ -148,8 +168,8 @@ def test_bounds_are_made_if_asked_for(
         ("--set horizon_s=4,four", "andes.horizon_s must be a number, not 'four'"),
         ("--prefix-caching yes", "'yes' must be on or off"),
         ("--async-scheduling on,on", "on is given twice in 'on,on'"),
-        ("--reload-gb-s fast", "'fast' must be a number of GB/s above 0, or off"),
-        ("--reload-gb-s 0", "'0' must be a number of GB/s above 0, or off"),
+        ("--kv-restore-gb-s fast", "'fast' must be a number of GB/s above 0, or off"),
+        ("--kv-restore-gb-s 0", "'0' must be a number of GB/s above 0, or off"),
         ("--bound late", "'late' must be a number of seconds above 0, or any"),
         ("--bound 0", "'0' must be a number of seconds above 0, or any"),
         ("--bound any,any", "is given twice in 'any,any'"),

@@ -70,8 +70,8 @@ def test_a_request_to_draw_must_be_there() -> None:
 
 
 def test_the_sweep_is_described_in_strict_json() -> None:
-    text = described(order(reload_gb_s=[None, 20.0]), {"python": "3"}, date="today")
+    text = described(order(kv_restore_gb_s=[None, 20.0]), {"python": "3"}, date="today")
     value = json.loads(text, parse_constant=pytest.fail)
-    assert value["reload_gb_s"] == [None, 20.0]
+    assert value["kv_restore_gb_s"] == [None, 20.0]
     assert value["profiles"]["opt-66b-4xa100"]["kv_tokens"] == 59_000
     assert (value["date"], value["versions"]) == ("today", {"python": "3"})

@@ -62,7 +62,7 @@ def test_mixes_with_the_same_seed_differ_no_more_than_they_must() -> None:
     plain, mixed = draw(Reading(), 500), draw(Mix(speaking=0.3, programs=0.1), 500)
     listeners = draw(Speaking(), 500)
     for reader, listener, found in zip(plain, listeners, mixed, strict=True):
-        assert found in (reader, listener, Expectation.machine())
+        assert found in (reader, listener, Expectation.program())
 
 
 @pytest.mark.parametrize("readers", [Reading(), Speaking(0.5), Mix(0.3, 0.1)], ids=str)
@@ -77,7 +77,7 @@ def test_all_of_them_expect_the_first_token_at_the_same_time() -> None:
 
 def test_readers_of_a_workload() -> None:
     workload = make_workload(20, rate=1.0, seed=0, readers=Speaking(programs=1.0))
-    assert {request.expectation for request in workload.requests} == {Expectation.machine()}
+    assert {request.expectation for request in workload.requests} == {Expectation.program()}
 
 
 @pytest.mark.parametrize(

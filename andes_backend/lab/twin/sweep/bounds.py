@@ -27,7 +27,7 @@ class BoundTask:
 
     cell: Cell
     """One of those that share the bound: it does not depend on the scheduler's settings,
-    prefix caching, reload or async scheduling."""
+    prefix caching, KV restore or async scheduling."""
     seed: int
     latest_s: float
     """Of schedules that end every response at most so late, seconds; infinite: of all."""

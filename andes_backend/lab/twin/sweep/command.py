@@ -101,7 +101,7 @@ def _order(arguments: argparse.Namespace) -> "Order":
         settings=_distinct_settings(arguments.settings),
         kv_tokens=arguments.kv_tokens,
         prefix_caching=arguments.prefix_caching,
-        reload_gb_s=arguments.reload_gb_s,
+        kv_restore_gb_s=arguments.kv_restore_gb_s,
         async_scheduling=arguments.async_scheduling,
     )
     return Order(
@@ -131,8 +131,10 @@ def _profiles(names: Sequence[str]) -> "dict[str, Profile]":
 
 
 def _distinct_settings(settings: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+    from andes_backend.setting_names import current_names
+
     _distinct([name for name, _ in settings], "--set")
-    return dict(settings)
+    return current_names(dict(settings))
 
 
 def _distinct(values: Sequence[Made], option: str) -> Sequence[Made]:

@@ -59,12 +59,19 @@ def _add_servers(parser: argparse.ArgumentParser) -> None:
         help="whether what a preempted request has computed may be found again (default: on)",
     )
     group.add_argument(
-        "--reload-gb-s",
+        "--kv-restore-gb-s",
         type=list_of(_bandwidth),
         default=(None,),
         metavar="GB/S,...",
-        help="what a preempted request has computed comes back from CPU memory at this speed; "
-        "off: it is computed again (default: off)",
+        help="KV restore: what a preempted request has computed comes back from CPU memory at "
+        "this speed; off: it is computed again (default: off)",
+    )
+    group.add_argument(
+        "--reload-gb-s",  # its name before
+        type=list_of(_bandwidth),
+        default=argparse.SUPPRESS,
+        dest="kv_restore_gb_s",
+        help=argparse.SUPPRESS,
     )
     group.add_argument(
         "--async-scheduling",

@@ -113,7 +113,7 @@ def described(order: Order, versions: Mapping[str, str], *, date: str) -> str:
         "settings": {name: list(values) for name, values in sweep.settings.items()},
         "kv_tokens": list(sweep.kv_tokens),
         "prefix_caching": list(sweep.prefix_caching),
-        "reload_gb_s": list(sweep.reload_gb_s),
+        "kv_restore_gb_s": list(sweep.kv_restore_gb_s),
         "async_scheduling": list(sweep.async_scheduling),
         "bounds": [None if math.isinf(latest) else latest for latest in order.bounds],
         "profiles": {name: asdict(profile) for name, profile in sweep.profiles.items()},

@@ -32,7 +32,7 @@ class Cell:
     """Its name or path, as it was asked for."""
     kv_tokens: int
     prefix_caching: bool
-    reload_gb_s: float | None
+    kv_restore_gb_s: float | None
     async_scheduling: bool
     arrivals: str | None
     """None: the trace's own."""
@@ -90,15 +90,15 @@ class Sweep:
     kv_tokens: Sequence[int | None] = (None,)
     """None: the profile's own."""
     prefix_caching: Sequence[bool] = (True,)
-    reload_gb_s: Sequence[float | None] = (None,)
+    kv_restore_gb_s: Sequence[float | None] = (None,)
     """None: what a preempted request has computed is computed again."""
     async_scheduling: Sequence[bool] = (True,)
 
     def cells(self) -> Iterator[Cell]:
         """All cells, in the order of the sweep: the rate changes fastest."""
-        for (name, profile), kv_tokens, prefix_caching, reload, async_scheduling in (
+        for (name, profile), kv_tokens, prefix_caching, kv_restore, async_scheduling in (
             itertools.product(
-                self.profiles.items(), self.kv_tokens, self.prefix_caching, self.reload_gb_s,
+                self.profiles.items(), self.kv_tokens, self.prefix_caching, self.kv_restore_gb_s,
                 self.async_scheduling,
             )
         ):  # fmt: skip
@@ -107,7 +107,7 @@ class Sweep:
                     profile=name,
                     kv_tokens=profile.kv_tokens if kv_tokens is None else kv_tokens,
                     prefix_caching=prefix_caching,
-                    reload_gb_s=reload,
+                    kv_restore_gb_s=kv_restore,
                     async_scheduling=async_scheduling,
                     arrivals=arrivals,
                     rate=rate,
@@ -154,7 +154,7 @@ class Sweep:
         base = Setup(
             profile=profile,
             prefix_caching=cell.prefix_caching,
-            reload_gb_s=cell.reload_gb_s,
+            kv_restore_gb_s=cell.kv_restore_gb_s,
             async_scheduling=cell.async_scheduling,
         )
         for policy in self.policies:

@@ -8,7 +8,7 @@ from statistics import fmean
 from typing import Any, Final
 
 from andes_backend.lab.report.interval import interval
-from andes_backend.lab.report.run import SERVED_WELL
+from andes_backend.lab.report.run import ATTAINED_QOE
 from andes_backend.lab.report.style import add_legend, make_figure, save, style
 from andes_backend.lab.twin.sweep.measure import Measured
 from andes_backend.lab.twin.sweep.points import Sweep, Value
@@ -80,7 +80,9 @@ def _draw_qoe(
         for place_x, values in seen:
             if len(values) > 1:
                 axes.plot([place_x] * len(values), values, ".", color=colour, markersize=4)
-    axes.axhline(SERVED_WELL, color="grey", linewidth=1, linestyle=":", label="served well: 0.9")
+    axes.axhline(
+        ATTAINED_QOE, color="grey", linewidth=1, linestyle=":", label=f"QoE {ATTAINED_QOE:g}"
+    )
     axes.set_ylim(0, 1.03)
 
 
@@ -97,7 +99,7 @@ def _plot_policies(sweep: Sweep, results: Mapping[int, Measured], path: Path) ->
             axes.plot([place], [sure.mean], marker, color=colour, markersize=8)
             axes.plot([place + 0.15] * len(values), values, ".", color=colour, markersize=4)
     axes.set_xticks(range(len(sweep.policies)), sweep.policies)
-    axes.axhline(SERVED_WELL, color="grey", linewidth=1, linestyle=":")
+    axes.axhline(ATTAINED_QOE, color="grey", linewidth=1, linestyle=":")
     axes.set(ylabel="mean QoE", ylim=(0, 1.03), xlim=(-0.5, len(sweep.policies) - 0.5))
     save(figure, path, _fixed(sweep))
 

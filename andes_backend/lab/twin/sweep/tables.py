@@ -27,7 +27,7 @@ __all__ = [
 _NAMES: Final = {
     "kv_tokens": "KV tokens",
     "prefix_caching": "prefix caching",
-    "reload_gb_s": "reload, GB/s",
+    "kv_restore_gb_s": "KV restore, GB/s",
     "async_scheduling": "async scheduling",
     "rate": "requests/s",
 }
@@ -116,7 +116,7 @@ def axis_value(axis: str, value: Value) -> str:
     if isinstance(value, bool):
         return "on" if value else "off"
     if value is None:
-        return "off" if axis == "reload_gb_s" else "the trace's"
+        return "off" if axis == "kv_restore_gb_s" else "the trace's"
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from matplotlib.ticker import LogLocator, NullFormatter, PercentFormatter
 
-from andes_backend.lab.report.run import SERVED_WELL
+from andes_backend.lab.report.run import ATTAINED_QOE
 from andes_backend.lab.report.style import add_legend, make_figure, save, style
 from andes_backend.lab.twin.sweep.measure import Detail
 from andes_client.qoe import digest
@@ -33,7 +33,7 @@ def plot_distributions(details: Mapping[str, Detail], title: str, path: Path) ->
     for policy, detail in details.items():
         _draw_cdf(qoe, policy, [outcome.qoe for outcome in detail.outcomes])
         _draw_cdf(ttft, policy, [o.ttft for o in detail.outcomes if o.ttft is not None])
-    qoe.axvline(SERVED_WELL, color="grey", linewidth=1, linestyle=":")
+    qoe.axvline(ATTAINED_QOE, color="grey", linewidth=1, linestyle=":")
     qoe.set(title="QoE", xlabel="QoE", ylabel="share of requests at or below", xlim=(-0.02, 1.02))
     ttft.set(title="Time to first token", xlabel="TTFT, s", ylabel="share of requests at or below")
     if any(outcome.times for detail in details.values() for outcome in detail.outcomes):

@@ -19,7 +19,7 @@ from vllm.v1.structured_output import StructuredOutputManager
 
 from andes_backend.config import AndesConfig
 from andes_backend.engine.scheduler import AndesScheduler
-from andes_backend.lab.twin.reload import Link, ReloadConnector
+from andes_backend.lab.twin.kv_restore import KVRestoreConnector, Link
 from andes_backend.lab.twin.requests_per_minute import RequestsPerMinute
 from andes_backend.lab.twin.setup import PRIORITY, RPM, SHORTEST_FIRST, Setup
 from andes_backend.lab.twin.shortest_first import ShortestFirst
@@ -137,10 +137,10 @@ def _make_scheduler(setup: Setup, clock: Clock, max_model_len: int) -> _Watched:
         hash_block_size=profile.block_size,
         log_stats=False,
     )
-    if setup.reload_tokens_per_s is not None:
+    if setup.kv_restore_tokens_per_s is not None:
         connector = scheduler.connector
-        assert isinstance(connector, ReloadConnector)
-        scheduler.link = connector.link = Link(setup.reload_tokens_per_s)
+        assert isinstance(connector, KVRestoreConnector)
+        scheduler.link = connector.link = Link(setup.kv_restore_tokens_per_s)
     return scheduler
 
 
@@ -188,10 +188,10 @@ def _quiet() -> Iterator[None]:
         logging.disable(before)
 
 
-def _reload() -> KVTransferConfig:
+def _kv_restore() -> KVTransferConfig:
     return KVTransferConfig(
-        kv_connector=ReloadConnector.__name__,
-        kv_connector_module_path=ReloadConnector.__module__,
+        kv_connector=KVRestoreConnector.__name__,
+        kv_connector_module_path=KVRestoreConnector.__module__,
         kv_role="kv_both",
     )
 
@@ -215,5 +215,5 @@ def _engine_config(setup: Setup, max_model_len: int) -> VllmConfig:
             async_scheduling=setup.async_scheduling,
             scheduling_policy="priority" if setup.policy == PRIORITY else "fcfs",
             additional_config={"andes": setup.andes_settings} if setup.is_ours else {},
-            kv_transfer_config=_reload() if setup.reload_gb_s is not None else None,
+            kv_transfer_config=_kv_restore() if setup.kv_restore_gb_s is not None else None,
         ).create_engine_config()

@@ -1,4 +1,4 @@
-"""Keys and values that come back from CPU memory: vLLM's offloading as the twin sees it.
+"""KV restore: keys and values come back from CPU memory, as with vLLM's offloading.
 
 vLLM's scheduler asks a "KV connector" what is stored elsewhere, allocates blocks for it,
 and lets the request wait until it hears that all of it has arrived. Here every preempted
@@ -14,7 +14,7 @@ from vllm.distributed.kv_transfer.kv_connector.v1.base import (
     KVConnectorMetadata,
 )
 
-__all__ = ["Link", "ReloadConnector"]
+__all__ = ["KVRestoreConnector", "Link"]
 
 
 class Link:
@@ -68,7 +68,7 @@ class Link:
         return self._coming[0][0] if self._coming else None
 
 
-class ReloadConnector(KVConnectorBase_V1):
+class KVRestoreConnector(KVConnectorBase_V1):
     """The scheduler's half of a connector; the twin moves nothing, it only takes the time."""
 
     link: Link
