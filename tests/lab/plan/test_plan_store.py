@@ -6,13 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from made_plans import order
+from made_plans import spec
 
-from andes_backend.lab.plan.order import Goal, OrderError
+from andes_backend.lab.campaign.spec import SpecError
 from andes_backend.lab.plan.picture import draw
+from andes_backend.lab.plan.spec import Goal
 from andes_backend.lab.plan.store import Store
 from andes_backend.lab.report.run import Run, Summary, summarise
-from andes_backend.lab.twin.sweep.measure import Measured
+from andes_backend.lab.twin.measure import Measured
 from andes_backend.profile import load_profile
 
 PNG = b"\x89PNG"
@@ -24,7 +25,7 @@ def measured(qoe: float, p10: float = 0.5) -> Measured:
 
 
 def filled(folder: Path, **more: Any) -> Store:
-    asked = order(**more)
+    asked = spec(**more)
     store = Store(asked, folder)
     for rate, qoe in ((3.0, 0.95), (4.0, 0.85)):
         store.add(asked.point(store.next_index(), "qoe", 0, rate), measured(qoe))
@@ -34,7 +35,7 @@ def filled(folder: Path, **more: Any) -> Store:
 
 def test_points_are_read_back_to_the_last_digit(tmp_path: Path) -> None:
     before = filled(tmp_path)
-    after = Store(order(seeds=range(9), demand=5.0, goal=Goal(qoe=0.8)), tmp_path)
+    after = Store(spec(seeds=range(9), demand=5.0, goal=Goal(qoe=0.8)), tmp_path)
     assert after.summaries("qoe", 0) == before.summaries("qoe", 0)
     assert before.margins("qoe", 0) == pytest.approx({3.0: 0.05, 4.0: -0.05})
     assert after.margins("qoe", 0) == pytest.approx({3.0: 0.15, 4.0: 0.05})
@@ -43,7 +44,7 @@ def test_points_are_read_back_to_the_last_digit(tmp_path: Path) -> None:
 
 def test_a_point_that_failed_is_run_again(tmp_path: Path) -> None:
     filled(tmp_path)
-    assert not Store(order(), tmp_path).margins("stock", 1)
+    assert not Store(spec(), tmp_path).margins("stock", 1)
 
 
 @pytest.mark.parametrize(
@@ -60,8 +61,8 @@ def test_points_of_another_basis_are_not_mixed_in(
     more: dict[str, Any], named: str, tmp_path: Path
 ) -> None:
     filled(tmp_path)
-    with pytest.raises(OrderError, match=f"has points of another {named}: give the options"):
-        Store(order(**more), tmp_path)
+    with pytest.raises(SpecError, match=f"has points of another {named}: give the options"):
+        Store(spec(**more), tmp_path)
 
 
 def test_a_broken_file_is_named_with_its_line(tmp_path: Path) -> None:
@@ -69,7 +70,7 @@ def test_a_broken_file_is_named_with_its_line(tmp_path: Path) -> None:
     with (tmp_path / "results.jsonl").open("a") as file:
         file.write('{"point": 9, "sea')
     with pytest.raises(ValueError, match=r"results\.jsonl, line 4: no JSON"):
-        Store(order(), tmp_path)
+        Store(spec(), tmp_path)
 
 
 def test_the_command_is_in_the_file(tmp_path: Path) -> None:
@@ -83,7 +84,7 @@ def test_the_command_is_in_the_file(tmp_path: Path) -> None:
 def test_a_picture_can_be_drawn_of_whatever_is_there(goal: Goal, tmp_path: Path) -> None:
     from made_plans import reach
 
-    asked = order(goal=goal)
+    asked = spec(goal=goal)
     store = filled(tmp_path, goal=goal)
     path = tmp_path / "plan.png"
     for reaches in ([reach("stock"), reach("qoe", 3.5)], [reach("stock", 2.0, 2.1), reach("qoe")]):

@@ -12,7 +12,7 @@ from typing import Any
 import pool_tasks
 import pytest
 
-from andes_backend.lab.twin.sweep.pool import Done, Event, Failed, Progressed, Started, run_tasks
+from andes_backend.lab.campaign.pool import Done, Event, Failed, Progressed, Started, run_tasks
 
 
 def run(function: Callable[..., Any], tasks: Sequence[Any], **more: Any) -> list[Event[Any]]:
@@ -130,7 +130,7 @@ import sys
 from pathlib import Path
 sys.path.insert(0, {here!r})
 import pool_tasks
-from andes_backend.lab.twin.sweep.pool import Progressed, run_tasks
+from andes_backend.lab.campaign.pool import Progressed, run_tasks
 
 if __name__ == "__main__":
     try:
