@@ -34,7 +34,7 @@ def _shown(value: object) -> str:
 
 
 def finite_number(text: str) -> float:
-    """A finite number; whether it makes sense is checked with the rest of the order."""
+    """A finite number; whether it makes sense is checked with the rest of the spec."""
     try:
         value = float(text)
     except ValueError:

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from andes_backend.command_line import server_url
+from andes_backend.lab.campaign.options import add_out
 from andes_backend.lab.option_types import checked_setting, list_of, setting_value
 from andes_backend.lab.workload.options import (
     add_workload_options,
@@ -142,9 +143,7 @@ def _add_workload(
     parser: argparse.ArgumentParser, *, max_length: int | None, without: Sequence[str] = ()
 ) -> None:
     add_workload_options(parser, max_length=max_length, without=without)
-    parser.add_argument(
-        "--out", type=Path, default=Path("results"), help="where to write (default: results)"
-    )
+    add_out(parser)
 
 
 def _run(arguments: argparse.Namespace) -> int:
@@ -157,13 +156,13 @@ def _run(arguments: argparse.Namespace) -> int:
 
 def _compare(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> int:
     from andes_backend.lab.bench import compare
-    from andes_backend.lab.bench.kept import read_order
+    from andes_backend.lab.bench.kept import read_options
 
     def start() -> int:
         chosen, resume = arguments, arguments.resume
         if resume is not None:
             _check_alone(parser, arguments)
-            chosen = parser.parse_args(read_order(resume))
+            chosen = parser.parse_args(read_options(resume))
         return compare.compare(_comparison(parser, chosen), resume=resume)
 
     return _told(start)

@@ -13,21 +13,15 @@ from typing import Final, cast
 from rich.console import Console
 from rich.table import Table
 
-from andes_backend.lab.bench.kept import kept_run, write_order
+from andes_backend.lab.bench.kept import kept_run, write_options
 from andes_backend.lab.bench.load import LoadStatistics, Target
-from andes_backend.lab.bench.measure import (
-    Plan,
-    complain,
-    exit_status,
-    measure,
-    new_directory,
-    now,
-    warm_up,
-)
+from andes_backend.lab.bench.measure import Plan, complain, exit_status, measure, warm_up
 from andes_backend.lab.bench.server import serve_tiny
 from andes_backend.lab.bench.sizing import USUAL_LAYERS, matching_layers, sized_model, tokens_per_s
 from andes_backend.lab.bench.time_left import TimeLeft, duration
-from andes_backend.lab.interruption import INTERRUPTED, ended_like_ctrl_c
+from andes_backend.lab.campaign.console import say, show
+from andes_backend.lab.campaign.directory import new_directory, now
+from andes_backend.lab.campaign.interruption import INTERRUPTED, ended_like_ctrl_c
 from andes_backend.lab.report.plot import plot
 from andes_backend.lab.report.rates import rates_table
 from andes_backend.lab.report.run import Run, table, write_json
@@ -121,7 +115,7 @@ def compare(
     book = _Book(comparison, layers, sized_model(models, layers), directory, console)
     if resume is None:
         # What was found out is part of it: whoever goes on has the same server.
-        write_order(directory, [*comparison.words, "--layers", str(layers)])
+        write_options(directory, [*comparison.words, "--layers", str(layers)])
     else:
         book.take_up()
     try:
@@ -232,16 +226,15 @@ class _Book:
         if self.done:
             runs = [self.done[task] for task in self._in_order()]
             by_user = [users_table(row) for row in self._rows().values() if has_users(runs)]
-            with (self.directory / "table.txt").open("w") as file:
-                for console in (self.console, Console(file=file, width=_WIDTH)):
-                    for shown in (self._table(), *by_user):
-                        console.print(shown)
+            path = self.directory / "table.txt"
+            show(self.console, path, self._table(), *by_user, width=_WIDTH)
             complain({task.title: self.done[task] for task in self._in_order()}, self.console)
             plot(self._rows(), self.directory / "plot.png")
             self._plot_users()
-        self._say(f"written to {self.directory}")
+        say(self.console, f"written to {self.directory}")
         if not self._is_complete():
-            self._say(f"to go on from here: andes bench compare --resume {self.directory}")
+            again = f"andes bench compare --resume {self.directory}"
+            say(self.console, f"to go on from here: {again}")
 
     def _plot_users(self) -> None:
         for title, runs in self._rows().items():
@@ -279,10 +272,6 @@ class _Book:
 
     def _is_complete(self) -> bool:
         return all(task in self.done and not self.done[task].interrupted for task in self.tasks)
-
-    def _say(self, text: str) -> None:
-        # A path is to be copied: not wrapped.
-        self.console.print(text, markup=False, highlight=False, soft_wrap=True)
 
 
 def _plain(rate: float | None) -> str:

@@ -7,35 +7,36 @@ from typing import Final
 
 from rich.console import Console
 
-from andes_backend.lab.bench.measure import SessionError, now
+from andes_backend.lab.bench.measure import SessionError
+from andes_backend.lab.campaign.directory import now
 from andes_backend.lab.report.outcome import Outcome
 from andes_backend.lab.report.read import read_json
 from andes_backend.lab.report.run import Run, versions
 from andes_backend.lab.workload import Workload
 
-__all__ = ["kept_run", "read_order", "write_order"]
+__all__ = ["kept_run", "read_options", "write_options"]
 
-_ORDER: Final = "comparison.json"
+_ABOUT: Final = "comparison.json"
 _ROUNDED_S: Final = 1e-5  # of an arrival, in the file
 
 
-def write_order(directory: Path, words: Sequence[str]) -> None:
+def write_options(directory: Path, words: Sequence[str]) -> None:
     """Write down the command's options.
 
     Raises:
         OSError: the file cannot be written.
     """
     value = {"options": list(words), "date": now(), "versions": versions()}
-    (directory / _ORDER).write_text(json.dumps(value, indent=2) + "\n")
+    (directory / _ABOUT).write_text(json.dumps(value, indent=2) + "\n")
 
 
-def read_order(directory: Path) -> list[str]:
+def read_options(directory: Path) -> list[str]:
     """The command's options, as they were written down.
 
     Raises:
         SessionError: there is none, or nothing that could be one.
     """
-    path = directory / _ORDER
+    path = directory / _ABOUT
     try:
         words = json.loads(path.read_text())["options"]
         if not isinstance(words, list) or not all(isinstance(word, str) for word in words):

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
@@ -12,7 +11,7 @@ from rich.console import Console
 from andes_backend.lab.bench.load import Load, LoadStatistics, Target
 from andes_backend.lab.bench.progress import run_watched
 from andes_backend.lab.bench.server import Server
-from andes_backend.lab.interruption import INTERRUPTED
+from andes_backend.lab.campaign.interruption import INTERRUPTED
 from andes_backend.lab.report.run import Run, summarise
 from andes_backend.lab.workload import Workload, make_workload
 
@@ -22,8 +21,6 @@ __all__ = [
     "complain",
     "exit_status",
     "measure",
-    "new_directory",
-    "now",
     "warm_up",
 ]
 
@@ -121,22 +118,6 @@ def exit_status(runs: Sequence[Run]) -> int:
     if any(run.interrupted for run in runs):
         return INTERRUPTED
     return int(any(o.error is not None for run in runs for o in run.outcomes))
-
-
-def new_directory(out: Path, what: str) -> Path:
-    """Make a directory below `out`, named after what it holds and the time.
-
-    Raises:
-        OSError: it cannot be made, or is there already.
-    """
-    directory = out / f"{what}-{datetime.now(UTC):%Y%m%d-%H%M%S}"
-    directory.mkdir(parents=True)
-    return directory
-
-
-def now() -> str:
-    """The time as result files have it."""
-    return datetime.now(UTC).isoformat(timespec="seconds")
 
 
 def _preemptions(server: Server | None) -> float | None:

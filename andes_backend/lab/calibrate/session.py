@@ -33,7 +33,7 @@ from andes_backend.lab.calibrate.verdict import (
     verdict,
     write_points,
 )
-from andes_backend.lab.interruption import INTERRUPTED
+from andes_backend.lab.campaign.interruption import INTERRUPTED
 from andes_backend.profile import Decode, Prefill, Profile
 
 __all__ = ["Measured", "Options", "calibrate", "limits_of", "measure"]

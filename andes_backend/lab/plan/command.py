@@ -8,25 +8,25 @@ calibrated first.
 
 import argparse
 import dataclasses
-import importlib.util
-import os
-import sys
+from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
+from andes_backend.lab.campaign.command import run_command
+from andes_backend.lab.campaign.options import running_of, seeds_of
+from andes_backend.lab.campaign.spec import SpecError
 from andes_backend.lab.plan.options import LIMITS, OWN, add_options
 from andes_backend.lab.workload.options import settings_of, workload_from
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from andes_backend.lab.plan.order import Order
+    from andes_backend.lab.plan.spec import PlanSpec
     from andes_backend.lab.workload import Workload
     from andes_backend.profile import Profile
 
 __all__ = ["add_parser"]
 
-_USAGE: Final = 2  # what argparse ends with, too
 _LEAST: Final = 20  # requests: of fewer, a 10th percentile means nothing
 
 
@@ -44,51 +44,40 @@ def add_parser(subparsers: Any) -> None:
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    if not _has_vllm():
-        print(
-            "andes plan: vLLM is not installed, and it is vLLM's scheduler that runs. "
-            "docs/installing-vllm.md says how to install it.",
-            file=sys.stderr,
-        )
-        return 1
+    return run_command("plan", partial(_prepare, arguments))
+
+
+def _prepare(arguments: argparse.Namespace) -> Callable[[], int]:
+    from andes_backend.lab.campaign.directory import new_directory
     from andes_backend.lab.plan import session
+    from andes_backend.lab.plan.store import Store
 
-    try:
-        order = _order(arguments)
-        return session.run(order)
-    except (OSError, ValueError) as error:
-        print(f"andes plan: {error}", file=sys.stderr)
-        return _USAGE
+    spec = _spec(arguments)
+    return partial(session.run, Store(spec, spec.directory or new_directory(spec.out, "plan")))
 
 
-def _has_vllm() -> bool:
-    return importlib.util.find_spec("vllm") is not None
-
-
-def _order(arguments: argparse.Namespace) -> "Order":
-    from andes_backend.lab.plan.order import Goal, Order
+def _spec(arguments: argparse.Namespace) -> "PlanSpec":
+    from andes_backend.lab.plan.spec import Goal, PlanSpec
 
     goal = Goal(qoe=arguments.qoe, p10=arguments.p10)
     if arguments.resume is not None and not (arguments.resume / "plan.json").exists():
-        raise ValueError(f"--resume {arguments.resume}: there is no plan.json of an earlier run")
+        raise SpecError(f"--resume {arguments.resume}: there is no plan.json of an earlier run")
     name, profile, directory = _server(arguments)
     arrivals = settings_of(arguments)["arrivals"]
-    return Order(
+    return PlanSpec(
         profile_name=name,
         profile=profile,
         policies=arguments.policies,
         make=partial(_make, arguments),
         arrivals=None if arrivals is None else str(arrivals),
-        seeds=range(arguments.seed, arguments.seed + arguments.seeds),
+        seeds=seeds_of(arguments),
         goal=goal,
         workload=_workload(arguments),
         demand=arguments.demand,
         price=arguments.price,
         gpus_per_server=arguments.gpus_per_server,
-        command=["andes", *sys.argv[1:]],
-        out=arguments.out,
         directory=directory,
-        jobs=arguments.jobs or len(os.sched_getaffinity(0)),
+        **running_of(arguments),
     )
 
 
@@ -122,13 +111,13 @@ def _server(arguments: argparse.Namespace) -> "tuple[str, Profile, Path | None]"
 
     if arguments.url is None:
         if arguments.model is not None:
-            raise ValueError("--model is the model at a live server: give its --url, too")
+            raise SpecError("--model is the model at a live server: give its --url, too")
         profile = load_profile(arguments.profile)
         limits = {name: getattr(arguments, name) for name in LIMITS}
         given = {name: value for name, value in limits.items() if value is not None}
         return arguments.profile, dataclasses.replace(profile, **given), arguments.resume
     if arguments.model is None:
-        raise ValueError("--url needs --model, the model's name at that server")
+        raise SpecError("--url needs --model, the model's name at that server")
     from andes_backend.lab.plan.live import calibrated
 
     return calibrated(arguments)

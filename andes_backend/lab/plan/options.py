@@ -9,9 +9,10 @@ from typing import Final
 
 from andes_backend.command_line import server_url
 from andes_backend.lab.calibrate.command import add_limits
+from andes_backend.lab.campaign.options import add_jobs, add_out, add_seeds
 from andes_backend.lab.option_types import finite_number, list_of
-from andes_backend.lab.twin.sweep.options import policy_value
-from andes_backend.lab.workload.options import add_workload_options, count_value, seed_value
+from andes_backend.lab.twin.options import policy_value
+from andes_backend.lab.workload.options import add_workload_options, count_value
 
 __all__ = ["LIMITS", "OWN", "add_options"]
 
@@ -110,18 +111,9 @@ def _add_goal(parser: argparse.ArgumentParser) -> None:
 
 def _add_running(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("running and reporting")
-    group.add_argument(
-        "--seeds", type=count_value, default=5, metavar="N", help="how many (default: 5)"
-    )
-    group.add_argument(
-        "--seed", type=seed_value, default=0, metavar="N", help="the first of them (default: 0)"
-    )
-    group.add_argument(
-        "--jobs", type=count_value, metavar="N", help="processes (default: one a CPU core)"
-    )
-    group.add_argument(
-        "--out", type=Path, default=Path("results"), help="where to write (default: results)"
-    )
+    add_seeds(group, default=5)
+    add_jobs(group)
+    add_out(group)
     group.add_argument(
         "--resume",
         type=Path,

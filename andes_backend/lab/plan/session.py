@@ -1,56 +1,49 @@
-"""From an order to an answer: what `andes plan` does."""
+"""From a spec to an answer: what `andes plan` does."""
 
-import contextlib
 import shlex
-import sys
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Final
 
 from rich.console import Console
+from rich.text import Text
 
-from andes_backend.lab.interruption import INTERRUPTED, ended_like_ctrl_c
+from andes_backend.lab.campaign.campaign import Campaign
+from andes_backend.lab.campaign.console import report_console
 from andes_backend.lab.plan.answer import sentence, table
 from andes_backend.lab.plan.estimate import Reach
-from andes_backend.lab.plan.order import Order
 from andes_backend.lab.plan.picture import draw
 from andes_backend.lab.plan.search import next_rate, settled, slope_near
 from andes_backend.lab.plan.store import Store
 from andes_backend.lab.report.rates import Capacity
-from andes_backend.lab.twin.sweep.measure import Task, measure
-from andes_backend.lab.twin.sweep.pool import Done, Failed, run_tasks
-from andes_backend.lab.twin.sweep.progress import watched
-from andes_backend.lab.twin.sweep.session import ENVIRONMENT, WIDTH, new_directory
+from andes_backend.lab.twin.measure import Measured, Task, measure
+from andes_backend.lab.twin.results import RESULTS
 from andes_backend.lab.workload.requests import counted
 
 __all__ = ["run"]
 
-_FILES: Final = ("answer.txt", "plan.png", "results.jsonl")
+_ANSWER: Final = "answer.txt"
+_PICTURE: Final = "plan.png"
+
+_Campaign = Campaign[Task, Measured]
 
 
-def run(order: Order, *, console: Console | None = None) -> int:
-    """Find the rates, and report.
+def run(store: Store, *, console: Console | None = None) -> int:
+    """Find the rates that are not in the store yet, and report.
 
     Returns:
         An exit status: 0; 1 if a point failed; 130 if it was interrupted.
 
     Raises:
-        OSError, ValueError: as `Store` has them.
+        OSError: a file cannot be written.
     """
-    console = console or Console(width=None if sys.stdout.isatty() else WIDTH)
-    store = Store(order, order.directory or new_directory(order.out, "plan"))
-    plan = _Plan(order, store, console)
-    interrupted = False
-    try:
-        with ended_like_ctrl_c():
-            plan.run()
-    except KeyboardInterrupt:
-        interrupted = True
-        plan.say("interrupted; reporting what is there")
-    plan.conclude()
-    if interrupted or plan.errors:
-        plan.say(f"go on with: {_again(order, store.directory)}")
-    return INTERRUPTED if interrupted else int(bool(plan.errors))
+    console = console or report_console()
+    campaign: _Campaign = Campaign(measure, store.directory, store.spec.jobs, console)
+    plan = _Plan(store, campaign)
+    plan.begin()
+    status = campaign.run(plan.keep, plan.conclude)
+    if status:
+        campaign.say(f"go on with: {_again(store)}")
+    return status
 
 
 @dataclass
@@ -60,44 +53,35 @@ class _Plan:
     The first seed of a policy shows where to look; the others follow at once, close by.
     """
 
-    order: Order
     store: Store
-    console: Console
-    tasks: list[Task] = field(default_factory=list)
-    labels: list[str] = field(default_factory=list)
-    errors: dict[int, str] = field(default_factory=dict)
+    campaign: _Campaign
     found: dict[tuple[str, int], Capacity] = field(default_factory=dict)
 
-    def run(self) -> None:
-        """Settle all searches; every point is in the file as soon as it is there."""
-        for policy in self.order.policies:
-            self._go_on(policy, self.order.seeds[0])
-        log = self.store.directory / "worker.log"
-        jobs = self.order.jobs
-        events = run_tasks(measure, self.tasks, jobs=jobs, log=log, environment=ENVIRONMENT)
-        with contextlib.closing(watched(events, self.labels, self.console)) as seen:
-            for event in seen:
-                match event:
-                    case Done(index, measured):
-                        self.store.add(point := self.tasks[index].point, measured)
-                        self._go_on(point.policy, point.seed)
-                    case Failed(index, error):
-                        self._fail(index, error)
+    def __post_init__(self) -> None:
+        self.spec = self.store.spec
+
+    def begin(self) -> None:
+        """Ask for the first rate of each search."""
+        for policy in self.spec.policies:
+            self._go_on(policy, self.spec.seeds[0])
+
+    def keep(self, index: int, outcome: Measured | str) -> None:
+        """What a point came to, or why it failed: into the file at once; and the search goes on."""
+        point = self.campaign.tasks[index].point
+        self.store.add(point, outcome)
+        if isinstance(outcome, Measured):
+            self._go_on(point.policy, point.seed)
+        elif point.seed == self.spec.seeds[0]:
+            self._begin_others(point.policy)
 
     def conclude(self) -> None:
         """The answer on the console and in a file, the picture, and where it all is."""
-        reaches = [self._reach(policy) for policy in self.order.policies]
-        with (self.store.directory / _FILES[0]).open("w") as file:
-            for console in (self.console, Console(file=file, width=WIDTH)):
-                console.print(sentence(self.order, reaches), markup=False, highlight=False)
-                console.print(table(self.order, reaches))
-        draw(self.order, self.store, reaches, self.store.directory / _FILES[1])
-        where = ", ".join(_FILES)
-        self.say(f"written to {self.store.directory}: {where}")
-
-    def say(self, text: str) -> None:
-        """Tell it on the console, as it is."""
-        self.console.print(text, markup=False, highlight=False, soft_wrap=True)
+        reaches = [self._reach(policy) for policy in self.spec.policies]
+        answer = Text(sentence(self.spec, reaches)), table(self.spec, reaches)
+        self.campaign.show(_ANSWER, *answer)
+        draw(self.spec, self.store, reaches, self.store.directory / _PICTURE)
+        files = ", ".join((_ANSWER, _PICTURE, RESULTS))
+        self.campaign.say(f"written to {self.store.directory}: {files}")
 
     def _go_on(self, policy: str, seed: int) -> None:
         """Ask for the search's next rate; or note where it has ended, and begin others."""
@@ -105,56 +89,47 @@ class _Plan:
         start, slope = self._guide(policy, seed)
         rate = next_rate(margins, start=start, slope=slope)
         if rate is not None:
-            point = self.order.point(self.store.next_index(), policy, seed, rate)
-            self.tasks.append(Task(point=point))
-            self.labels.append(f"{policy}, {rate:.3g} requests/s, seed {seed}")
+            point = self.spec.point(self.store.next_index(), policy, seed, rate)
+            self.campaign.add(Task(point=point), f"{policy}, {rate:.3g} requests/s, seed {seed}")
             return
         capacity = self.found[policy, seed] = settled(margins, slope)
         took = counted(len(margins), "simulation")
-        self.say(f"{policy}, seed {seed}: {capacity} requests/s ({took})")
-        if seed == self.order.seeds[0]:
+        self.campaign.say(f"{policy}, seed {seed}: {capacity} requests/s ({took})")
+        if seed == self.spec.seeds[0]:
             self._begin_others(policy)
 
     def _begin_others(self, policy: str) -> None:
-        for seed in self.order.seeds[1:]:
+        for seed in self.spec.seeds[1:]:
             self._go_on(policy, seed)
 
     def _guide(self, policy: str, seed: int) -> tuple[float, float | None]:
         """Where a search starts, and how the QoE falls there, as the first seed has shown."""
-        first = self.order.seeds[0]
+        first = self.spec.seeds[0]
         shown = self.found.get((policy, first))
         if seed == first or shown is None or shown.at_least != shown.at_most:
-            return self.order.start, None
+            return self.spec.start, None
         return shown.at_least, slope_near(self.store.margins(policy, first), shown.at_least)
-
-    def _fail(self, index: int, error: str) -> None:
-        self.errors[index] = error
-        point = self.tasks[index].point
-        self.store.add(point, error)
-        self.say(f"{self.labels[index]}: failed: {error}")
-        if point.seed == self.order.seeds[0]:
-            self._begin_others(point.policy)
 
     def _reach(self, policy: str) -> Reach:
         return Reach(
             policy=policy,
             capacities={
                 seed: self.found[policy, seed]
-                for seed in self.order.seeds
+                for seed in self.spec.seeds
                 if (policy, seed) in self.found
             },
             so_far=self._so_far(policy),
-            simulations=sum(len(self.store.margins(policy, seed)) for seed in self.order.seeds),
+            simulations=sum(len(self.store.margins(policy, seed)) for seed in self.spec.seeds),
         )
 
     def _so_far(self, policy: str) -> Capacity:
         """What the first seed alone has shown, settled or not."""
-        seed = self.order.seeds[0]
+        seed = self.spec.seeds[0]
         return settled(self.store.margins(policy, seed), self._guide(policy, seed)[1])
 
 
-def _again(order: Order, directory: Path) -> str:
-    command = list(order.command)
+def _again(store: Store) -> str:
+    command = list(store.spec.command)
     if "--resume" not in command:
-        command += ["--resume", str(directory)]
+        command += ["--resume", str(store.directory)]
     return shlex.join(command)

@@ -4,45 +4,44 @@ import json
 import math
 from collections import defaultdict
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
-from andes_backend.lab.plan.order import Order, OrderError
-from andes_backend.lab.report.run import Summary, versions
-from andes_backend.lab.twin.sweep.measure import Measured
-from andes_backend.lab.twin.sweep.points import Point
-from andes_backend.lab.twin.sweep.results import ResultFile, read_lines, record
+from andes_backend.lab.campaign.directory import write_about
+from andes_backend.lab.campaign.results import read_lines
+from andes_backend.lab.campaign.spec import SpecError
+from andes_backend.lab.plan.spec import PlanSpec
+from andes_backend.lab.report.run import Summary
+from andes_backend.lab.twin.measure import Measured
+from andes_backend.lab.twin.point import Point
+from andes_backend.lab.twin.results import RESULTS, PointFile
 
 __all__ = ["Store"]
 
 _ABOUT: Final = "plan.json"
-_POINTS: Final = "results.jsonl"
 
 
 class Store:
     """The points of a plan, and their directory.
 
     Args:
-        order: what they are for; points of an earlier run are read if its directory has any.
+        spec: what they are for; points of an earlier run are read if its directory has any.
         directory: where they are, or go to.
 
     Raises:
-        OrderError: the points that are there rest on another profile or workload.
+        SpecError: the points that are there rest on another profile or workload.
         OSError: a file cannot be read or written.
         ValueError: a file that is there is broken; the message says which line.
     """
 
-    def __init__(self, order: Order, directory: Path) -> None:
+    def __init__(self, spec: PlanSpec, directory: Path) -> None:
         self.directory = directory
-        self._order = order
+        self.spec = spec
         self._summaries: dict[tuple[str, int], dict[float, Summary]] = defaultdict(dict)
         self._count = 0
-        self._versions = versions()
         self._resume()
-        self._file = ResultFile(directory / _POINTS, go_on=True)
-        about = {"command": list(order.command), "date": _now(), "versions": self._versions}
-        (directory / _ABOUT).write_text(json.dumps({**about, "basis": order.basis()}, indent=2))
+        self._file = PointFile(directory, spec.workload, go_on=True)
+        write_about(directory / _ABOUT, spec, {"basis": spec.basis()})
 
     def summaries(self, policy: str, seed: int) -> Mapping[float, Summary]:
         """Requests/s -> what it came to."""
@@ -51,7 +50,7 @@ class Store:
     def margins(self, policy: str, seed: int) -> dict[float, float]:
         """Requests/s -> how much better than asked for readers were served."""
         known = self.summaries(policy, seed)
-        return {rate: self._order.goal.margin(summary) for rate, summary in known.items()}
+        return {rate: self.spec.goal.margin(summary) for rate, summary in known.items()}
 
     def next_index(self) -> int:
         """The place of the next point that is run."""
@@ -66,20 +65,18 @@ class Store:
         """
         if isinstance(outcome, Measured):
             self._summaries[point.policy, point.seed][_rate(point)] = outcome.summary
-        workload = self._order.workload
-        line = record(point, outcome, workload=workload, versions=self._versions, date=_now())
-        self._file.add(line)
+        self._file.keep(point, outcome)
 
     def _resume(self) -> None:
         if not (self.directory / _ABOUT).exists():
             return
         before = json.loads((self.directory / _ABOUT).read_text())["basis"]
-        if others := _differing(before, self._order.basis()):
-            raise OrderError(
+        if others := _differing(before, self.spec.basis()):
+            raise SpecError(
                 f"{self.directory} has points of another {others}: give the options that it had, "
                 "or leave --resume out"
             )
-        for line in read_lines(self.directory / _POINTS):
+        for line in read_lines(self.directory / RESULTS):
             self._count = max(self._count, int(line["point"]) + 1)
             if line["summary"] is not None:
                 known = self._summaries[str(line["policy"]), int(line["seed"])]
@@ -98,7 +95,3 @@ def _differing(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
 
 def _rate(point: Point) -> float:
     return math.nan if point.cell.rate is None else point.cell.rate
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="seconds")

@@ -15,7 +15,7 @@ import pytest
 from andes_backend.lab.bench import command, session
 from andes_backend.lab.bench import compare as compare_module
 from andes_backend.lab.bench.compare import Comparison
-from andes_backend.lab.bench.kept import write_order
+from andes_backend.lab.bench.kept import write_options
 from andes_backend.lab.bench.load import Target
 from andes_backend.lab.bench.measure import Plan
 from tests.lab.bench.fake_server import FakeServer
@@ -170,7 +170,7 @@ def test_a_comparison_is_resumed_with_its_own_options(
     other += ("--set", "fairness=0.25", "--set", "vtc_forecast=average")
     assert status("compare", *words, *more, *other, "--lengths", "multiround") == 0
     ((first, _),) = compared
-    write_order(tmp_path, [*first.words, "--layers", "3"])
+    write_options(tmp_path, [*first.words, "--layers", "3"])
     assert status("compare", "--resume", str(tmp_path)) == 0
     again, resume = compared[1]
     assert again == dataclasses.replace(first, layers=3)
@@ -186,7 +186,7 @@ def test_a_trace_is_resumed_too(
     assert status("compare", "--trace", str(trace), "--requests", "2") == 0
     ((first, _),) = compared
     assert first.plans[0].settings["rate"] is None
-    write_order(tmp_path, first.words)
+    write_options(tmp_path, first.words)
     assert status("compare", "--resume", str(tmp_path)) == 0
     assert compared[1][0] == first
 

@@ -16,7 +16,7 @@ from rich.console import Console
 
 from andes_backend.lab.bench import compare as module
 from andes_backend.lab.bench.compare import Comparison, compare
-from andes_backend.lab.bench.kept import read_order
+from andes_backend.lab.bench.kept import read_options
 from andes_backend.lab.bench.measure import Plan, SessionError
 from andes_backend.lab.bench.server import Server, ServerError
 from andes_backend.lab.workload import make_workload
@@ -189,7 +189,7 @@ def test_on_another_machine_the_model_has_as_many_layers_as_make_it_as_fast(
     assert compare(order, console=console) == 0
     assert "taking 2 layers: 1.00 times the speed" in printed(console)
     directory = only_directory(tmp_path)
-    assert read_order(directory) == ["--rate", "500.0", "--layers", "2"]
+    assert read_options(directory) == ["--rate", "500.0", "--layers", "2"]
     assert read(directory / "qoe-500.json")["settings"]["layers"] == 2
     assert read(tmp_path / "tiny-model-2" / "config.json")["num_hidden_layers"] == 2
 
@@ -260,7 +260,7 @@ def test_what_an_interrupted_comparison_has_is_kept_and_not_measured_again(
     assert (len(first["requests"]), len(second["requests"])) == (6, 5)
     assert " 5 of 6 " in printed(console)
     assert f"to go on from here: andes bench compare --resume {directory}" in printed(console)
-    assert read_order(directory) == ["--rate", "400.0,500.5", "--layers", "10"]
+    assert read_options(directory) == ["--rate", "400.0,500.5", "--layers", "10"]
 
     fake_server.forget()
     served.clear()
@@ -342,4 +342,4 @@ def test_runs_of_other_versions_are_owned_up_to(
 def test_a_directory_that_is_no_comparisons_is_refused(tmp_path: Path, text: str) -> None:
     (tmp_path / "comparison.json").write_text(text)
     with pytest.raises(SessionError, match=r"says nothing of a comparison .*: name a directory"):
-        read_order(tmp_path)
+        read_options(tmp_path)

@@ -1,10 +1,10 @@
-"""Orders and results made by hand: what is made of them needs no simulation."""
+"""Specs and results made by hand: what is made of them needs no simulation."""
 
 import math
 from typing import Any
 
 from andes_backend.lab.plan.estimate import Reach
-from andes_backend.lab.plan.order import Goal, Order
+from andes_backend.lab.plan.spec import Goal, PlanSpec
 from andes_backend.lab.report.rates import Capacity
 from andes_backend.lab.workload import Fixed, Workload, make_workload
 from andes_backend.profile import load_profile
@@ -16,7 +16,7 @@ def make(rate: float | None, arrivals: str | None, seed: int) -> Workload:
     return make_workload(30, rate=rate or 1.0, seed=seed, lengths=Fixed(200, 100), name=arrivals)
 
 
-def order(**more: Any) -> Order:
+def spec(**more: Any) -> PlanSpec:
     plain: dict[str, Any] = {
         "profile_name": "opt-66b-4xa100",
         "profile": load_profile("opt-66b-4xa100"),
@@ -28,7 +28,7 @@ def order(**more: Any) -> Order:
         "workload": {"lengths": "fixed", "minutes": 5.0},
         "command": ["andes", "plan"],
     }
-    return Order(**{**plain, **more})
+    return PlanSpec(**{**plain, **more})
 
 
 def reach(policy: str, *found: float | Capacity, so_far: Capacity = NOTHING) -> Reach:

@@ -7,15 +7,15 @@ from rich.console import Console
 
 from andes_backend.lab.plan.answer import sentence, table
 from andes_backend.lab.plan.estimate import Reach
-from andes_backend.lab.plan.order import Goal, Order
+from andes_backend.lab.plan.spec import Goal, PlanSpec
 from andes_backend.lab.report.rates import Capacity
 from tests.lab.plan import made_plans
-from tests.lab.plan.made_plans import order, reach
+from tests.lab.plan.made_plans import reach, spec
 
 STOCK, QOE = reach("stock", 1.9, 2.0, 2.1), reach("qoe", 3.9, 4.0, 4.1)
 
 
-def shown(asked: Order, *reaches: Reach) -> str:
+def shown(asked: PlanSpec, *reaches: Reach) -> str:
     console = Console(file=StringIO(), width=100)
     console.print(table(asked, reaches))
     assert isinstance(console.file, StringIO)
@@ -23,7 +23,7 @@ def shown(asked: Order, *reaches: Reach) -> str:
 
 
 def test_the_sentence_says_what_the_best_policy_is_worth() -> None:
-    said = sentence(order(demand=100.0, price=2.0), [STOCK, QOE])
+    said = sentence(spec(demand=100.0, price=2.0), [STOCK, QOE])
     assert said.startswith(
         "With qoe, a server (OPT-66B on 4 A100) keeps the mean QoE at 0.9 up to 4.00 (3.76 "
         "to 4.26) requests/s, 2.00 (1.88 to 2.13) times what stock does."
@@ -35,43 +35,43 @@ def test_the_sentence_says_what_the_best_policy_is_worth() -> None:
 
 
 def test_without_a_demand_there_are_no_gpus_and_without_a_price_no_money() -> None:
-    assert "GPUs instead" not in sentence(order(), [STOCK, QOE])
-    assert "an hour" not in sentence(order(demand=10.0), [STOCK, QOE])
-    assert "GPUs for" not in shown(order(), STOCK, QOE)
-    assert "costs" not in shown(order(demand=10.0), STOCK, QOE)
+    assert "GPUs instead" not in sentence(spec(), [STOCK, QOE])
+    assert "an hour" not in sentence(spec(demand=10.0), [STOCK, QOE])
+    assert "GPUs for" not in shown(spec(), STOCK, QOE)
+    assert "costs" not in shown(spec(demand=10.0), STOCK, QOE)
 
 
 def test_the_first_policy_may_be_the_best() -> None:
-    said = sentence(order(demand=10.0, price=1.0), [QOE, STOCK])
+    said = sentence(spec(demand=10.0, price=1.0), [QOE, STOCK])
     assert "With qoe" in said
     assert "and no other policy gets further" in said
     assert "12 GPUs, which cost 12 an hour." in said
 
 
 def test_one_seed_has_no_interval_and_says_so() -> None:
-    said = sentence(order(), [reach("stock", 2.0), reach("qoe", 4.0)])
+    said = sentence(spec(), [reach("stock", 2.0), reach("qoe", 4.0)])
     assert "up to 4.00 requests/s, 2.00 times what stock does. From one seed" in said
 
 
 def test_a_goal_that_nobody_reaches() -> None:
     none = Capacity(0.0, 0.35)
     reaches = [reach("stock", none, none), reach("qoe", none, none)]
-    said = sentence(order(goal=Goal(qoe=0.99)), reaches)
+    said = sentence(spec(goal=Goal(qoe=0.99)), reaches)
     assert said.startswith(
         "None of stock, qoe keeps the mean QoE at 0.99, even at 0.35 requests/s: the server"
     )
-    assert "not reached" in shown(order(), *reaches)
+    assert "not reached" in shown(spec(), *reaches)
 
 
 def test_a_goal_that_everybody_reaches() -> None:
     much = Capacity(21.3, math.inf)
     reaches = [reach("stock", much), reach("qoe", much)]
-    assert "even at 21.3 requests/s: ask for more." in sentence(order(), reaches)
-    assert "more than 21.3" in shown(order(), *reaches)
+    assert "even at 21.3 requests/s: ask for more." in sentence(spec(), reaches)
+    assert "more than 21.3" in shown(spec(), *reaches)
 
 
 def test_the_first_policy_may_be_the_only_one_without_a_rate() -> None:
-    said = sentence(order(demand=10.0), [reach("stock", 2.0, Capacity(0.0, 0.3)), QOE])
+    said = sentence(spec(demand=10.0), [reach("stock", 2.0, Capacity(0.0, 0.3)), QOE])
     assert "; stock: not reached with 1 of the seeds." in said
     assert "For 10 requests/s that is 12 GPUs." in said
 
@@ -79,8 +79,8 @@ def test_the_first_policy_may_be_the_only_one_without_a_rate() -> None:
 def test_an_interrupted_search_shows_how_far_it_came() -> None:
     begun = reach("qoe", so_far=Capacity(3.0, 3.9))
     reaches = [reach("stock"), begun]
-    assert sentence(order(), reaches).startswith("Not known yet how far stock, qoe can go")
-    text = shown(order(), *reaches)
+    assert sentence(spec(), reaches).startswith("Not known yet how far stock, qoe can go")
+    text = shown(spec(), *reaches)
     assert "3.00 to 3.90 so far" in text
     assert "not known yet" in text
 
@@ -88,13 +88,13 @@ def test_an_interrupted_search_shows_how_far_it_came() -> None:
 def test_both_goals_are_named() -> None:
     goal = Goal(qoe=0.9, p10=0.5)
     assert "keeps the mean QoE at 0.9 and its 10th percentile at 0.5 up to" in sentence(
-        order(goal=goal), [STOCK, QOE]
+        spec(goal=goal), [STOCK, QOE]
     )
 
 
 def test_the_table_fits_a_terminal() -> None:
-    text = shown(order(demand=100.0, price=2.0), STOCK, QOE, reach("andes", 3.0, 3.1, 3.2))
+    text = shown(spec(demand=100.0, price=2.0), STOCK, QOE, reach("andes", 3.0, 3.1, 3.2))
     assert max(len(line) for line in text.splitlines()) <= 100
     assert "3.76–4.26" in text
     assert "1.88–2.13" in text
-    assert made_plans.order().profile_name in text
+    assert made_plans.spec().profile_name in text

@@ -12,9 +12,11 @@ from pathlib import Path
 
 import pytest
 
+from andes_backend.lab.campaign import command as campaign_command
+from andes_backend.lab.campaign.results import read_lines
 from andes_backend.lab.plan import command, session
-from andes_backend.lab.plan.order import Order
-from andes_backend.lab.twin.sweep.results import read_lines
+from andes_backend.lab.plan.spec import PlanSpec
+from andes_backend.lab.plan.store import Store
 
 # What `andes` runs, whichever subcommands are installed.
 PROGRAM = """
@@ -47,16 +49,17 @@ def status(*words: str) -> int:
 
 
 @pytest.fixture
-def orders(monkeypatch: pytest.MonkeyPatch) -> list[Order]:
+def specs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[PlanSpec]:
     """What would have been run, on a machine that has vLLM."""
-    seen: list[Order] = []
+    seen: list[PlanSpec] = []
 
-    def note(order: Order) -> int:
-        seen.append(order)
+    def note(store: Store) -> int:
+        seen.append(store.spec)
         return 0
 
+    monkeypatch.chdir(tmp_path)  # the results' directory is made
     monkeypatch.setattr(session, "run", note)
-    monkeypatch.setattr(command, "_has_vllm", lambda: True)
+    monkeypatch.setattr(campaign_command, "has_vllm", lambda: True)
     return seen
 
 
@@ -71,21 +74,21 @@ def test_adding_the_command_imports_nothing_heavy() -> None:
 
 
 def test_the_paper_s_server_three_policies_and_five_seeds_are_the_default(
-    orders: list[Order],
+    specs: list[PlanSpec],
 ) -> None:
     assert status() == 0
-    (order,) = orders
-    assert order.profile_name == "opt-66b-4xa100"
-    assert list(order.policies) == ["stock", "andes", "qoe"]
-    assert list(order.seeds) == [0, 1, 2, 3, 4]
-    assert (order.goal.qoe, order.goal.p10, order.demand, order.price) == (0.9, None, None, None)
-    assert order.jobs == len(os.sched_getaffinity(0))
+    (spec,) = specs
+    assert spec.profile_name == "opt-66b-4xa100"
+    assert list(spec.policies) == ["stock", "andes", "qoe"]
+    assert list(spec.seeds) == [0, 1, 2, 3, 4]
+    assert (spec.goal.qoe, spec.goal.p10, spec.demand, spec.price) == (0.9, None, None, None)
+    assert spec.jobs == len(os.sched_getaffinity(0))
 
 
-def test_requests_come_for_as_long_at_every_rate(orders: list[Order]) -> None:
+def test_requests_come_for_as_long_at_every_rate(specs: list[PlanSpec]) -> None:
     assert status("--minutes", "2") == 0
     assert status("--requests", "70") == 0
-    by_time, by_count = orders
+    by_time, by_count = specs
     slow, fast = (by_time.make(rate, "poisson", 3).requests for rate in (1.0, 4.0))
     assert (len(slow), len(fast)) == (120, 480)
     # The very same requests, at four times the rate, and then more.
@@ -94,9 +97,9 @@ def test_requests_come_for_as_long_at_every_rate(orders: list[Order]) -> None:
     assert [len(by_count.make(rate, "poisson", 0).requests) for rate in (1.0, 4.0)] == [70, 70]
 
 
-def test_limits_replace_those_of_the_profile(orders: list[Order]) -> None:
+def test_limits_replace_those_of_the_profile(specs: list[PlanSpec]) -> None:
     assert status("--kv-tokens", "30000", "--max-step-tokens", "4096") == 0
-    profile = orders[0].profile
+    profile = specs[0].profile
     assert (profile.kv_tokens, profile.max_step_tokens, profile.gpus) == (30_000, 4096, 4)
 
 
@@ -143,20 +146,20 @@ def test_what_cannot_be_run_is_found_before_anything_runs(
     words: str,
     message: str,
     tmp_path: Path,
-    orders: list[Order],
+    specs: list[PlanSpec],
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     assert status(*words.split(), "--out", str(tmp_path / "out")) == 2
     error = capsys.readouterr().err
     assert error.startswith("andes plan: ")
     assert message in error
-    assert not orders
+    assert not specs
 
 
 def test_without_vllm_it_says_what_to_install(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(command, "_has_vllm", lambda: False)
+    monkeypatch.setattr(campaign_command, "has_vllm", lambda: False)
     assert status() == 1
     assert "docs/installing-vllm.md" in capsys.readouterr().err
 
@@ -167,7 +170,7 @@ def test_without_vllm_it_says_what_to_install(
 @pytest.fixture(scope="module")
 def vllm() -> None:
     """Skips, or fails if vLLM is required, without it."""
-    if command._has_vllm():
+    if campaign_command.has_vllm():
         return
     assert os.environ.get("ANDES_REQUIRE_VLLM") != "1", "vLLM is not installed"
     pytest.skip("vLLM is not installed: nothing was planned")

@@ -7,13 +7,14 @@ from typing import Any
 
 import pytest
 
-from andes_backend.lab.plan.order import Goal, OrderError
+from andes_backend.lab.campaign.spec import SpecError
 from andes_backend.lab.plan.picture import draw
+from andes_backend.lab.plan.spec import Goal
 from andes_backend.lab.plan.store import Store
 from andes_backend.lab.report.run import Run, Summary, summarise
-from andes_backend.lab.twin.sweep.measure import Measured
+from andes_backend.lab.twin.measure import Measured
 from andes_backend.profile import load_profile
-from tests.lab.plan.made_plans import order
+from tests.lab.plan.made_plans import spec
 
 PNG = b"\x89PNG"
 
@@ -24,7 +25,7 @@ def measured(qoe: float, p10: float = 0.5) -> Measured:
 
 
 def filled(folder: Path, **more: Any) -> Store:
-    asked = order(**more)
+    asked = spec(**more)
     store = Store(asked, folder)
     for rate, qoe in ((3.0, 0.95), (4.0, 0.85)):
         store.add(asked.point(store.next_index(), "qoe", 0, rate), measured(qoe))
@@ -34,7 +35,7 @@ def filled(folder: Path, **more: Any) -> Store:
 
 def test_points_are_read_back_to_the_last_digit(tmp_path: Path) -> None:
     before = filled(tmp_path)
-    after = Store(order(seeds=range(9), demand=5.0, goal=Goal(qoe=0.8)), tmp_path)
+    after = Store(spec(seeds=range(9), demand=5.0, goal=Goal(qoe=0.8)), tmp_path)
     assert after.summaries("qoe", 0) == before.summaries("qoe", 0)
     assert before.margins("qoe", 0) == pytest.approx({3.0: 0.05, 4.0: -0.05})
     assert after.margins("qoe", 0) == pytest.approx({3.0: 0.15, 4.0: 0.05})
@@ -46,12 +47,12 @@ def test_files_from_before_have_another_name_for_the_attainment(tmp_path: Path) 
     file = tmp_path / "results.jsonl"
     assert '"attainment"' in file.read_text()
     file.write_text(file.read_text().replace('"attainment"', '"served_well"'))
-    assert Store(order(), tmp_path).summaries("qoe", 0) == before.summaries("qoe", 0)
+    assert Store(spec(), tmp_path).summaries("qoe", 0) == before.summaries("qoe", 0)
 
 
 def test_a_point_that_failed_is_run_again(tmp_path: Path) -> None:
     filled(tmp_path)
-    assert not Store(order(), tmp_path).margins("stock", 1)
+    assert not Store(spec(), tmp_path).margins("stock", 1)
 
 
 @pytest.mark.parametrize(
@@ -68,8 +69,8 @@ def test_points_of_another_basis_are_not_mixed_in(
     more: dict[str, Any], named: str, tmp_path: Path
 ) -> None:
     filled(tmp_path)
-    with pytest.raises(OrderError, match=f"has points of another {named}: give the options"):
-        Store(order(**more), tmp_path)
+    with pytest.raises(SpecError, match=f"has points of another {named}: give the options"):
+        Store(spec(**more), tmp_path)
 
 
 def test_a_broken_file_is_named_with_its_line(tmp_path: Path) -> None:
@@ -77,7 +78,7 @@ def test_a_broken_file_is_named_with_its_line(tmp_path: Path) -> None:
     with (tmp_path / "results.jsonl").open("a") as file:
         file.write('{"point": 9, "sea')
     with pytest.raises(ValueError, match=r"results\.jsonl, line 4: no JSON"):
-        Store(order(), tmp_path)
+        Store(spec(), tmp_path)
 
 
 def test_the_command_is_in_the_file(tmp_path: Path) -> None:
@@ -91,7 +92,7 @@ def test_the_command_is_in_the_file(tmp_path: Path) -> None:
 def test_a_picture_can_be_drawn_of_whatever_is_there(goal: Goal, tmp_path: Path) -> None:
     from tests.lab.plan.made_plans import reach
 
-    asked = order(goal=goal)
+    asked = spec(goal=goal)
     store = filled(tmp_path, goal=goal)
     path = tmp_path / "plan.png"
     for reaches in ([reach("stock"), reach("qoe", 3.5)], [reach("stock", 2.0, 2.1), reach("qoe")]):

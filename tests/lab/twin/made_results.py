@@ -7,7 +7,7 @@ import numpy as np
 
 from andes_backend.lab.report.outcome import Outcome
 from andes_backend.lab.report.run import Run, summarise
-from andes_backend.lab.twin.sweep.measure import Detail, Measured
+from andes_backend.lab.twin.measure import Detail, Measured
 from andes_backend.lab.twin.sweep.points import Sweep
 from andes_backend.lab.workload import Workload, make_workload
 from andes_backend.profile import load_profile

@@ -12,8 +12,8 @@ from rich.console import Console
 from andes_backend.lab.bound import upper_bound
 from andes_backend.lab.twin.sweep import session
 from andes_backend.lab.twin.sweep.bounds import Bounded, Bounds, bound_tasks, carry_out
-from andes_backend.lab.twin.sweep.order import Order, described
 from andes_backend.lab.twin.sweep.points import Sweep
+from andes_backend.lab.twin.sweep.spec import SweepSpec, described
 from tests.lab.twin.made_results import make_here_only, measured, sweep
 
 
@@ -30,8 +30,8 @@ def shown(bounds: Bounds, results: dict[int, float]) -> str:
     return console.file.getvalue()
 
 
-def order(made: Sweep, out: Path, bounds: tuple[float, ...]) -> Order:
-    return Order(sweep=made, workload={}, command=[], out=out, jobs=2, bounds=bounds)
+def spec(made: Sweep, out: Path, bounds: tuple[float, ...]) -> SweepSpec:
+    return SweepSpec(sweep=made, workload={}, command=[], out=out, jobs=2, bounds=bounds)
 
 
 def test_what_does_not_change_the_bound_does_not_multiply_it() -> None:
@@ -97,13 +97,13 @@ def test_a_sweep_without_bounds_has_none(tmp_path: Path) -> None:
 
 
 def test_the_sweep_says_which_bounds_were_asked_for() -> None:
-    value = json.loads(described(order(sweep(), Path(), (math.inf, 60.0)), {}, date="today"))
+    value = described(spec(sweep(), Path(), (math.inf, 60.0)))
     assert value["bounds"] == [None, 60.0]
 
 
 def test_a_bound_that_fails_is_reported_and_the_others_go_on(tmp_path: Path) -> None:
     console = Console(file=StringIO(), width=200)
-    wanted = order(sweep(make=make_here_only), tmp_path, (math.inf, 60.0))
+    wanted = spec(sweep(make=make_here_only), tmp_path, (math.inf, 60.0))
     assert session.run(wanted, console=console) == 1
     assert isinstance(console.file, StringIO)
     said = console.file.getvalue()
@@ -116,7 +116,7 @@ def test_a_bound_that_fails_is_reported_and_the_others_go_on(tmp_path: Path) -> 
 def test_a_real_sweep_has_its_bound_in_the_table_and_in_a_file(tmp_path: Path) -> None:
     pytest.importorskip("vllm", reason="the twin runs vLLM's own scheduler")
     console = Console(file=StringIO(), width=100)
-    assert session.run(order(sweep(), tmp_path, (math.inf,)), console=console) == 0
+    assert session.run(spec(sweep(), tmp_path, (math.inf,)), console=console) == 0
     (directory,) = tmp_path.iterdir()
     (line,) = lines(directory / "bounds.jsonl")
     assert line["qoe_mean"] == pytest.approx(1.0, abs=1e-6)

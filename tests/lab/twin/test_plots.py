@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from andes_backend.lab.twin.measure import Detail, Measured
 from andes_backend.lab.twin.sweep import sweep_plot, workload_plots
-from andes_backend.lab.twin.sweep.measure import Detail, Measured
 from andes_backend.lab.twin.sweep.points import Sweep
 from tests.lab.twin.made_results import COUNT, measured, sweep
 

@@ -12,9 +12,11 @@ from rich.console import Console
 from rich.table import Table
 
 from andes_backend.config import AndesConfig
-from andes_backend.lab.twin.sweep.measure import Measured
+from andes_backend.lab.campaign.results import read_lines
+from andes_backend.lab.report.run import versions
+from andes_backend.lab.twin.measure import Measured
+from andes_backend.lab.twin.results import NOT_REPEATABLE, PointFile, record
 from andes_backend.lab.twin.sweep.points import Sweep
-from andes_backend.lab.twin.sweep.results import NOT_REPEATABLE, ResultFile, read_lines, record
 from andes_backend.lab.twin.sweep.tables import axis_value, groups, tables
 from tests.lab.twin.made_results import COUNT, measured, sweep
 
@@ -59,42 +61,25 @@ def test_what_is_not_repeatable_is_in_every_line() -> None:
 
 
 def test_lines_are_there_at_once_and_sorted_at_the_end(tmp_path: Path) -> None:
-    file = ResultFile(tmp_path / "results.jsonl")
-    lines = [record(p, measured(0.1), **ABOUT) for p in sweep(rates=[2.0, 3.0]).points()]
+    file = PointFile(tmp_path, {"requests": COUNT})
+    points = sweep(rates=[2.0, 3.0]).points()
+    lines = {}
     for place in (2, 0, 3):
-        file.add(lines[place])
-        assert read_lines(file.path)[-1] == lines[place]
+        file.keep(points[place], measured(0.1))
+        lines[place] = read_lines(file.path)[-1]
+        about = {**ABOUT, "versions": versions(), "date": lines[place]["date"]}
+        assert lines[place] == record(points[place], measured(0.1), **about)
     file.sort()
     assert read_lines(file.path) == [lines[0], lines[2], lines[3]]
     assert [strictly(line)["point"] for line in file.path.read_text().splitlines()] == [0, 2, 3]
     assert [path.name for path in tmp_path.iterdir()] == ["results.jsonl"]
 
 
-def test_json_is_strict(tmp_path: Path) -> None:
-    file = ResultFile(tmp_path / "results.jsonl")
-    with pytest.raises(ValueError, match="not JSON compliant"):
-        file.add({"point": 0, "figure": float("nan")})
-    assert file.path.read_text() == ""
-
-
-def test_results_are_never_written_over(tmp_path: Path) -> None:
-    (tmp_path / "results.jsonl").touch()
-    with pytest.raises(FileExistsError):
-        ResultFile(tmp_path / "results.jsonl")
-
-
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ('{"point": 0}\n{"point": ', "results.jsonl, line 2: no JSON"),
-        ("[1]\n", r"results.jsonl, line 1: it must be a JSON object, not \[1\]"),
-    ],
-)
-def test_a_line_that_cannot_be_read_is_named(tmp_path: Path, text: str, message: str) -> None:
-    path = tmp_path / "results.jsonl"
-    path.write_text(text)
-    with pytest.raises(ValueError, match=message):
-        read_lines(path)
+def test_further_entries_come_first(tmp_path: Path) -> None:
+    file = PointFile(tmp_path, {})
+    file.keep(sweep().points()[0], "ValueError: no", scenario="as told")
+    (line,) = read_lines(file.path)
+    assert list(line.items())[:2] == [("scenario", "as told"), ("point", 0)]
 
 
 # Tables

@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from andes_backend.lab.campaign import command as campaign_command
+from andes_backend.lab.campaign.results import read_lines
 from andes_backend.lab.twin.saturation import saturation
 from andes_backend.lab.twin.sensitivity import command, session
-from andes_backend.lab.twin.sensitivity.order import Order
+from andes_backend.lab.twin.sensitivity.spec import SensitivitySpec
 from andes_backend.lab.twin.setup import Setup
-from andes_backend.lab.twin.sweep.results import read_lines
 from andes_backend.lab.workload import Fixed, make_workload
 from andes_backend.profile import load_profile
 
@@ -30,27 +31,27 @@ def status(*words: str) -> int:
 
 
 @pytest.fixture
-def orders(monkeypatch: pytest.MonkeyPatch) -> list[Order]:
+def specs(monkeypatch: pytest.MonkeyPatch) -> list[SensitivitySpec]:
     """What would have been run, on a machine that has vLLM."""
-    seen: list[Order] = []
+    seen: list[SensitivitySpec] = []
 
-    def note(order: Order) -> int:
-        seen.append(order)
+    def note(spec: SensitivitySpec) -> int:
+        seen.append(spec)
         return 0
 
     monkeypatch.setattr(session, "run", note)
-    monkeypatch.setattr(command, "_has_vllm", lambda: True)
+    monkeypatch.setattr(campaign_command, "has_vllm", lambda: True)
     return seen
 
 
-def test_by_default_the_server_has_a_fifth_too_much_to_do(orders: list[Order]) -> None:
+def test_by_default_the_server_has_a_fifth_too_much_to_do(specs: list[SensitivitySpec]) -> None:
     assert status() == 0
-    (order,) = orders
-    assert list(order.policies) == ["stock", "andes", "qoe"]
-    assert list(order.seeds) == [0, 1, 2, 3, 4]
+    (spec,) = specs
+    assert list(spec.policies) == ["stock", "andes", "qoe"]
+    assert list(spec.seeds) == [0, 1, 2, 3, 4]
     workload = make_workload(1000, rate=1.0, seed=0)
-    assert order.rate == 1.2 * saturation(load_profile("opt-66b-4xa100"), workload)
-    assert len(order.make(order.rate, None, 0).requests) == 1000
+    assert spec.rate == 1.2 * saturation(load_profile("opt-66b-4xa100"), workload)
+    assert len(spec.make(spec.rate, None, 0).requests) == 1000
 
 
 @pytest.mark.parametrize(
@@ -80,13 +81,13 @@ def test_wrong_words_are_explained(
     ],
 )
 def test_what_cannot_be_run_is_found_before_anything_runs(
-    words: str, message: str, orders: list[Order], capsys: pytest.CaptureFixture[str]
+    words: str, message: str, specs: list[SensitivitySpec], capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert status(*words.split()) == 2
     error = capsys.readouterr().err
     assert error.startswith("andes sensitivity: ")
     assert message in error
-    assert not orders
+    assert not specs
 
 
 # The real thing
@@ -95,7 +96,7 @@ def test_what_cannot_be_run_is_found_before_anything_runs(
 @pytest.fixture(scope="module")
 def vllm() -> None:
     """Skips, or fails if vLLM is required, without it."""
-    if command._has_vllm():
+    if campaign_command.has_vllm():
         return
     assert os.environ.get("ANDES_REQUIRE_VLLM") != "1", "vLLM is not installed"
     pytest.skip("vLLM is not installed: nothing was simulated")

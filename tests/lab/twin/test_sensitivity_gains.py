@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 from rich.console import Console
 
+from andes_backend.lab.campaign.spec import SpecError
 from andes_backend.lab.twin.sensitivity.answer import draw, sentences, table
 from andes_backend.lab.twin.sensitivity.gains import Results
-from andes_backend.lab.twin.sensitivity.order import Case, Order, OrderError
 from andes_backend.lab.twin.sensitivity.scenarios import AS_TOLD, Deviations
+from andes_backend.lab.twin.sensitivity.spec import Case, SensitivitySpec
 from andes_backend.lab.twin.setup import Setup, SetupError
 from andes_backend.profile import load_profile
 from tests.lab.twin.made_results import make
@@ -18,7 +19,7 @@ from tests.lab.twin.made_results import make
 FASTER, OPENLY = "30% faster than told", "30% faster, and say so"
 
 
-def order(**more: Any) -> Order:
+def spec(**more: Any) -> SensitivitySpec:
     plain: dict[str, Any] = {
         "profile_name": "opt-66b-4xa100",
         "profile": load_profile("opt-66b-4xa100"),
@@ -30,10 +31,10 @@ def order(**more: Any) -> Order:
         "deviations": Deviations(),
         "workload": {},
     }
-    return Order(**{**plain, **more})
+    return SensitivitySpec(**{**plain, **more})
 
 
-def results(asked: Order, stock: float = 0.5) -> Results:
+def results(asked: SensitivitySpec, stock: float = 0.5) -> Results:
     """qoe recovers 0.8 of the loss; 0.6 with faster readers who say so; and 0.3 if they do not."""
     qoe = {}
     for case in asked.cases():
@@ -52,7 +53,7 @@ def shown(found: Results) -> str:
 
 
 def test_a_gain_is_compared_with_that_of_a_scheduler_that_knows() -> None:
-    found = results(order())
+    found = results(spec())
     assert found.recovers(FASTER, "qoe").mean == pytest.approx(0.3)  # type: ignore[union-attr]
     left = found.survives(FASTER, "qoe")
     assert left is not None
@@ -64,19 +65,19 @@ def test_a_gain_is_compared_with_that_of_a_scheduler_that_knows() -> None:
 
 
 def test_the_answer_names_what_costs_most() -> None:
-    said = sentences(results(order()))
+    said = sentences(results(spec()))
     assert said == (
         "At 3.6 requests/s qoe recovers 80% (80% to 80%) of the QoE that stock loses; 50% (50% to "
         "50%) of that survives when readers are 30% faster than they say, and 100% or more in the "
         "other scenarios."
     )
-    text = shown(results(order()))
+    text = shown(results(spec()))
     assert max(len(line) for line in text.splitlines()) <= 100
     assert text.count("50%–50%") == 1
 
 
 def test_where_nothing_is_gained_nothing_can_be_lost() -> None:
-    asked = order()
+    asked = spec()
     even = Results(asked, dict.fromkeys(asked.cases(), 0.9))
     assert even.survives(FASTER, "qoe") is None
     assert "qoe gains nothing over stock at 3.6 requests/s" in sentences(even)
@@ -86,7 +87,7 @@ def test_where_nothing_is_gained_nothing_can_be_lost() -> None:
 
 
 def test_a_run_cut_short_reports_what_there_is(tmp_path: Path) -> None:
-    asked = order()
+    asked = spec()
     whole = results(asked).qoe
     for count in range(len(whole) + 1):
         cut = Results(asked, dict(list(whole.items())[:count]))
@@ -102,14 +103,14 @@ def test_a_run_cut_short_reports_what_there_is(tmp_path: Path) -> None:
 
 
 def test_seeds_come_one_after_the_other_so_that_a_cut_run_has_whole_ones() -> None:
-    cases = order().cases()
+    cases = spec().cases()
     assert cases[0] == Case(AS_TOLD, "stock", 0)
     assert [case.seed for case in cases] == sorted(case.seed for case in cases)
     assert len(set(cases)) == 7 * 2 * 2
 
 
 def test_the_points_differ_as_the_scenarios_do() -> None:
-    asked = order()
+    asked = spec()
     point = asked.point(0, Case("jitter 50-500 ms", "qoe", 1))
     assert point.setup.jitter_s == (0.05, 0.5)
     assert point.workload() == make(3.6, "poisson", 1)
@@ -118,9 +119,9 @@ def test_the_points_differ_as_the_scenarios_do() -> None:
 
 
 def test_an_order_that_makes_no_sense_is_refused() -> None:
-    with pytest.raises(OrderError, match="give two policies or more"):
-        order(policies=["qoe"])
+    with pytest.raises(SpecError, match="give two policies or more"):
+        spec(policies=["qoe"])
     with pytest.raises(SetupError, match="there is no policy 'best'"):
-        order(policies=["stock", "best"])
+        spec(policies=["stock", "best"])
     with pytest.raises(SetupError, match="jitter_s must rise from 0 s or more"):
         Setup(profile=load_profile("opt-66b-4xa100"), jitter_s=(0.5, 0.1))

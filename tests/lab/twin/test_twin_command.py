@@ -14,10 +14,12 @@ from typing import Any
 
 import pytest
 
+from andes_backend.lab.campaign import command as campaign_command
+from andes_backend.lab.campaign.results import read_lines
+from andes_backend.lab.twin.results import NOT_REPEATABLE
 from andes_backend.lab.twin.setup import POLICIES
 from andes_backend.lab.twin.sweep import command, session
-from andes_backend.lab.twin.sweep.order import Order
-from andes_backend.lab.twin.sweep.results import NOT_REPEATABLE, read_lines
+from andes_backend.lab.twin.sweep.spec import SweepSpec
 
 ANDES = [sys.executable, "-m", "andes_client", "twin"]
 
@@ -35,16 +37,16 @@ def status(*words: str) -> int:
 
 
 @pytest.fixture
-def orders(monkeypatch: pytest.MonkeyPatch) -> list[Order]:
+def specs(monkeypatch: pytest.MonkeyPatch) -> list[SweepSpec]:
     """What would have been run, on a machine that has vLLM."""
-    seen: list[Order] = []
+    seen: list[SweepSpec] = []
 
-    def note(order: Order) -> int:
-        seen.append(order)
+    def note(spec: SweepSpec) -> int:
+        seen.append(spec)
         return 0
 
     monkeypatch.setattr(session, "run", note)
-    monkeypatch.setattr(command, "_has_vllm", lambda: True)
+    monkeypatch.setattr(campaign_command, "has_vllm", lambda: True)
     return seen
 
 
@@ -58,21 +60,21 @@ def test_adding_the_command_imports_nothing_heavy() -> None:
     assert not heavy & {name.partition(".")[0] for name in out.split()}
 
 
-def test_stock_against_qoe_is_what_is_run_by_default(orders: list[Order]) -> None:
+def test_stock_against_qoe_is_what_is_run_by_default(specs: list[SweepSpec]) -> None:
     assert status() == 0
-    (order,) = orders
-    points = order.sweep.points()
+    (spec,) = specs
+    points = spec.sweep.points()
     assert [(p.policy, p.cell.profile, p.cell.rate, p.cell.arrivals, p.seed) for p in points] == [
         (policy, "opt-66b-4xa100", 3.0, "poisson", 0) for policy in ("stock", "qoe")
     ]
     assert len(points[0].workload().requests) == 250
-    assert order.jobs == len(os.sched_getaffinity(0))
-    assert order.out == Path("results")
-    assert order.workload["requests"] == 250
-    assert not {"rate", "seed", "arrivals"} & order.workload.keys()
+    assert spec.jobs == len(os.sched_getaffinity(0))
+    assert spec.out == Path("results")
+    assert spec.workload["requests"] == 250
+    assert not {"rate", "seed", "arrivals"} & spec.workload.keys()
 
 
-def test_every_list_is_an_axis(orders: list[Order]) -> None:
+def test_every_list_is_an_axis(specs: list[SweepSpec]) -> None:
     words = (
         ("--profile", "opt-66b-4xa100, llama-3-8b-a40"),
         ("--policies", "stock,qoe,round-robin"),
@@ -86,7 +88,7 @@ def test_every_list_is_an_axis(orders: list[Order]) -> None:
         ("--async-scheduling", "on,off"),
     )
     assert status(*(word for some in words for word in some), "--requests", "5") == 0
-    sweep = orders[0].sweep
+    sweep = specs[0].sweep
     assert list(sweep.profiles) == ["opt-66b-4xa100", "llama-3-8b-a40"]
     assert sweep.rates == (2.8, 3.3)
     assert list(sweep.arrivals) == ["gamma:cv=1", "duty:intensity=2,duration=0.35,period=60"]
@@ -100,10 +102,10 @@ def test_every_list_is_an_axis(orders: list[Order]) -> None:
 
 
 def test_the_names_of_before_are_accepted(
-    orders: list[Order], caplog: pytest.LogCaptureFixture
+    specs: list[SweepSpec], caplog: pytest.LogCaptureFixture
 ) -> None:
     assert status("--set", "growth_reserve=0,0.1", "--reload-gb-s", "off,20") == 0
-    sweep = orders[0].sweep
+    sweep = specs[0].sweep
     assert sweep.settings == {"decode_headroom": (0, 0.1)}
     assert sweep.kv_restore_gb_s == (None, 20.0)
     (warning,) = [record.getMessage() for record in caplog.records]
@@ -111,16 +113,16 @@ def test_the_names_of_before_are_accepted(
 
 
 def test_a_setting_under_both_of_its_names_is_refused(
-    orders: list[Order], capsys: pytest.CaptureFixture[str]
+    specs: list[SweepSpec], capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert status("--set", "max_wait_s=9", "--set", "overdue_after_s=9") == 2
-    assert not orders
+    assert not specs
     said = capsys.readouterr().err
     assert "andes.max_wait_s is the old name of andes.overdue_after_s, and both" in said
 
 
 def test_a_trace_comes_as_it_came_unless_a_rate_is_given(
-    tmp_path: Path, orders: list[Order]
+    tmp_path: Path, specs: list[SweepSpec]
 ) -> None:
     trace = tmp_path / "trace.csv"
     trace.write_text(
@@ -131,7 +133,7 @@ def test_a_trace_comes_as_it_came_unless_a_rate_is_given(
     words = ("--trace", str(trace), "--requests", "2")
     assert status(*words) == 0
     assert status(*words, "--rate", "1,2") == 0
-    first, second = orders
+    first, second = specs
     assert [(cell.rate, cell.arrivals) for cell in first.sweep.cells()] == [(None, None)]
     assert [cell.rate for cell in second.sweep.cells()] == [1.0, 2.0]
     assert [r.prompt_tokens for r in first.sweep.points()[0].workload().requests] == [374, 396]
@@ -142,10 +144,10 @@ def test_a_trace_comes_as_it_came_unless_a_rate_is_given(
     [((), ()), (("--bound",), (inf,)), (("--bound", "any,300"), (inf, 300.0))],
 )
 def test_bounds_are_made_if_asked_for(
-    words: tuple[str, ...], bounds: tuple[float, ...], orders: list[Order]
+    words: tuple[str, ...], bounds: tuple[float, ...], specs: list[SweepSpec]
 ) -> None:
     assert status(*words) == 0
-    assert tuple(orders[0].bounds) == bounds
+    assert tuple(specs[0].bounds) == bounds
 
 
 @pytest.mark.parametrize(
@@ -208,7 +210,7 @@ def test_what_cannot_be_run_is_found_before_anything_runs(
     words: str,
     message: str,
     tmp_path: Path,
-    orders: list[Order],
+    specs: list[SweepSpec],
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     out = tmp_path / "out"
@@ -216,14 +218,14 @@ def test_what_cannot_be_run_is_found_before_anything_runs(
     error = capsys.readouterr().err
     assert error.startswith("andes twin: ")
     assert message in error
-    assert not orders
+    assert not specs
     assert not out.exists()
 
 
 def test_without_vllm_it_says_what_to_install(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(command, "_has_vllm", lambda: False)
+    monkeypatch.setattr(campaign_command, "has_vllm", lambda: False)
     assert status() == 1
     error = capsys.readouterr().err
     assert error.startswith("andes twin: vLLM is not installed")
@@ -252,7 +254,7 @@ def test_the_help_names_all_policies(capsys: pytest.CaptureFixture[str]) -> None
 @pytest.fixture(scope="module")
 def vllm() -> None:
     """Skips, or fails if vLLM is required, without it."""
-    if command._has_vllm():
+    if campaign_command.has_vllm():
         return
     assert os.environ.get("ANDES_REQUIRE_VLLM") != "1", "vLLM is not installed"
     pytest.skip("vLLM is not installed: the twin was not run")

@@ -1,4 +1,4 @@
-"""A sweep from its order to its files, as far as that goes without vLLM."""
+"""A sweep from its spec to its files, as far as that goes without vLLM."""
 
 import json
 from io import StringIO
@@ -8,21 +8,22 @@ from typing import Any
 import pytest
 from rich.console import Console
 
+from andes_backend.lab.campaign.results import read_lines
+from andes_backend.lab.campaign.spec import SpecError
 from andes_backend.lab.twin.sweep import session
-from andes_backend.lab.twin.sweep.order import Order, OrderError, check, described, shown_in_detail
-from andes_backend.lab.twin.sweep.results import read_lines
+from andes_backend.lab.twin.sweep.spec import SweepSpec, check, described, shown_in_detail
 from tests.lab.twin.made_results import COUNT, make_here_only, sweep
 
 
-def order(out: Path = Path("nowhere"), **more: Any) -> Order:
+def spec(out: Path = Path("nowhere"), **more: Any) -> SweepSpec:
     running = {name: more.pop(name) for name in ("detail", "request") if name in more}
     made = sweep(**more)
-    return Order(sweep=made, workload={}, command=["andes", "twin"], out=out, jobs=2, **running)
+    return SweepSpec(sweep=made, workload={}, command=["andes", "twin"], out=out, jobs=2, **running)
 
 
 def test_points_that_fail_are_reported_and_the_others_go_on(tmp_path: Path) -> None:
     console = Console(file=StringIO(), width=200)
-    wanted = order(tmp_path, rates=[2.0, 3.0], make=make_here_only)
+    wanted = spec(tmp_path, rates=[2.0, 3.0], make=make_here_only)
     assert check(wanted) == []
     assert session.run(wanted, console=console) == 1
     assert isinstance(console.file, StringIO)
@@ -43,12 +44,12 @@ def test_points_that_fail_are_reported_and_the_others_go_on(tmp_path: Path) -> N
 
 def test_every_run_has_a_directory_of_its_own(tmp_path: Path) -> None:
     for _ in range(2):
-        session.run(order(tmp_path, make=make_here_only), console=Console(file=StringIO()))
+        session.run(spec(tmp_path, make=make_here_only), console=Console(file=StringIO()))
     assert len(list(tmp_path.iterdir())) == 2
 
 
 def test_one_workload_is_shown_in_detail() -> None:
-    shown = shown_in_detail(order(seeds=[5, 6], settings={"horizon_s": [2, 4]}))
+    shown = shown_in_detail(spec(seeds=[5, 6], settings={"horizon_s": [2, 4]}))
     assert list(shown) == ["stock", "qoe"]
     assert [point.seed for point in shown.values()] == [5, 5]
     assert dict(shown["qoe"].settings) == {"horizon_s": 2}
@@ -56,22 +57,21 @@ def test_one_workload_is_shown_in_detail() -> None:
 
 def test_of_many_workloads_one_must_be_chosen() -> None:
     rates = {"rates": [2.0, 3.0], "kv_tokens": [40_000, 50_000]}
-    assert shown_in_detail(order(**rates)) == {}
-    shown = shown_in_detail(order(**rates, detail=3.0))
+    assert shown_in_detail(spec(**rates)) == {}
+    shown = shown_in_detail(spec(**rates, detail=3.0))
     assert {(p.cell.rate, p.cell.kv_tokens) for p in shown.values()} == {(3.0, 40_000)}
-    with pytest.raises(OrderError, match=r"--detail 2\.5 is none of the rates"):
-        shown_in_detail(order(**rates, detail=2.5))
+    with pytest.raises(SpecError, match=r"--detail 2\.5 is none of the rates"):
+        shown_in_detail(spec(**rates, detail=2.5))
 
 
 def test_a_request_to_draw_must_be_there() -> None:
-    assert check(order(request=COUNT - 1)) == []
-    with pytest.raises(OrderError, match=f"--request {COUNT}: there are 0 to {COUNT - 1}"):
-        check(order(request=COUNT))
+    assert check(spec(request=COUNT - 1)) == []
+    with pytest.raises(SpecError, match=f"--request {COUNT}: there are 0 to {COUNT - 1}"):
+        check(spec(request=COUNT))
 
 
 def test_the_sweep_is_described_in_strict_json() -> None:
-    text = described(order(kv_restore_gb_s=[None, 20.0]), {"python": "3"}, date="today")
+    text = json.dumps(described(spec(kv_restore_gb_s=[None, 20.0])))
     value = json.loads(text, parse_constant=pytest.fail)
     assert value["kv_restore_gb_s"] == [None, 20.0]
     assert value["profiles"]["opt-66b-4xa100"]["kv_tokens"] == 59_000
-    assert (value["date"], value["versions"]) == ("today", {"python": "3"})

@@ -7,11 +7,13 @@ vLLM's real scheduler runs on a virtual clock, as for `andes twin`.
 """
 
 import argparse
-import importlib.util
-import os
-import sys
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
+
+from andes_backend.lab.campaign.command import run_command
+from andes_backend.lab.campaign.options import add_jobs, add_out, running_of
 
 if TYPE_CHECKING:
     from andes_backend.lab.twin.fair.measure import Task
@@ -41,32 +43,26 @@ def add_parser(subparsers: Any) -> None:
         help="the limit of rpm, requests a minute of each user (an even share of 180)",
     )
     parser.add_argument("--seed", type=int, default=0, help="of the workloads (0)")
-    parser.add_argument("--jobs", type=int, help="processes (as many as there are cores)")
-    parser.add_argument("--out", type=Path, default=Path("results/fair"), help="where to write")
+    add_jobs(parser)
+    add_out(parser, Path("results/fair"))
     parser.set_defaults(run=_run)
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    if importlib.util.find_spec("vllm") is None:
-        print(
-            "andes fair: vLLM is not installed, and it is vLLM's scheduler that runs. "
-            "docs/installing-vllm.md says how to install it.",
-            file=sys.stderr,
-        )
-        return 1
-    from andes_backend.lab.twin.fair.session import run
+    return run_command("fair", partial(_prepare, arguments))
 
-    try:
-        tasks = _tasks(arguments)
-    except (OSError, ValueError) as error:
-        print(f"andes fair: {error}", file=sys.stderr)
-        return 2
-    return run(tasks, arguments.out, arguments.jobs or len(os.sched_getaffinity(0)))
+
+def _prepare(arguments: argparse.Namespace) -> Callable[[], int]:
+    from andes_backend.lab.twin.fair import session
+    from andes_backend.lab.twin.fair.spec import FairSpec
+
+    return partial(session.run, FairSpec(tasks=_tasks(arguments), **running_of(arguments)))
 
 
 def _tasks(arguments: argparse.Namespace) -> "list[Task]":
     from dataclasses import replace
 
+    from andes_backend.lab.campaign.spec import SpecError
     from andes_backend.lab.twin.fair.measure import CONTENDERS, Task
     from andes_backend.profile import load_profile
 
@@ -74,12 +70,12 @@ def _tasks(arguments: argparse.Namespace) -> "list[Task]":
         value = getattr(arguments, name)
         if value is not None and value < least:
             option = "--" + name.replace("_", "-")
-            raise ValueError(f"{option} must be {least} or more, not {value}")
+            raise SpecError(f"{option} must be {least} or more, not {value}")
     policies = list(dict.fromkeys(arguments.policies.split(",")))
     for policy in policies:
         if policy not in CONTENDERS:
             known = ", ".join(CONTENDERS)
-            raise ValueError(f"there is no policy {policy!r} to compare; choose from {known}")
+            raise SpecError(f"there is no policy {policy!r} to compare; choose from {known}")
     profile = replace(load_profile(arguments.profile), kv_tokens=arguments.kv_tokens)
     scenarios = _NAMES if _ALL in arguments.scenario else dict.fromkeys(arguments.scenario)
     return [

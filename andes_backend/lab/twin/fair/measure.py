@@ -7,9 +7,9 @@ from typing import Any, Final
 
 import numpy as np
 
+from andes_backend.lab.campaign.pool import Tell
 from andes_backend.lab.report.users import UserFigures, user_figures
 from andes_backend.lab.twin.fair.scenarios import COMPLETES, SCENARIOS
-from andes_backend.lab.twin.sweep.pool import Tell
 from andes_backend.profile import Profile
 
 __all__ = ["CONTENDERS", "Figures", "Task", "measure"]

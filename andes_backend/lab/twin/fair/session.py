@@ -1,34 +1,25 @@
 """Run scenarios under policies, and report: tables, and a picture for each scenario."""
 
-import sys
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Final
 
 from rich.console import Console
 from rich.table import Table
 
-from andes_backend.lab.interruption import INTERRUPTED, ended_like_ctrl_c
+from andes_backend.lab.campaign.campaign import Campaign
+from andes_backend.lab.campaign.console import report_console
 from andes_backend.lab.report.users_plot import plot_users
 from andes_backend.lab.twin.fair.measure import Figures, Task, measure
 from andes_backend.lab.twin.fair.scenarios import SCENARIOS
-from andes_backend.lab.twin.sweep.pool import Done, Failed, run_tasks
-from andes_backend.lab.twin.sweep.progress import watched
+from andes_backend.lab.twin.fair.spec import FairSpec
 
 __all__ = ["run"]
 
-_WIDTH: Final = 100  # of the tables in a file
-_ENVIRONMENT: Final = {"OMP_NUM_THREADS": "1", "VLLM_LOGGING_LEVEL": "ERROR"}
 _SHOWN: Final = 3  # users beside the worst whose QoE has a column of its own
 
 
-def run(tasks: Sequence[Task], out: Path, jobs: int) -> int:
+def run(spec: FairSpec, *, console: Console | None = None) -> int:
     """Simulate all, and write tables and pictures.
-
-    Args:
-        tasks: scenarios under policies.
-        out: the directory that pictures, the table and the log go to; it is made.
-        jobs: processes.
 
     Returns:
         An exit status: 0; 1 if one of them failed; 130 if it was interrupted.
@@ -36,43 +27,32 @@ def run(tasks: Sequence[Task], out: Path, jobs: int) -> int:
     Raises:
         OSError: a file cannot be written.
     """
-    console = Console(width=None if sys.stdout.isatty() else _WIDTH)
-    out.mkdir(parents=True, exist_ok=True)
-    found: dict[str, dict[str, Figures]] = {}
-    failed = interrupted = False
-    labels = [f"{task.scenario}, {task.contender}" for task in tasks]
-    events = run_tasks(measure, tasks, jobs=jobs, log=out / "worker.log", environment=_ENVIRONMENT)
-    try:
-        with ended_like_ctrl_c():
-            for event in watched(events, labels, console):
-                match event:
-                    case Done(index, figures):
-                        task = tasks[index]
-                        found.setdefault(task.scenario, {})[task.contender] = figures
-                    case Failed(index, error):
-                        failed = True
-                        console.print(f"{labels[index]}: {error}", markup=False)
-    except KeyboardInterrupt:
-        interrupted = True
-        console.print("interrupted; reporting what is there")
-    _report(tasks, found, out, console)
-    return INTERRUPTED if interrupted else int(failed)
+    spec.out.mkdir(parents=True, exist_ok=True)
+    campaign: Campaign[Task, Figures] = Campaign(
+        measure, spec.out, spec.jobs, console or report_console()
+    )
+    for task in spec.tasks:
+        campaign.add(task, f"{task.scenario}, {task.contender}")
+    found: dict[int, Figures] = {}
+
+    def keep(index: int, outcome: Figures | str) -> None:
+        if isinstance(outcome, Figures):
+            found[index] = outcome
+
+    return campaign.run(keep, lambda: _report(campaign, found))
 
 
-def _report(
-    tasks: Sequence[Task], found: Mapping[str, Mapping[str, Figures]], out: Path, console: Console
-) -> None:
-    order = [task.contender for task in tasks]
-    for scenario, unsorted in found.items():
-        figures = dict(sorted(unsorted.items(), key=lambda one: order.index(one[0])))
+def _report(campaign: Campaign[Task, Figures], found: Mapping[int, Figures]) -> None:
+    by_scenario: dict[str, dict[str, Figures]] = {}
+    for index in sorted(found):
+        task = campaign.tasks[index]
+        by_scenario.setdefault(task.scenario, {})[task.contender] = found[index]
+    for scenario, figures in by_scenario.items():
         title = f"{scenario}: {SCENARIOS[scenario].about}"
-        table = _table(title, figures)
-        console.print(table)
-        with (out / f"{scenario}.txt").open("w") as file:
-            Console(file=file, width=_WIDTH).print(table)
-        users = {name: one.users for name, one in figures.items()}
-        plot_users(title, users, out / f"{scenario}.png")
-        console.print(f"  picture: {out / scenario}.png", markup=False)
+        campaign.show(f"{scenario}.txt", _table(title, figures))
+        picture = campaign.directory / f"{scenario}.png"
+        plot_users(title, {name: one.users for name, one in figures.items()}, picture)
+        campaign.say(f"  picture: {picture}")
 
 
 def _table(title: str, found: Mapping[str, Figures]) -> Table:

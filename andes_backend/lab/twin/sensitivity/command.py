@@ -6,32 +6,35 @@ vLLM's real scheduler runs on a virtual clock, as for `andes twin`.
 """
 
 import argparse
-import importlib.util
-import os
-import sys
+from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from andes_backend.lab.campaign.command import run_command
+from andes_backend.lab.campaign.options import (
+    add_jobs,
+    add_out,
+    add_seeds,
+    running_of,
+    seeds_of,
+)
 from andes_backend.lab.option_types import finite_number, list_of
-from andes_backend.lab.twin.sweep.options import policy_value
+from andes_backend.lab.twin.options import policy_value
 from andes_backend.lab.workload.options import (
     add_workload_options,
     count_value,
     rate_value,
-    seed_value,
     settings_of,
     workload_from,
 )
 
 if TYPE_CHECKING:
-    from andes_backend.lab.twin.sensitivity.order import Order
+    from andes_backend.lab.twin.sensitivity.spec import SensitivitySpec
     from andes_backend.lab.workload import Workload
     from andes_backend.profile import Profile
 
 __all__ = ["add_parser"]
 
-_USAGE: Final = 2  # what argparse ends with, too
 _OWN: Final = ("rate", "requests", "seed")
 _PROFILE: Final = "opt-66b-4xa100"
 _OVER: Final = 1.2  # times what the server completes: an overload
@@ -64,7 +67,10 @@ def add_parser(subparsers: Any) -> None:
         help=f"how many; of a trace, the first so many (default: {_REQUESTS})",
     )
     add_workload_options(parser, without=_OWN)
-    _add_running(parser)
+    group = parser.add_argument_group("running and reporting")
+    add_seeds(group, default=5)
+    add_jobs(group)
+    add_out(group)
     parser.set_defaults(run=_run)
 
 
@@ -122,48 +128,20 @@ def _add_deviations(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _add_running(parser: argparse.ArgumentParser) -> None:
-    group = parser.add_argument_group("running and reporting")
-    group.add_argument(
-        "--seeds", type=count_value, default=5, metavar="N", help="how many (default: 5)"
-    )
-    group.add_argument(
-        "--seed", type=seed_value, default=0, metavar="N", help="the first of them (default: 0)"
-    )
-    group.add_argument(
-        "--jobs", type=count_value, metavar="N", help="processes (default: one a CPU core)"
-    )
-    group.add_argument(
-        "--out", type=Path, default=Path("results"), help="where to write (default: results)"
-    )
-
-
 def _run(arguments: argparse.Namespace) -> int:
-    if not _has_vllm():
-        print(
-            "andes sensitivity: vLLM is not installed, and it is vLLM's scheduler that runs. "
-            "docs/installing-vllm.md says how to install it.",
-            file=sys.stderr,
-        )
-        return 1
+    return run_command("sensitivity", partial(_prepare, arguments))
+
+
+def _prepare(arguments: argparse.Namespace) -> Callable[[], int]:
     from andes_backend.lab.twin.sensitivity import session
 
-    try:
-        order = _order(arguments)
-    except (OSError, ValueError) as error:
-        print(f"andes sensitivity: {error}", file=sys.stderr)
-        return _USAGE
-    return session.run(order)
+    return partial(session.run, _spec(arguments))
 
 
-def _has_vllm() -> bool:
-    return importlib.util.find_spec("vllm") is not None
-
-
-def _order(arguments: argparse.Namespace) -> "Order":
+def _spec(arguments: argparse.Namespace) -> "SensitivitySpec":
     from andes_backend.lab.twin.saturation import saturation
-    from andes_backend.lab.twin.sensitivity.order import Order
     from andes_backend.lab.twin.sensitivity.scenarios import Deviations
+    from andes_backend.lab.twin.sensitivity.spec import SensitivitySpec
 
     deviations = Deviations(
         faster=arguments.faster,
@@ -176,19 +154,17 @@ def _order(arguments: argparse.Namespace) -> "Order":
     rate = arguments.rate
     if rate is None:
         rate = _OVER * saturation(profile, _make(arguments, 1.0, None, arguments.seed))
-    return Order(
+    return SensitivitySpec(
         profile_name=arguments.profile,
         profile=profile,
         policies=arguments.policies,
         make=partial(_make, arguments),
         arrivals=None if arrivals is None else str(arrivals),
         rate=rate,
-        seeds=range(arguments.seed, arguments.seed + arguments.seeds),
+        seeds=seeds_of(arguments),
         deviations=deviations,
         workload={k: v for k, v in settings_of(arguments).items() if k not in ("rate", "seed")},
-        command=["andes", *sys.argv[1:]],
-        out=arguments.out,
-        jobs=arguments.jobs or len(os.sched_getaffinity(0)),
+        **running_of(arguments),
     )
 
 

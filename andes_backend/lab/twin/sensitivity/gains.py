@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from andes_backend.lab.report.interval import Interval, interval
-from andes_backend.lab.twin.sensitivity.order import Case, Order
+from andes_backend.lab.twin.sensitivity.spec import Case, SensitivitySpec
 
 __all__ = ["Results"]
 
@@ -13,12 +13,12 @@ __all__ = ["Results"]
 class Results:
     """The mean QoE of every case that has been simulated."""
 
-    order: Order
+    spec: SensitivitySpec
     qoe: Mapping[Case, float]
 
     def mean(self, scenario: str, policy: str) -> Interval | None:
         """Mean QoE over seeds; None if there is none."""
-        seeds = self.order.seeds
+        seeds = self.spec.seeds
         cases = (Case(scenario, policy, seed) for seed in seeds)
         return _interval([self.qoe[case] for case in cases if case in self.qoe])
 
@@ -42,7 +42,7 @@ class Results:
             some seed there is no gain that could be lost.
         """
         shares = self._recovered(scenario, policy)
-        before = self._recovered(self.order.scenarios[scenario].against, policy)
+        before = self._recovered(self.spec.scenarios[scenario].against, policy)
         pairs = [(share, before[seed]) for seed, share in shares.items() if seed in before]
         if any(whole <= 0 for _, whole in pairs):
             return None
@@ -50,8 +50,8 @@ class Results:
 
     def _recovered(self, scenario: str, policy: str) -> dict[int, float]:
         """By seed."""
-        first, shares = self.order.policies[0], {}
-        for seed in self.order.seeds:
+        first, shares = self.spec.policies[0], {}
+        for seed in self.spec.seeds:
             one, other = Case(scenario, policy, seed), Case(scenario, first, seed)
             if one in self.qoe and other in self.qoe and self.qoe[other] < 1:
                 loss = 1 - self.qoe[other]

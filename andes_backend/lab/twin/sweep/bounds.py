@@ -10,9 +10,10 @@ from statistics import fmean
 
 from rich.table import Table
 
-from andes_backend.lab.twin.sweep.measure import Measured, Task, measure
-from andes_backend.lab.twin.sweep.points import Cell, MakeWorkload, Sweep
-from andes_backend.lab.twin.sweep.pool import Tell
+from andes_backend.lab.campaign.pool import Tell
+from andes_backend.lab.twin.measure import Measured, Task, measure
+from andes_backend.lab.twin.point import Cell, MakeWorkload
+from andes_backend.lab.twin.sweep.points import Sweep
 from andes_backend.lab.twin.sweep.tables import Group, axis_cells, axis_table, groups
 from andes_backend.profile import Profile
 

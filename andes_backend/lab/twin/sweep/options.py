@@ -6,10 +6,11 @@ This module is loaded for every `andes` command: nothing heavy is imported at it
 import argparse
 import math
 from functools import partial
-from pathlib import Path
 from typing import Final
 
+from andes_backend.lab.campaign.options import add_jobs, add_out, add_seeds
 from andes_backend.lab.option_types import checked_setting, list_of, number_or_word, setting_value
+from andes_backend.lab.twin.options import policy_value
 from andes_backend.lab.workload.options import (
     add_workload_options,
     arrivals_value,
@@ -18,7 +19,7 @@ from andes_backend.lab.workload.options import (
     seed_value,
 )
 
-__all__ = ["VARIED", "add_options", "policy_value"]
+__all__ = ["VARIED", "add_options"]
 
 VARIED: Final = ("rate", "seed", "arrivals")
 """What a workload has one of and a sweep has many of."""
@@ -136,22 +137,13 @@ def _add_varied_workload(parser: argparse.ArgumentParser) -> None:
         "or diurnal:amplitude=0.8,period=600; may be repeated "
         "(default: poisson; with --trace, the trace's own times)",
     )
-    group.add_argument(
-        "--seeds", type=count_value, default=1, metavar="N", help="how many (default: 1)"
-    )
-    group.add_argument(
-        "--seed", type=seed_value, default=0, metavar="N", help="the first of them (default: 0)"
-    )
+    add_seeds(group, default=1)
 
 
 def _add_running(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("running and reporting")
-    group.add_argument(
-        "--jobs", type=count_value, metavar="N", help="processes (default: one a CPU core)"
-    )
-    group.add_argument(
-        "--out", type=Path, default=Path("results"), help="where to write (default: results)"
-    )
+    add_jobs(group)
+    add_out(group)
     group.add_argument(
         "--keep-requests", action="store_true", help="write a record of every request, too"
     )
@@ -175,17 +167,6 @@ def _add_running(parser: argparse.ArgumentParser) -> None:
 def _name(text: str) -> str:
     if not text:
         raise argparse.ArgumentTypeError("there is a comma with no name before or after it")
-    return text
-
-
-def policy_value(text: str) -> str:
-    """The type of a policy's name: one of the twin's."""
-    from andes_backend.lab.twin.setup import POLICIES
-
-    if text not in POLICIES:
-        raise argparse.ArgumentTypeError(
-            f"there is no policy {text!r}; there are: {', '.join(POLICIES)}"
-        )
     return text
 
 

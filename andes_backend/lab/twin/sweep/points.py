@@ -7,71 +7,14 @@ that have settings; vLLM's own run once per cell. Seeds repeat all of it.
 
 import dataclasses
 import itertools
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, fields
-from typing import Final
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
+from andes_backend.lab.twin.point import CELL_AXES, Cell, MakeWorkload, Point, Value
 from andes_backend.lab.twin.setup import PRIORITY, STOCK, Setup, SetupError
-from andes_backend.lab.workload import Workload
 from andes_backend.profile import Profile
 
-__all__ = ["CELL_AXES", "Cell", "MakeWorkload", "Point", "Sweep", "Value"]
-
-Value = str | int | float | bool | None
-"""A value on an axis."""
-
-MakeWorkload = Callable[[float | None, str | None, int], Workload]
-"""Makes the workload of (rate, arrivals, seed); it can be sent to another process."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Cell:
-    """What all policies are compared under: a GPU and its load."""
-
-    profile: str
-    """Its name or path, as it was asked for."""
-    kv_tokens: int
-    prefix_caching: bool
-    kv_restore_gb_s: float | None
-    async_scheduling: bool
-    arrivals: str | None
-    """None: the trace's own."""
-    rate: float | None
-    """Requests/s; None: the trace's own."""
-
-
-CELL_AXES: Final = tuple(axis.name for axis in fields(Cell))
-"""The axes that describe a cell."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Point:
-    """One simulation of a sweep."""
-
-    index: int
-    """Its place in the sweep, from 0."""
-    cell: Cell
-    seed: int
-    setup: Setup
-    make: MakeWorkload
-
-    @property
-    def policy(self) -> str:
-        """The policy's name."""
-        return self.setup.policy
-
-    @property
-    def settings(self) -> Mapping[str, object]:
-        """The scheduler's settings that were given; the others have their defaults."""
-        return self.setup.settings
-
-    def workload(self) -> Workload:
-        """What is sent to the server."""
-        return self.make(self.cell.rate, self.cell.arrivals, self.seed)
-
-    def axes(self) -> dict[str, Value]:
-        """All that tells it from other points: axis -> value."""
-        return {**dataclasses.asdict(self.cell), "seed": self.seed, **dict(self.settings)}
+__all__ = ["Sweep"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,8 +10,9 @@ from typing import Any, Final
 from andes_backend.lab.report.interval import interval
 from andes_backend.lab.report.run import ATTAINED_QOE
 from andes_backend.lab.report.style import add_legend, make_figure, save, style
-from andes_backend.lab.twin.sweep.measure import Measured
-from andes_backend.lab.twin.sweep.points import Sweep, Value
+from andes_backend.lab.twin.measure import Measured
+from andes_backend.lab.twin.point import Value
+from andes_backend.lab.twin.sweep.points import Sweep
 from andes_backend.lab.twin.sweep.tables import Group, axis_name, axis_value, groups, label
 
 __all__ = ["plot_sweep"]

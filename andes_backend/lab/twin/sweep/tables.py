@@ -10,8 +10,9 @@ from rich import box
 from rich.table import Table
 
 from andes_backend.lab.report.interval import CONFIDENCE, interval
-from andes_backend.lab.twin.sweep.measure import Measured
-from andes_backend.lab.twin.sweep.points import Cell, Point, Sweep, Value
+from andes_backend.lab.twin.measure import Measured
+from andes_backend.lab.twin.point import Cell, Point, Value
+from andes_backend.lab.twin.sweep.points import Sweep
 
 __all__ = [
     "Group",

@@ -10,7 +10,7 @@ from matplotlib.ticker import LogLocator, NullFormatter, PercentFormatter
 
 from andes_backend.lab.report.run import ATTAINED_QOE
 from andes_backend.lab.report.style import add_legend, make_figure, save, style
-from andes_backend.lab.twin.sweep.measure import Detail
+from andes_backend.lab.twin.measure import Detail
 from andes_client.qoe import digest
 
 __all__ = [

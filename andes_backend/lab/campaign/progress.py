@@ -1,4 +1,4 @@
-"""Show how far a sweep is: bars on a terminal, a line now and then elsewhere."""
+"""Show how far a campaign is: bars on a terminal, a line now and then elsewhere."""
 
 import contextlib
 import time
@@ -16,7 +16,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from andes_backend.lab.twin.sweep.pool import Done, Event, Failed, Progressed, Started
+from andes_backend.lab.campaign.pool import Done, Event, Failed, Progressed, Started
 
 __all__ = ["watched"]
 

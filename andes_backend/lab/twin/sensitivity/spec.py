@@ -1,23 +1,18 @@
 """What a person asked `andes sensitivity` for, and whether it can be done."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property, partial
-from pathlib import Path
 from typing import Any
 
+from andes_backend.lab.campaign.spec import Spec, SpecError
+from andes_backend.lab.twin.point import Cell, MakeWorkload, Point
 from andes_backend.lab.twin.sensitivity.scenarios import Deviations, Scenario, scenarios
 from andes_backend.lab.twin.setup import Setup
-from andes_backend.lab.twin.sweep.points import Cell, MakeWorkload, Point
 from andes_backend.lab.workload import Workload, check_fits
 from andes_backend.profile import Profile
 
-__all__ = ["Case", "Order", "OrderError"]
-
-
-class OrderError(ValueError):
-    """An order that cannot be carried out; the message says what to change."""
+__all__ = ["Case", "SensitivitySpec"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,11 +25,11 @@ class Case:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Order:
+class SensitivitySpec(Spec):
     """What to run, and what to write.
 
     Raises:
-        OrderError: there are not two policies or more.
+        SpecError: there are not two policies or more.
         SetupError: there is no such policy.
         WorkloadError: a request can never fit the KV cache, in some scenario.
     """
@@ -51,13 +46,10 @@ class Order:
     deviations: Deviations
     workload: Mapping[str, object]
     """How the workloads are made; goes into the files."""
-    command: Sequence[str] = ()
-    out: Path = Path("results")
-    jobs: int = 1
 
     def __post_init__(self) -> None:
         if len(self.policies) < 2:
-            raise OrderError(
+            raise SpecError(
                 "a gain is that of one policy over another: give two policies or more, such as "
                 "--policies stock,qoe"
             )
@@ -85,15 +77,7 @@ class Order:
         """The simulation of a case; `index` is its place among all."""
         scenario = self.scenarios[case.scenario]
         setup = Setup(profile=self.profile, policy=case.policy, jitter_s=scenario.jitter_s)
-        cell = Cell(
-            profile=self.profile_name,
-            kv_tokens=self.profile.kv_tokens,
-            prefix_caching=setup.prefix_caching,
-            kv_restore_gb_s=setup.kv_restore_gb_s,
-            async_scheduling=setup.async_scheduling,
-            arrivals=self.arrivals,
-            rate=self.rate,
-        )
+        cell = Cell.of(self.profile_name, setup, arrivals=self.arrivals, rate=self.rate)
         make = partial(self.made, case.scenario)
         return Point(index=index, cell=cell, seed=case.seed, setup=setup, make=make)
 
@@ -101,17 +85,9 @@ class Order:
         """The workload of a scenario; the other arguments are those of `make`."""
         return self.scenarios[name].of(self.make(rate, arrivals, seed))
 
-    def described(self, versions: Mapping[str, str], *, date: str) -> str:
-        """The text of the file that says what was run: JSON.
-
-        Args:
-            versions: of `andes_backend.lab.report.run.versions()`.
-            date: when it began, ISO 8601.
-        """
-        value: dict[str, Any] = {
-            "command": list(self.command),
-            "date": date,
-            "versions": dict(versions),
+    def described(self) -> dict[str, Any]:
+        """What is run, as JSON has it."""
+        return {
             "profile": asdict(self.profile),
             "workload": dict(self.workload),
             "rate": self.rate,
@@ -120,4 +96,3 @@ class Order:
             "deviations": asdict(self.deviations),
             "scenarios": {name: one.about for name, one in self.scenarios.items()},
         }
-        return json.dumps(value, indent=2, allow_nan=False) + "\n"

@@ -1,17 +1,17 @@
-"""Simulate one point of a sweep, in a process of its own; the only part of it that needs vLLM."""
+"""Simulate one point, in a process of its own; the only part of a campaign that needs vLLM."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from andes_backend.lab.campaign.directory import now
+from andes_backend.lab.campaign.pool import Tell
 from andes_backend.lab.report.outcome import Outcome
 from andes_backend.lab.report.run import Run, Summary, summarise, write_json
-from andes_backend.lab.twin.sweep.points import Point
-from andes_backend.lab.twin.sweep.pool import Tell
+from andes_backend.lab.twin.point import Point
 
 if TYPE_CHECKING:
     from andes_backend.lab.twin.record import Steps
@@ -94,7 +94,7 @@ def measure(task: Task, tell: Tell) -> Measured:
 def _keep(run: Run, path: Path) -> None:
     """A process may be killed at any time: the file is there in full, or not at all."""
     unfinished = path.with_suffix(".part")
-    write_json(run, unfinished, date=datetime.now(UTC).isoformat(timespec="seconds"))
+    write_json(run, unfinished, date=now())
     unfinished.replace(path)
 
 

@@ -8,18 +8,15 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from andes_backend.lab.campaign.spec import Spec, SpecError
 from andes_backend.lab.report.run import Summary
+from andes_backend.lab.twin.point import Cell, MakeWorkload, Point
 from andes_backend.lab.twin.saturation import saturation
 from andes_backend.lab.twin.setup import Setup
-from andes_backend.lab.twin.sweep.points import Cell, MakeWorkload, Point
 from andes_backend.lab.workload import check_fits
 from andes_backend.profile import Profile
 
-__all__ = ["Goal", "Order", "OrderError"]
-
-
-class OrderError(ValueError):
-    """An order that cannot be carried out; the message says what to change."""
+__all__ = ["Goal", "PlanSpec"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,7 +24,7 @@ class Goal:
     """How well readers are to be served.
 
     Raises:
-        OrderError: a value is out of range, or the two contradict each other.
+        SpecError: a value is out of range, or the two contradict each other.
     """
 
     qoe: float = 0.9
@@ -38,9 +35,9 @@ class Goal:
     def __post_init__(self) -> None:
         for name, value in (("--qoe", self.qoe), ("--p10", self.p10)):
             if value is not None and not 0 < value <= 1:
-                raise OrderError(f"{name} must be above 0 and at most 1, not {value:g}")
+                raise SpecError(f"{name} must be above 0 and at most 1, not {value:g}")
         if self.p10 is not None and self.p10 > self.qoe:
-            raise OrderError(
+            raise SpecError(
                 f"--p10 {self.p10:g} is above --qoe {self.qoe:g}: nine in ten readers would have "
                 "to be served better than the average; lower --p10, or raise --qoe"
             )
@@ -58,11 +55,11 @@ class Goal:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Order:
+class PlanSpec(Spec):
     """What to find out, and what to make of it.
 
     Raises:
-        OrderError: policies or seeds are missing or doubled, or the demand, the price or the
+        SpecError: policies or seeds are missing or doubled, or the demand, the price or the
             number of GPUs makes no sense.
         SetupError: there is no such policy.
         WorkloadError: a request can never fit the KV cache.
@@ -85,23 +82,17 @@ class Order:
     """Of a GPU for an hour, in any currency; None: not asked."""
     gpus_per_server: int | None = None
     """None: the profile's."""
-    command: Sequence[str] = ()
-    """The command line, for the files."""
-    out: Path = Path("results")
-    """Results go to a directory of their own below this one."""
     directory: Path | None = None
     """Where results go instead, if it is there already: it may have points of an earlier run,
     which are used again and added to."""
-    jobs: int = 1
-    """Processes."""
 
     def __post_init__(self) -> None:
         for name, values in (("policy", self.policies), ("seed", self.seeds)):
             if not values:
-                raise OrderError(f"there must be one {name} or more")
+                raise SpecError(f"there must be one {name} or more")
             for value in values:
                 if list(values).count(value) > 1:
-                    raise OrderError(f"the {name} {value} is given twice")
+                    raise SpecError(f"the {name} {value} is given twice")
         self._check_money()
         for policy in self.policies:
             Setup(profile=self.profile, policy=policy)
@@ -126,15 +117,7 @@ class Order:
             policy, seed, rate: what it is.
         """
         setup = Setup(profile=self.profile, policy=policy)
-        cell = Cell(
-            profile=self.profile_name,
-            kv_tokens=self.profile.kv_tokens,
-            prefix_caching=setup.prefix_caching,
-            kv_restore_gb_s=setup.kv_restore_gb_s,
-            async_scheduling=setup.async_scheduling,
-            arrivals=self.arrivals,
-            rate=rate,
-        )
+        cell = Cell.of(self.profile_name, setup, arrivals=self.arrivals, rate=rate)
         return Point(index=index, cell=cell, seed=seed, setup=setup, make=self.make)
 
     def basis(self) -> dict[str, Any]:
@@ -146,11 +129,11 @@ class Order:
     def _check_money(self) -> None:
         for name, value in (("--demand", self.demand), ("--price", self.price)):
             if value is not None and not 0 < value < math.inf:
-                raise OrderError(f"{name} must be above 0, not {value:g}")
+                raise SpecError(f"{name} must be above 0, not {value:g}")
         if self.price is not None and self.demand is None:
-            raise OrderError("--price is of the GPUs that a demand needs: give --demand, too")
+            raise SpecError("--price is of the GPUs that a demand needs: give --demand, too")
         if self.demand is not None and not (self.gpus_per_server or self.profile.gpus):
-            raise OrderError(
+            raise SpecError(
                 f"the profile {self.profile_name} does not say how many GPUs a server has: give "
                 "--gpus-per-server"
             )

@@ -5,13 +5,14 @@ from typing import Any
 
 import pytest
 
-from andes_backend.lab.plan.order import Goal, OrderError
+from andes_backend.lab.campaign.spec import SpecError
+from andes_backend.lab.plan.spec import Goal
 from andes_backend.lab.report.run import Run, Summary, summarise
 from andes_backend.lab.twin.saturation import saturation
 from andes_backend.lab.twin.setup import SetupError
 from andes_backend.lab.workload import Fixed, WorkloadError, make_workload
 from andes_backend.profile import load_profile
-from tests.lab.plan.made_plans import make, order
+from tests.lab.plan.made_plans import make, spec
 
 
 def summary(qoe: float | None, p10: float | None) -> Summary:
@@ -34,7 +35,7 @@ def test_the_margin_is_that_of_the_goal_which_is_missed_most() -> None:
     ],
 )
 def test_a_goal_that_makes_no_sense_is_refused(goal: dict[str, float], message: str) -> None:
-    with pytest.raises(OrderError, match=message):
+    with pytest.raises(SpecError, match=message):
         Goal(**goal)
 
 
@@ -54,20 +55,20 @@ def test_a_goal_that_makes_no_sense_is_refused(goal: dict[str, float], message: 
     ],
 )
 def test_an_order_that_makes_no_sense_is_refused(more: dict[str, Any], message: str) -> None:
-    with pytest.raises(OrderError, match=message):
-        order(**more)
+    with pytest.raises(SpecError, match=message):
+        spec(**more)
 
 
 def test_what_cannot_be_simulated_is_refused_before_anything_runs() -> None:
     with pytest.raises(SetupError, match="there is no policy 'best'"):
-        order(policies=["best"])
+        spec(policies=["best"])
     with pytest.raises(WorkloadError, match="the KV cache holds 144: it could never be served"):
-        order(profile=replace(load_profile("opt-66b-4xa100"), kv_tokens=160))
+        spec(profile=replace(load_profile("opt-66b-4xa100"), kv_tokens=160))
 
 
 def test_gpus_are_the_profile_s_unless_somebody_says_otherwise() -> None:
-    assert order().gpus == 4
-    assert order(gpus_per_server=8).gpus == 8
+    assert spec().gpus == 4
+    assert spec(gpus_per_server=8).gpus == 8
 
 
 def test_saturation_is_what_the_memory_and_the_steps_allow() -> None:
@@ -80,4 +81,4 @@ def test_saturation_is_what_the_memory_and_the_steps_allow() -> None:
 
 
 def test_the_search_starts_near_what_the_server_completes() -> None:
-    assert order().start == saturation(load_profile("opt-66b-4xa100"), make(1.0, None, 0))
+    assert spec().start == saturation(load_profile("opt-66b-4xa100"), make(1.0, None, 0))

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from andes_backend.lab.twin.sweep.pool import Done, Event, Failed, Progressed, Started, run_tasks
-from tests.lab.twin import pool_tasks
+from andes_backend.lab.campaign.pool import Done, Event, Failed, Progressed, Started, run_tasks
+from tests.lab.campaign import pool_tasks
 
 
 def run(function: Callable[..., Any], tasks: Sequence[Any], **more: Any) -> list[Event[Any]]:
@@ -129,8 +129,8 @@ PROGRAM = """
 import sys
 from pathlib import Path
 sys.path.insert(0, {root!r})
-from tests.lab.twin import pool_tasks
-from andes_backend.lab.twin.sweep.pool import Progressed, run_tasks
+from tests.lab.campaign import pool_tasks
+from andes_backend.lab.campaign.pool import Progressed, run_tasks
 
 if __name__ == "__main__":
     try:

@@ -4,7 +4,7 @@ import os
 import signal
 from pathlib import Path
 
-from andes_backend.lab.twin.sweep.pool import Tell
+from andes_backend.lab.campaign.pool import Tell
 
 
 class Unreadable:

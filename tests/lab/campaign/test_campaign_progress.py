@@ -1,4 +1,4 @@
-"""What is shown while a sweep runs: bars on a terminal, nothing of them elsewhere."""
+"""What is shown while a campaign runs: bars on a terminal, nothing of them elsewhere."""
 
 from collections.abc import Generator
 from io import StringIO
@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from andes_backend.lab.twin.sweep import progress
-from andes_backend.lab.twin.sweep.pool import Done, Event, Failed, Progressed, Started
+from andes_backend.lab.campaign import progress
+from andes_backend.lab.campaign.pool import Done, Event, Failed, Progressed, Started
 
 EVENTS: list[Event[Any]] = [
     Started(0), Started(1), Progressed(1, 30, 60), Done(1, "value"), Progressed(0, 1, 9),

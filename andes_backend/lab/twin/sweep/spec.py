@@ -1,36 +1,26 @@
 """What a person asked `andes twin` for, and whether it can be done."""
 
-import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
-from andes_backend.lab.twin.sweep.points import Point, Sweep
+from andes_backend.lab.campaign.spec import Spec, SpecError
+from andes_backend.lab.twin.point import Point
+from andes_backend.lab.twin.sweep.points import Sweep
 from andes_backend.lab.twin.sweep.tables import groups
 from andes_backend.lab.workload import check_fits
 
-__all__ = ["Order", "OrderError", "check", "described", "shown_in_detail"]
+__all__ = ["SweepSpec", "check", "described", "shown_in_detail"]
 
 
-class OrderError(ValueError):
-    """An order that cannot be carried out; the message says what to change."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Order:
+@dataclass(frozen=True, kw_only=True)
+class SweepSpec(Spec):
     """What to run, and what to write."""
 
     sweep: Sweep
     workload: Mapping[str, object]
     """How the workloads are made, apart from rate, arrivals and seed; goes into the files."""
-    command: Sequence[str]
-    """The command line, for the files."""
-    out: Path
-    """Results go to a directory of their own below this one."""
-    jobs: int
-    """Processes."""
     keep_requests: bool = False
     """Write every request of every point."""
     detail: float | None = None
@@ -42,23 +32,23 @@ class Order:
     late; infinite: of all."""
 
 
-def check(order: Order) -> list[str]:
+def check(spec: SweepSpec) -> list[str]:
     """Find out whether all of it can be run, without running it.
 
     Returns:
         Remarks on the workloads that a person should know of.
 
     Raises:
-        OrderError: there is no such rate, or no such request, to draw.
+        SpecError: there is no such rate, or no such request, to draw.
         SetupError, ProfileError: as `Sweep` has them.
         OSError, WorkloadError: as the workload's maker has them; or a request can never fit
             the KV cache.
     """
-    shown = shown_in_detail(order)
+    shown = shown_in_detail(spec)
     remarks: dict[str, None] = {}
     # Those with the least memory first: each workload is then made once.
     made: set[tuple[object, ...]] = set()
-    for point in sorted(order.sweep.points(), key=_room):
+    for point in sorted(spec.sweep.points(), key=_room):
         key = (point.cell.rate, point.cell.arrivals, point.seed)
         if key in made:
             continue
@@ -67,45 +57,36 @@ def check(order: Order) -> list[str]:
         check_fits(workload, _room(point))
         remarks.update(dict.fromkeys(workload.remarks))
         count = len(workload.requests)
-        if order.request is not None and order.request >= count:
-            raise OrderError(f"--request {order.request}: there are 0 to {count - 1}")
-    if order.request is not None and not shown:
-        raise OrderError("--request needs one workload to draw it from: choose it with --detail")
+        if spec.request is not None and spec.request >= count:
+            raise SpecError(f"--request {spec.request}: there are 0 to {count - 1}")
+    if spec.request is not None and not shown:
+        raise SpecError("--request needs one workload to draw it from: choose it with --detail")
     return list(remarks)
 
 
-def shown_in_detail(order: Order) -> dict[str, Point]:
+def shown_in_detail(spec: SweepSpec) -> dict[str, Point]:
     """What is drawn in detail: policy -> point, all of one workload; empty if there are many.
 
     Of the cells at the rate asked for it is the first; of seeds and settings, too.
 
     Raises:
-        OrderError: there is no such rate.
+        SpecError: there is no such rate.
     """
-    rows = groups(order.sweep)
-    if order.detail is not None:
-        rows = tuple(group for group in rows if group.cell.rate == order.detail)
+    rows = groups(spec.sweep)
+    if spec.detail is not None:
+        rows = tuple(group for group in rows if group.cell.rate == spec.detail)
         if not rows:
-            raise OrderError(f"--detail {order.detail:g} is none of the rates of --rate")
-    elif len(set(order.sweep.cells())) > 1:
+            raise SpecError(f"--detail {spec.detail:g} is none of the rates of --rate")
+    elif len(set(spec.sweep.cells())) > 1:
         return {}
     return {policy: points[0] for policy, points in rows[0].points.items()}
 
 
-def described(order: Order, versions: Mapping[str, str], *, date: str) -> str:
-    """The text of the file that says what the sweep is: JSON.
-
-    Args:
-        order: the sweep, and where it comes from.
-        versions: of `andes_backend.lab.report.run.versions()`.
-        date: when it began, ISO 8601.
-    """
-    sweep = order.sweep
-    value: dict[str, Any] = {
-        "command": list(order.command),
-        "date": date,
-        "versions": dict(versions),
-        "workload": dict(order.workload),
+def described(spec: SweepSpec) -> dict[str, Any]:
+    """What the sweep is, as JSON has it."""
+    sweep = spec.sweep
+    return {
+        "workload": dict(spec.workload),
         "policies": list(sweep.policies),
         "rates": list(sweep.rates),
         "arrivals": list(sweep.arrivals),
@@ -115,10 +96,9 @@ def described(order: Order, versions: Mapping[str, str], *, date: str) -> str:
         "prefix_caching": list(sweep.prefix_caching),
         "kv_restore_gb_s": list(sweep.kv_restore_gb_s),
         "async_scheduling": list(sweep.async_scheduling),
-        "bounds": [None if math.isinf(latest) else latest for latest in order.bounds],
+        "bounds": [None if math.isinf(latest) else latest for latest in spec.bounds],
         "profiles": {name: asdict(profile) for name, profile in sweep.profiles.items()},
     }
-    return json.dumps(value, indent=2, allow_nan=False) + "\n"
 
 
 def _room(point: Point) -> int:
