@@ -1,160 +1,335 @@
-"""The rules that keep the house livable: layers, public names, a light import."""
+"""The rules that keep the house livable: layers, public names, light imports.
+
+A rule is a function that yields offences, each with its file and line, so that one run lists
+everything that is to be put right. `ON_TRIAL` has an offence against each of them.
+"""
 
 import ast
-import importlib.util
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
 
+from tests.house import PACKAGES, Module, circles, import_graph, modules_in
+
 ROOT = Path(__file__).parent.parent
-PACKAGES = ("andes_client", "andes_backend", "demos/andes_demos")
-MODULES = sorted(
-    path.relative_to(ROOT) for package in PACKAGES for path in (ROOT / package).rglob("*.py")
+MODULES = modules_in(ROOT)
+
+Rule = Callable[[Sequence[Module]], Iterator[str]]
+
+SHARED = ("andes_client.expectation", "andes_client.qoe", "andes_client.wire")
+"""Where the wings meet."""
+
+VLLM_IS_IMPORTED_IN = (
+    "andes_backend/engine/",
+    "andes_backend/lab/twin/engine.py",
+    "andes_backend/lab/twin/machine.py",
+    "andes_backend/lab/twin/record.py",
+    "andes_backend/lab/twin/reload.py",
 )
-STDLIB = sys.stdlib_module_names | {"__future__"}
+"""The adapter, and what runs vLLM's scheduler on a virtual clock."""
 
 
-def imports(path: Path, *, at_run_time: bool = False) -> Iterator[str]:
-    """Dotted names that a module imports; without those for the type checker if asked."""
-    tree = ast.parse((ROOT / path).read_text())
-    for_types = {
-        id(node)
-        for block in ast.walk(tree)
-        if isinstance(block, ast.If) and ast.unparse(block.test) == "TYPE_CHECKING"
-        for node in ast.walk(block)
-    }
-    for node in ast.walk(tree):
-        if at_run_time and id(node) in for_types:
-            continue
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, f"{path}: imports are absolute here"
-            assert node.module is not None
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+def policies_need_numpy_and_nothing_else(modules: Sequence[Module]) -> Iterator[str]:
+    """And of ours, only their settings and what the wings share."""
+    allowed = ("numpy", "andes_backend.policy", "andes_backend.config", "andes_client")
+    for module in modules:
+        if module.is_in("andes_backend/policy/"):
+            for one in module.outsiders:
+                if not one.is_from(*allowed):
+                    yield module.at(one.line, f"a policy imports {one.name}")
 
 
-def roots(path: Path) -> set[str]:
-    return {name.partition(".")[0] for name in imports(path)} - STDLIB
+def the_formulas_and_the_wire_need_the_standard_library_only(
+    modules: Sequence[Module],
+) -> Iterator[str]:
+    formulas = [f"{name.replace('.', '/')}.py" for name in SHARED]
+    for module in modules:
+        if module.is_in(*formulas):
+            for one in module.outsiders:
+                if not one.is_from("andes_client"):
+                    yield module.at(one.line, f"a formula imports {one.name}")
 
 
-def ids(paths: list[Path]) -> list[str]:
-    return [str(path) for path in paths]
+def only_the_engine_and_the_twin_import_vllm(modules: Sequence[Module]) -> Iterator[str]:
+    """And torch: whatever else there is works where vLLM is not installed."""
+    for module in modules:
+        if not module.is_in(*VLLM_IS_IMPORTED_IN):
+            for one in module.imports:
+                if one.is_from("vllm", "torch"):
+                    yield module.at(one.line, f"imports {one.name}")
 
 
-def under(*places: str) -> list[Path]:
-    return [path for path in MODULES if str(path).startswith(places)]
+def the_server_half_imports_nothing_of_the_laboratory(modules: Sequence[Module]) -> Iterator[str]:
+    for module in modules:
+        if module.is_in("andes_backend/") and not module.is_in("andes_backend/lab/"):
+            for one in module.imports:
+                if one.is_from("andes_backend.lab"):
+                    yield module.at(one.line, f"what a server needs imports {one.name}")
 
 
-POLICY = under("andes_backend/policy/")
-FORMULAS = under("andes_client/qoe.py", "andes_client/wire.py", "andes_client/expectation.py")
-
-
-@pytest.mark.parametrize("path", POLICY, ids=ids(POLICY))
-def test_policies_need_numpy_and_nothing_else(path: Path) -> None:
-    assert roots(path) <= {"numpy", "andes_backend", "andes_client"}
-    for name in imports(path):
-        if name.startswith("andes_backend."):
-            assert name.startswith(("andes_backend.policy", "andes_backend.config"))
-
-
-@pytest.mark.parametrize("path", FORMULAS, ids=ids(FORMULAS))
-def test_the_formulas_and_the_wire_need_the_standard_library_only(path: Path) -> None:
-    assert roots(path) <= {"andes_client"}
-
-
-@pytest.mark.parametrize("path", MODULES, ids=ids(MODULES))
-def test_only_the_engine_and_the_twin_import_vllm(path: Path) -> None:
-    if not str(path).startswith(("andes_backend/engine/", "andes_backend/lab/twin/")):
-        assert not roots(path) & {"vllm", "torch"}
-
-
-@pytest.mark.parametrize("path", MODULES, ids=ids(MODULES))
-def test_the_wings_meet_in_three_modules(path: Path) -> None:
+def the_wings_meet_in_three_modules(modules: Sequence[Module]) -> Iterator[str]:
     """The backend imports from the client only what both must agree on; never the reverse."""
-    names = {name for name in imports(path) if name.startswith("andes_")}
-    if path.parts[0] == "andes_backend":
-        shared = ("andes_client.expectation", "andes_client.qoe", "andes_client.wire")
-        assert all(name.startswith(("andes_backend", *shared)) for name in names)
-    if path.parts[0] == "andes_client":
-        assert all(name.startswith("andes_client") for name in names)
-
-
-@pytest.mark.parametrize("path", MODULES, ids=ids(MODULES))
-def test_only_the_pacer_sleeps(path: Path) -> None:
-    if path.parts[0] != "andes_client" or path.name in ("pacer.py", "blocking.py", "testing.py"):
-        return
-    tree = ast.parse((ROOT / path).read_text())
-    names = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
-    assert not names & {"sleep", "sleep_until", "sleep_forever"}
-
-
-@pytest.mark.parametrize("path", MODULES, ids=ids(MODULES))
-def test_public_names_are_listed_and_exist(path: Path) -> None:
-    tree = ast.parse((ROOT / path).read_text())
-    listed = None
-    for node in tree.body:
-        target = (
-            node.targets[0]
-            if isinstance(node, ast.Assign)
-            else node.target
-            if isinstance(node, ast.AnnAssign)
-            else None
-        )
-        if isinstance(target, ast.Name) and target.id == "__all__":
-            assert isinstance(node, ast.Assign | ast.AnnAssign)
-            assert node.value is not None
-            listed = ast.literal_eval(node.value)
-    if path.name == "__main__.py":
-        return
-    assert listed is not None, f"{path} has no __all__"
-    assert listed == sorted(set(listed), key=listed.index), "a name is listed twice"
-    defined = {
-        node.name
-        for node in tree.body
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
-        and not node.name.startswith("_")
+    may_import = {
+        "andes_backend/": ("andes_backend", *SHARED),
+        "andes_client/": ("andes_client",),
     }
-    assert defined <= set(listed), f"{path}: public, but not in __all__"
+    for module in modules:
+        for wing, allowed in may_import.items():
+            if module.is_in(wing):
+                for one in module.imports:
+                    if one.root.startswith("andes_") and not one.is_from(*allowed):
+                        yield module.at(one.line, f"imports {one.name} of the other wing")
 
 
-def test_every_python_room_is_packaged() -> None:
-    """A folder that is missing from pyproject.toml would be missing on the user's machine."""
-    import tomllib
-
-    packaged = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"][
-        "packages"
-    ]
-    assert set(packaged) == {".".join(path.parent.parts) for path in MODULES}
-
-
-def test_importing_the_client_is_light() -> None:
-    """No HTTP, UI or numeric library comes with it, nor any of asyncio's heavy friends."""
-    program = "import sys, andes_client; print('\\n'.join(sys.modules))"
-    out = subprocess.run(
-        [sys.executable, "-c", program], check=True, capture_output=True, text=True
-    ).stdout
-    loaded = {name.partition(".")[0] for name in out.split()}
-    outsiders = {name for name in loaded - STDLIB if not name.startswith("_")}
-    # Besides anyio and what it needs, the Unicode library.
-    allowed = {"andes_client", "anyio", "idna", "regex", "sniffio", "typing_extensions"}
-    assert not outsiders - allowed - _hooks()
-    assert not loaded & {"httpx", "httpx2", "rich", "textual", "numpy", "torch", "vllm", "http"}
+def only_the_pacer_sleeps(modules: Sequence[Module]) -> Iterator[str]:
+    """In the client; with the pacer for plain iterators and the clock that jumps."""
+    sleepers = ("andes_client/pacer.py", "andes_client/blocking.py", "andes_client/testing.py")
+    for module in modules:
+        if module.is_in("andes_client/") and not module.is_in(*sleepers):
+            for node in ast.walk(module.tree):
+                if isinstance(node, ast.Attribute) and node.attr in (
+                    "sleep",
+                    "sleep_until",
+                    "sleep_forever",
+                ):
+                    yield module.at(node.lineno, f"{ast.unparse(node)} outside the pacer")
 
 
-def _hooks() -> set[str]:
-    """Modules that a bare interpreter of this environment loads by itself."""
-    program = "import sys; print('\\n'.join(sys.modules))"
-    out = subprocess.run(
-        [sys.executable, "-c", program], check=True, capture_output=True, text=True
-    ).stdout
-    return {name.partition(".")[0] for name in out.split()}
+def public_names_are_listed(modules: Sequence[Module]) -> Iterator[str]:
+    """Each once, in `__all__`, of every module but those that are only programs."""
+    for module in modules:
+        if module.path.name == "__main__.py":
+            continue
+        line, listed = _listed(module.tree)
+        if listed is None:
+            yield module.at(1, "has no __all__")
+            continue
+        for name in sorted({name for name in listed if listed.count(name) > 1}):
+            yield module.at(line, f"__all__ lists {name} twice")
+        for node in module.tree.body:
+            if (
+                isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
+                and not node.name.startswith("_")
+                and node.name not in listed
+            ):
+                yield module.at(node.lineno, f"{node.name} is public, but not in __all__")
 
 
-def test_the_backend_is_importable_without_vllm() -> None:
-    program = "import sys; import andes_backend; assert 'vllm' not in sys.modules"
-    subprocess.run([sys.executable, "-c", program], check=True)
-    assert importlib.util.find_spec("andes_backend") is not None
+def _listed(tree: ast.Module) -> tuple[int, list[str] | None]:
+    for node in tree.body:
+        match node:
+            case (
+                ast.Assign(targets=[ast.Name(id="__all__")], value=ast.expr() as value)
+                | ast.AnnAssign(target=ast.Name(id="__all__"), value=ast.expr() as value)
+            ):
+                return node.lineno, ast.literal_eval(value)
+    return 1, None
+
+
+def imports_are_absolute(modules: Sequence[Module]) -> Iterator[str]:
+    for module in modules:
+        for one in module.imports:
+            if one.name.startswith("."):
+                yield module.at(one.line, f"imports {one.name}, relative to itself")
+
+
+def imports_run_in_no_circle(modules: Sequence[Module]) -> Iterator[str]:
+    """Nor those for the type checker: modules in a circle are understood all at once or not."""
+    graph = import_graph(modules)
+    by_name = {module.name: module for module in modules}
+    for circle in circles(graph):
+        steps = (
+            by_name[name].at(graph[name][other], f"imports {other}")
+            for name in circle
+            for other in circle
+            if other in graph[name]
+        )
+        yield "a circle:\n    " + "\n    ".join(steps)
+
+
+ON_TRIAL: dict[Rule, tuple[dict[str, str], list[str]]] = {
+    policies_need_numpy_and_nothing_else: (
+        {
+            "andes_backend/policy/good.py": (
+                "import math\nimport numpy as np\nfrom andes_client import qoe\n"
+                "from andes_backend.config import AndesConfig\n"
+            ),
+            "andes_backend/policy/bad.py": (
+                "import scipy.optimize\n\nfrom andes_backend.engine import ledger\n"
+            ),
+        },
+        [
+            "andes_backend/policy/bad.py:1: a policy imports scipy.optimize",
+            "andes_backend/policy/bad.py:3: a policy imports andes_backend.engine.ledger",
+        ],
+    ),
+    the_formulas_and_the_wire_need_the_standard_library_only: (
+        {
+            "andes_client/wire.py": "import json\nfrom andes_client.qoe import qoe\n",
+            "andes_client/qoe.py": "import numpy\n",
+            "andes_client/pacer.py": "import anyio\n",
+        },
+        ["andes_client/qoe.py:1: a formula imports numpy"],
+    ),
+    only_the_engine_and_the_twin_import_vllm: (
+        {
+            "andes_backend/engine/scheduler.py": "from vllm.v1.request import Request\n",
+            "andes_backend/lab/twin/engine.py": "import vllm\n",
+            "andes_backend/gateway.py": "import vllm_router\n\ndef late():\n    import torch\n",
+            "andes_backend/lab/twin/fair.py": "from vllm import SamplingParams\n",
+        },
+        [
+            "andes_backend/gateway.py:4: imports torch",
+            "andes_backend/lab/twin/fair.py:1: imports vllm.SamplingParams",
+        ],
+    ),
+    the_server_half_imports_nothing_of_the_laboratory: (
+        {
+            "andes_backend/__init__.py": (
+                "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n"
+                "    from andes_backend.lab.twin import engine\n"
+            ),
+            "andes_backend/doctor/command.py": "from andes_backend import label, lab\n",
+            "andes_backend/lab/plan/answer.py": "from andes_backend.lab.twin import engine\n",
+        },
+        [
+            "andes_backend/__init__.py:3: what a server needs imports"
+            " andes_backend.lab.twin.engine",
+            "andes_backend/doctor/command.py:1: what a server needs imports andes_backend.lab",
+        ],
+    ),
+    the_wings_meet_in_three_modules: (
+        {
+            "andes_backend/config.py": "from andes_client import wire\nimport andes_client.pacer\n",
+            "andes_client/qoe.py": "from andes_backend.policy import value\n",
+            "demos/andes_demos/chat.py": "import andes_client, andes_backend\n",
+        },
+        [
+            "andes_backend/config.py:2: imports andes_client.pacer of the other wing",
+            "andes_client/qoe.py:1: imports andes_backend.policy.value of the other wing",
+        ],
+    ),
+    only_the_pacer_sleeps: (
+        {
+            "andes_client/pacer.py": "import anyio\nanyio.sleep(1)\n",
+            "andes_client/transport.py": "import time\ntime.sleep(1)\n",
+        },
+        ["andes_client/transport.py:2: time.sleep outside the pacer"],
+    ),
+    public_names_are_listed: (
+        {
+            "andes_client/good.py": "__all__ = ['f']\ndef f(): ...\ndef _g(): ...\n",
+            "andes_client/none.py": "def f(): ...\n",
+            "andes_client/twice.py": "import os\n__all__: list[str] = ['f', 'f']\n",
+            "andes_client/unlisted.py": "__all__ = []\nclass C: ...\n",
+            "andes_client/__main__.py": "def main(): ...\n",
+        },
+        [
+            "andes_client/none.py:1: has no __all__",
+            "andes_client/twice.py:2: __all__ lists f twice",
+            "andes_client/unlisted.py:2: C is public, but not in __all__",
+        ],
+    ),
+    imports_are_absolute: (
+        {"andes_client/qoe.py": "import math\nfrom . import wire\nfrom .wire import encode\n"},
+        [
+            "andes_client/qoe.py:2: imports .wire, relative to itself",
+            "andes_client/qoe.py:3: imports .wire.encode, relative to itself",
+        ],
+    ),
+    imports_run_in_no_circle: (
+        {
+            "andes_client/__init__.py": "from andes_client.a import A\n",
+            "andes_client/a.py": "def late():\n    from andes_client import b\n",
+            "andes_client/b.py": (
+                "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n"
+                "    from demos_of_others import D\nelse:\n    from andes_demos.c import C\n"
+            ),
+            "demos/andes_demos/c.py": (
+                "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n"
+                "    from andes_client.a import A\n"
+            ),
+            "demos/andes_demos/d.py": "from andes_demos.c import C\n",
+        },
+        [
+            "a circle:\n"
+            "    andes_client/a.py:2: imports andes_client.b\n"
+            "    andes_client/b.py:5: imports andes_demos.c\n"
+            "    demos/andes_demos/c.py:3: imports andes_client.a"
+        ],
+    ),
+}
+
+
+@pytest.mark.parametrize("rule", ON_TRIAL, ids=lambda rule: rule.__name__)
+def test_nothing_offends_against_the_rule(rule: Rule) -> None:
+    offences = list(rule(MODULES))
+    assert not offences, "\n" + "\n".join(offences)
+
+
+@pytest.mark.parametrize("rule", ON_TRIAL, ids=lambda rule: rule.__name__)
+def test_the_rule_finds_who_offends_against_it(rule: Rule, tmp_path: Path) -> None:
+    sources, offences = ON_TRIAL[rule]
+    for place, source in sources.items():
+        path = tmp_path / place
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(source)
+    assert list(rule(modules_in(tmp_path))) == offences
+
+
+def test_the_rules_are_asked_of_every_package() -> None:
+    """A package that was moved would offend against nothing."""
+    for package in PACKAGES:
+        assert any(module.is_in(f"{package}/") for module in MODULES), package
+    for place in VLLM_IS_IMPORTED_IN:
+        assert any(module.is_in(place) for module in MODULES), place
+
+
+HEAVY = {"http", "httpx", "httpx2", "matplotlib", "rich", "scipy", "textual", "torch", "vllm"}
+READING = {"andes_client.buffer", "andes_client.pacer", "andes_client.segment"}
+
+
+@pytest.mark.parametrize(
+    ("statement", "outsiders", "ours_left_out"),
+    [
+        ("import andes_client", set(), READING),
+        # A server needs these; it does not pay for the pacer and its Unicode tables.
+        ("from andes_client import expectation, qoe, wire", set(), READING),
+        ("import andes_backend", set(), READING | {"andes_backend.lab"}),
+        ("import andes_backend.doctor.command", set(), READING | {"andes_backend.lab"}),
+        ("import andes_backend.serve_command", set(), READING | {"andes_backend.lab"}),
+        ("import andes_backend.policy", {"numpy"}, READING | {"andes_backend.lab"}),
+        # Besides anyio and what it needs, the Unicode library.
+        (
+            "from andes_client import pace, pace_blocking",
+            {"anyio", "idna", "regex", "sniffio", "typing_extensions"},
+            set[str](),
+        ),
+    ],
+)
+def test_an_import_is_light(statement: str, outsiders: set[str], ours_left_out: set[str]) -> None:
+    """No more libraries of others are loaded than these, and those modules of ours are not."""
+    loaded = _loaded_by(statement)
+    ours = {package.rpartition("/")[2] for package in PACKAGES}
+    roots = {name.partition(".")[0] for name in loaded}
+    assert roots & ours
+    assert roots - ours - sys.stdlib_module_names <= outsiders
+    assert not roots & HEAVY
+    assert not loaded & ours_left_out
+
+
+def _loaded_by(statement: str) -> set[str]:
+    """Modules that a new interpreter has after the statement and did not have before."""
+    program = (
+        "import sys; before = set(sys.modules)\n"
+        f"{statement}\n"
+        "print('\\n'.join(set(sys.modules) - before))"
+    )
+    return set(
+        subprocess.run(
+            [sys.executable, "-c", program], check=True, capture_output=True, text=True
+        ).stdout.split()
+    )
