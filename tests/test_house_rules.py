@@ -121,16 +121,6 @@ def test_public_names_are_listed_and_exist(path: Path) -> None:
     assert defined <= set(listed), f"{path}: public, but not in __all__"
 
 
-def test_every_python_room_is_packaged() -> None:
-    """A folder that is missing from pyproject.toml would be missing on the user's machine."""
-    import tomllib
-
-    packaged = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"][
-        "packages"
-    ]
-    assert set(packaged) == {".".join(path.parent.parts) for path in MODULES}
-
-
 def test_importing_the_client_is_light() -> None:
     """No HTTP, UI or numeric library comes with it, nor any of asyncio's heavy friends."""
     program = "import sys, andes_client; print('\\n'.join(sys.modules))"
