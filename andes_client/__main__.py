@@ -1,8 +1,8 @@
-"""`python -m andes_client` is the `andes` command."""
+"""`python -m andes_client` is the `andes` command, also where another program has that name."""
 
 from andes_client.cli import main
 
 __all__: list[str] = []
 
 if __name__ == "__main__":
-    main()
+    main(prog="python -m andes_client")

@@ -25,9 +25,9 @@ SHARED = ("andes_client.expectation", "andes_client.qoe", "andes_client.wire")
 VLLM_IS_IMPORTED_IN = (
     "andes_backend/engine/",
     "andes_backend/lab/twin/engine.py",
-    "andes_backend/lab/twin/machine.py",
+    "andes_backend/lab/twin/scheduler.py",
     "andes_backend/lab/twin/record.py",
-    "andes_backend/lab/twin/reload.py",
+    "andes_backend/lab/twin/kv_restore.py",
 )
 """The adapter, and what runs vLLM's scheduler on a virtual clock."""
 

@@ -39,7 +39,7 @@ def add_parser(subparsers: Any) -> None:
         "and what to do about it.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
-        usage="andes doctor [--url URL] [--json] [-- MODEL [any option of vllm serve ...]]",
+        usage="%(prog)s [--url URL] [--json] [-- MODEL [any option of vllm serve ...]]",
         allow_abbrev=False,
     )
     parser.add_argument("--url", type=server_url, help="such as http://127.0.0.1:8000")

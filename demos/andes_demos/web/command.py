@@ -7,16 +7,19 @@ import shlex
 import socket
 import sys
 from collections.abc import Sequence
-from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Any, Final
+
+from andes_demos.board import command as board
+from andes_demos.chat import command as chat
+from andes_demos.scenarios import command as demo
 
 if TYPE_CHECKING:
     from andes_demos.web.upstream import Upstream
 
 __all__ = ["APPS", "add_parser"]
 
-APPS: Final = ("board", "chat", "demo")
-"""Commands whose screen can be shown in a page, where they are installed."""
+APPS: Final = {"board": board, "chat": chat, "demo": demo}
+"""Commands whose screen can be shown in a page, by name."""
 
 _DESCRIPTION: Final = """\
 Open a page that shows one answer twice, side by side: as the server sends it, and at the pace
@@ -66,12 +69,11 @@ def add_parser(subparsers: Any) -> None:
     apps = parser.add_subparsers(
         title="terminal programs in a page", metavar="[APP]", parser_class=_AppParser
     )
-    for point in sorted(entry_points(group="andes.commands"), key=lambda point: point.name):
-        if point.name in APPS:
-            point.load().add_parser(apps)
-            app = apps.choices[point.name]
-            _add_place(app, **dict.fromkeys(("host", "port", "allow"), argparse.SUPPRESS))
-            app.set_defaults(run=_show_app, app=point.name)
+    for name, command in APPS.items():
+        command.add_parser(apps)
+        app = apps.choices[name]
+        _add_place(app, **dict.fromkeys(("host", "port", "allow"), argparse.SUPPRESS))
+        app.set_defaults(run=_show_app, app=name)
 
 
 def _add_place(parser: argparse.ArgumentParser, **defaults: Any) -> None:
