@@ -19,7 +19,7 @@ from andes_backend.lab.campaign.interruption import INTERRUPTED, ended_like_ctrl
 from andes_backend.lab.campaign.pool import Done, Failed, Tell, run_tasks
 from andes_backend.lab.campaign.progress import watched
 
-__all__ = ["LOG", "Campaign"]
+__all__ = ["ENVIRONMENT", "LOG", "PRELOAD", "Campaign"]
 
 Task = TypeVar("Task")
 Value = TypeVar("Value")
@@ -27,7 +27,7 @@ Value = TypeVar("Value")
 LOG: Final = "worker.log"
 """The file in a campaign's directory that has what the processes print."""
 
-_ENVIRONMENT: Final = {
+ENVIRONMENT: Final = {
     # Processes share the cores by themselves; what a simulation computes is tiny.
     "OMP_NUM_THREADS": "1",
     "MKL_NUM_THREADS": "1",
@@ -35,6 +35,10 @@ _ENVIRONMENT: Final = {
     # A page about the configuration for every point would bury what matters in the log.
     "VLLM_LOGGING_LEVEL": "ERROR",
 }
+"""Of the processes."""
+
+PRELOAD: Final = ("andes_backend.lab.twin.engine",)
+"""What the processes import, vLLM with it: some ten seconds."""
 
 
 @dataclass
@@ -97,7 +101,8 @@ class Campaign(Generic[Task, Value]):
             self.tasks,
             jobs=self.jobs,
             log=self.directory / LOG,
-            environment=_ENVIRONMENT,
+            environment=ENVIRONMENT,
+            preload=PRELOAD,
         )
         with contextlib.closing(watched(events, self.labels, self.console)) as seen:
             for event in seen:

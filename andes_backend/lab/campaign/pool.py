@@ -7,6 +7,9 @@
 
 The standard library's pool gives up as a whole when a worker is killed, and does not tell how
 far its tasks are.
+
+The processes are forked from one that has imported what they need (multiprocessing's fork server),
+so that this is paid for once, however many there are and however often one is replaced.
 """
 
 import contextlib
@@ -18,12 +21,12 @@ import threading
 import traceback
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from multiprocessing import resource_tracker
+from multiprocessing import forkserver, resource_tracker
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any, Final, Generic, TypeVar
 
-__all__ = ["Done", "Event", "Failed", "Progressed", "Started", "Tell", "run_tasks"]
+__all__ = ["Done", "Event", "Failed", "Progressed", "Started", "Tell", "prepare", "run_tasks"]
 
 Task = TypeVar("Task")
 Value = TypeVar("Value")
@@ -32,6 +35,7 @@ Tell = Callable[[int, int], None]
 """What a task's function is given to say how far it is: (done, total), in any unit."""
 
 _LAST_BREATH_S: Final = 5.0
+_OUTPUTS: Final = (1, 2)  # standard output and error
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +77,24 @@ Event = Started | Progressed | Done[Value] | Failed
 """What `run_tasks` yields."""
 
 
+def prepare(modules: Sequence[str], environment: Mapping[str, str] | None = None) -> None:
+    """Start the process that all others are forked from; does nothing if it runs already.
+
+    Args:
+        modules: what it imports first. One that is missing is passed over.
+        environment: variables that are set there before anything is imported.
+    """
+    multiprocessing.set_forkserver_preload(list(modules))
+    before = dict(os.environ)
+    os.environ.update(environment or {})
+    try:
+        with _no_ctrl_c(), _in_silence():
+            forkserver.ensure_running()
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+
+
 def run_tasks(
     function: Callable[[Task, Tell], Value],
     tasks: Sequence[Task],
@@ -80,6 +102,7 @@ def run_tasks(
     jobs: int,
     log: Path | None = None,
     environment: Mapping[str, str] | None = None,
+    preload: Sequence[str] = (),
 ) -> Generator[Event[Value], None, None]:
     """Call `function` with each of the tasks, in up to `jobs` processes at a time.
 
@@ -92,14 +115,17 @@ def run_tasks(
         tasks: what to call it with. Those that are appended to it between two events are run,
             too: what comes next may depend on what came out.
         jobs: processes, 1 or more.
-        log: standard output and error of the processes are appended to this file.
-        environment: variables that are set in the processes before they import anything.
+        log: standard output and error of the processes are appended to this file; without it
+            they go nowhere.
+        environment: variables that are set in the processes.
+        preload: modules that are worth importing once for all processes, see `prepare`.
 
     Raises:
         ValueError: fewer than 1 job.
     """
     if jobs < 1:
         raise ValueError(f"jobs must be 1 or more, not {jobs}")
+    prepare(preload, environment)
     start = _Start(log, dict(environment or {}))
     workers: list[_Worker] = []
     idle: list[_Worker] = []  # of them; kept, as a task may come up yet, and starting is dear
@@ -152,11 +178,10 @@ class _Worker:
     connection: "Connection[Any, Any]" = field(init=False)
 
     def __post_init__(self) -> None:
-        context = multiprocessing.get_context("spawn")  # a fork would copy threads and locks
+        context = multiprocessing.get_context("forkserver")  # ours has threads and locks to copy
         self.connection, theirs = context.Pipe()
         self.process = context.Process(target=_serve, args=(theirs, self.start), daemon=True)
-        with _no_ctrl_c():
-            self.process.start()
+        self.process.start()
         theirs.close()  # else the pipe would not end when the process does
 
     def give(self, function: Callable[..., object], index: int, task: object) -> Started:
@@ -190,13 +215,32 @@ class _Worker:
 
 @contextlib.contextmanager
 def _no_ctrl_c() -> Iterator[None]:
-    """A process started here never sees Ctrl-C, which a terminal sends to all: it is ours."""
+    """A process started here never sees Ctrl-C, which a terminal sends to all: it is ours.
+
+    Nor do those that are forked from it.
+    """
     resource_tracker.ensure_running()  # its start, in the midst of ours, would undo the mask
     before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
     try:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+@contextlib.contextmanager
+def _in_silence() -> Iterator[None]:
+    """A process started here prints nothing: what vLLM says when it is imported is for a log."""
+    kept = [os.dup(stream) for stream in _OUTPUTS]
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    try:
+        for stream in _OUTPUTS:
+            os.dup2(nowhere, stream)
+        yield
+    finally:
+        for stream, file in zip(_OUTPUTS, kept, strict=True):
+            os.dup2(file, stream)
+        for file in (nowhere, *kept):
+            os.close(file)
 
 
 def _how_it_ended(status: int | None) -> str:
