@@ -287,7 +287,7 @@ _KINDS: Final[dict[str, Callable[[str], Segmenter]]] = {
     "token": lambda _: Tokens(),
 }
 
-UnitKind = str | re.Pattern[str] | Detector | Segmenter
+UnitKind = str | re.Pattern[str] | regex.Pattern[str] | Detector | Segmenter
 """What `pace(unit=...)` takes; see `segmenter`."""
 
 
@@ -320,7 +320,7 @@ def segmenter(unit: UnitKind, language_code: str = "en") -> Segmenter:
     )
 
 
-def _end_of(pattern: "re.Pattern[str] | regex.Pattern[str]") -> Detector:
+def _end_of(pattern: re.Pattern[str] | regex.Pattern[str]) -> Detector:
     def detect(text: str) -> int | None:
         match = pattern.search(text)
         return match.end() or None if match else None

@@ -48,9 +48,9 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     Two live servers at a time would each find half the machine. xdist's own groups do not work
     with pytest 9.2, whose items have no `_nodeid` any longer (pytest-xdist 3.8).
     """
-    from xdist.scheduler import LoadScopeScheduling
+    from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
 
-    class Lanes(LoadScopeScheduling):
+    class Lanes(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no types
         def _split_scope(self, nodeid: str) -> str:
             return "live" if in_live_lane(nodeid) else nodeid.partition("::")[0]
 

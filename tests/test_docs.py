@@ -190,7 +190,7 @@ def test_links_lead_somewhere(document: Path) -> None:
 
 def commands() -> list[tuple[str, str, str]]:
     return [
-        (document.name, *match.groups())
+        (document.name, match[1], match[2])
         for document in DOCUMENTS
         for match in _COMMAND.finditer(document.read_text())
     ]

@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
@@ -123,8 +123,8 @@ def test_misuse_is_refused() -> None:
 
 
 def test_an_async_stream_is_pointed_to_pace() -> None:
-    async def stream():  # type: ignore[no-untyped-def]
+    async def stream() -> AsyncIterator[str]:
         yield "a"
 
     with pytest.raises(TypeError, match=r"use pace\(\) for an async one"):
-        pace_blocking(stream(), QUICK)
+        pace_blocking(stream(), QUICK)  # type: ignore[arg-type]

@@ -292,7 +292,7 @@ async def test_ttft_and_stalls_are_counted_from_submission() -> None:
             pass
         snapshot = paced.statistics()
     assert snapshot.ttft == pytest.approx(3.0)
-    assert (snapshot.stalls, snapshot.stalled_seconds) == (1, pytest.approx(2.0))
+    assert (snapshot.stalls, snapshot.stalled_seconds) == pytest.approx((1, 2.0))
 
 
 async def test_white_space_alone_is_no_beginning() -> None:

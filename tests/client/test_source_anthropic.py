@@ -53,7 +53,7 @@ def text_block(index: int, *texts: str) -> list[bytes]:
     return block(index, {"type": "text", "text": ""}, *deltas)
 
 
-MESSAGE = {
+MESSAGE: dict[str, Any] = {
     "id": "msg-1",
     "type": "message",
     "role": "assistant",
@@ -152,7 +152,11 @@ class TestAsync:
                 async with pace_events(stream, SLOW, split=split) as paced:
                     async for item in paced:
                         items.append(item)
-                        if getattr(item, "type", "") == "content_block_start" and item.index == 2:
+                        if (
+                            not isinstance(item, str)
+                            and item.type == "content_block_start"
+                            and item.index == 2
+                        ):
                             break
             assert "".join(item for item in items if isinstance(item, str)) == "One two three"
             assert await server.client_left()

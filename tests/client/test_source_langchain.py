@@ -8,6 +8,7 @@ import openai
 import pytest
 from langchain_core.messages import AIMessageChunk
 from langchain_openai import ChatOpenAI
+from pydantic import SecretStr
 
 from andes_client import Expectation, pace, pace_blocking
 from andes_client.sources import pace_events
@@ -27,7 +28,11 @@ from tests.client.scripted_server import (
 
 def model(server: ScriptedServer, **options: Any) -> ChatOpenAI:
     return ChatOpenAI(
-        model="scripted", base_url=server.url + "/v1", api_key="none", max_retries=0, **options
+        model="scripted",
+        base_url=server.url + "/v1",
+        api_key=SecretStr("none"),
+        max_retries=0,
+        **options,
     )
 
 
@@ -106,22 +111,24 @@ def test_plain_text(server: ScriptedServer) -> None:
 
 
 BLOCKS: list[tuple[AIMessageChunk, str, str]] = [
-    (AIMessageChunk("One"), "One", "nothing"),
-    (AIMessageChunk(""), "", "in turn"),
-    (AIMessageChunk(["One", {"type": "text", "text": " two"}]), "One two", "nothing"),
-    (AIMessageChunk([]), "", "in turn"),
-    (AIMessageChunk([{"type": "text", "text": "One", "index": 0}]), "One", "nothing"),
-    (AIMessageChunk([{"type": "reasoning", "reasoning": "Hm."}]), "", "at once"),
-    (AIMessageChunk([{"type": "thinking", "thinking": "Hm."}]), "", "at once"),
-    (AIMessageChunk([{"type": "image", "url": "x"}, "One"]), "One", "at once"),
-    (AIMessageChunk("", additional_kwargs={"reasoning_content": "Hm."}), "", "at once"),
+    (AIMessageChunk(content="One"), "One", "nothing"),
+    (AIMessageChunk(content=""), "", "in turn"),
+    (AIMessageChunk(content=["One", {"type": "text", "text": " two"}]), "One two", "nothing"),
+    (AIMessageChunk(content=[]), "", "in turn"),
+    (AIMessageChunk(content=[{"type": "text", "text": "One", "index": 0}]), "One", "nothing"),
+    (AIMessageChunk(content=[{"type": "reasoning", "reasoning": "Hm."}]), "", "at once"),
+    (AIMessageChunk(content=[{"type": "thinking", "thinking": "Hm."}]), "", "at once"),
+    (AIMessageChunk(content=[{"type": "image", "url": "x"}, "One"]), "One", "at once"),
+    (AIMessageChunk(content="", additional_kwargs={"reasoning_content": "Hm."}), "", "at once"),
     (
-        AIMessageChunk("One", response_metadata={"finish_reason": "stop"}),
+        AIMessageChunk(content="One", response_metadata={"finish_reason": "stop"}),
         "One",
         "in turn",
     ),
     (
-        AIMessageChunk("", tool_call_chunks=[{"name": "look", "args": "", "id": "1", "index": 0}]),
+        AIMessageChunk(
+            content="", tool_call_chunks=[{"name": "look", "args": "", "id": "1", "index": 0}]
+        ),
         "",
         "at once",
     ),
@@ -138,10 +145,10 @@ async def test_a_stream_of_blocks_paced() -> None:
     """On a virtual clock: thinking comes at once, text at the reader's pace."""
 
     async def chunks() -> AsyncGenerator[AIMessageChunk, None]:
-        yield AIMessageChunk([{"type": "thinking", "thinking": "Hm."}])
-        yield AIMessageChunk([{"type": "text", "text": "One two"}])
-        yield AIMessageChunk([{"type": "thinking", "thinking": "Or?"}])
-        yield AIMessageChunk([{"type": "text", "text": " three four"}])
+        yield AIMessageChunk(content=[{"type": "thinking", "thinking": "Hm."}])
+        yield AIMessageChunk(content=[{"type": "text", "text": "One two"}])
+        yield AIMessageChunk(content=[{"type": "thinking", "thinking": "Or?"}])
+        yield AIMessageChunk(content=[{"type": "text", "text": " three four"}])
 
     start = anyio.current_time()
     moments = []

@@ -50,7 +50,8 @@ def blocking_client(server: ScriptedServer) -> Iterator[OpenAI]:
 
 async def shown(stream: Any, **options: Any) -> tuple[str, list[Any]]:
     """All text and all other events of a stream."""
-    texts, events = [], []
+    texts: list[str] = []
+    events: list[Any] = []
     async with pace_events(stream, QUICK, split=split, **options) as paced:
         async for item in paced:
             (texts if isinstance(item, str) else events).append(item)
@@ -259,7 +260,7 @@ MESSAGE = {
 CALL = {"id": "fc-1", "type": "function_call", "call_id": "call-1", "name": "look"}
 IN_MESSAGE = {"item_id": "msg-1", "output_index": 0, "content_index": 0}
 IN_CALL = {"item_id": "fc-1", "output_index": 1}
-ANSWER = [
+ANSWER: list[dict[str, Any]] = [
     {"type": "response.created", "response": response("in_progress")},
     {
         "type": "response.output_item.added",
@@ -276,13 +277,13 @@ ANSWER = [
     {"type": "response.output_text.done", **IN_MESSAGE, "text": "One two", "logprobs": []},
     {"type": "response.output_item.done", "output_index": 0, "item": MESSAGE},
 ]
-CALLING = [
+CALLING: list[dict[str, Any]] = [
     {"type": "response.output_item.added", "output_index": 1, "item": {**CALL, "arguments": ""}},
     {"type": "response.function_call_arguments.delta", **IN_CALL, "delta": "{}"},
     {"type": "response.function_call_arguments.done", **IN_CALL, "arguments": "{}"},
     {"type": "response.output_item.done", "output_index": 1, "item": {**CALL, "arguments": "{}"}},
 ]
-COMPLETED = {
+COMPLETED: dict[str, Any] = {
     "type": "response.completed",
     "response": response("completed", MESSAGE, {**CALL, "arguments": "{}"}),
 }
@@ -387,4 +388,4 @@ class TestMistakes:
             sdk.chat.completions.create(**ASK, stream=True) as stream,
             pytest.raises(TypeError, match="Stream; for that there is text_blocking"),
         ):
-            text(stream)  # type: ignore[arg-type]
+            text(stream)

@@ -300,10 +300,13 @@ def test_a_send_that_fails_closes_the_upstream() -> None:
             if message.get("body"):
                 raise OSError("the client has gone")
 
+        async def receive() -> Any:
+            await anyio.sleep_forever()
+
         scope = {"type": "http", "asgi": {"spec_version": "2.4"}}
         response = StreamingResponse(sse(pace(upstream, ONE_A_SECOND)), headers=HEADERS)
         with contextlib.suppress(ClientDisconnect):
-            await response(scope, anyio.sleep_forever, send)
+            await response(scope, receive, send)
             pytest.fail("Starlette noticed nothing")
         assert upstream.sent == 1
         del response

@@ -25,7 +25,8 @@ CROWD = make_workload(60, rate=4.0, seed=3, max_length=700)
 @pytest.fixture(scope="module")
 def seen() -> list[tuple[View, ...]]:
     """Both servers, looked at every two seconds until all is done."""
-    race, views = Race(CROWD, SETUPS), []
+    race = Race(CROWD, SETUPS)
+    views: list[tuple[View, ...]] = []
     while not race.is_done:
         race.run(2.0 * (len(views) + 1))
         views.append(race.views())

@@ -28,7 +28,7 @@ def test_text_is_released_exactly_when_the_formula_has_it_read(cases: list[Timel
 
 def test_the_cases_are_told_apart_by_qoe_and_not_by_ttft_or_speed(cases: list[Timeline]) -> None:
     right, wait, tortoise = cases
-    assert (right.qoe, wait.qoe) == (pytest.approx(1.0), pytest.approx(0.5))
+    assert (right.qoe, wait.qoe) == pytest.approx((1.0, 0.5))
     assert 0.5 < tortoise.qoe < 0.9
     assert right.arrived[0] == tortoise.arrived[0] == right.expected[0]
     assert right.arrived[-1] == pytest.approx(tortoise.arrived[-1])

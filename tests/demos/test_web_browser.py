@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -160,8 +161,12 @@ def test_a_server_that_dies_is_said_to_and_may_be_asked_again(
     with answering(lambda *_: responses.pop(0)) as served, paging(served.url) as page:
         browser.open(page.url)
         message = "The server broke off in the middle of the answer."
+
+        def fails_with(side: str) -> bool:
+            return browser.failure(side) == message
+
         for side in ("raw", "paced"):
-            browser.until(lambda side=side: browser.failure(side) == message)
+            browser.until(partial(fails_with, side))
             assert browser.text(side) == "One half"
         browser.until(lambda: not browser.find("#stop").is_enabled())
         browser.photograph(tmp_path / "died.png")

@@ -72,7 +72,7 @@ class Browser:
 
     def leave(self) -> None:
         self.driver.get("about:blank")
-        self.driver.get_log("browser")  # of one page, none for the next
+        self.log()  # of one page, none for the next
 
     def find(self, selector: str) -> WebElement:
         return self.driver.find_element(By.CSS_SELECTOR, selector)
@@ -102,7 +102,7 @@ class Browser:
     def slide(self, keys: str) -> int:
         """Move the slider by keys; returns the words a minute that it shows."""
         self.find("#wpm").send_keys(keys)
-        return int(self.find("#wpm").get_property("value"))
+        return int(str(self.find("#wpm").get_property("value")))
 
     def text(self, side: str) -> str:
         """What a side shows, to the letter, from the document itself."""
@@ -123,8 +123,11 @@ class Browser:
 
     def complaints(self) -> list[str]:
         """Errors that the browser has noted since it was asked last."""
-        log = self.driver.get_log("browser")
-        return [entry["message"] for entry in log if entry["level"] == "SEVERE"]
+        return [entry["message"] for entry in self.log() if entry["level"] == "SEVERE"]
+
+    def log(self) -> list[dict[str, Any]]:
+        """What the browser has noted since it was asked last."""
+        return list(self.driver.get_log("browser"))  # type: ignore[no-untyped-call] # Selenium's
 
     def dark(self, dark: bool) -> None:
         features = [{"name": "prefers-color-scheme", "value": "dark" if dark else "light"}]

@@ -14,7 +14,7 @@ from andes_backend.profile import load_profile
 
 GPU = {"platform": "cuda", "offloads": True, "gpus": [{"name": "H", "gib": 80.0}] * 4}
 CPU = {"platform": "cpu", "offloads": False, "gpus": []}
-PARSED = {
+PARSED: dict[str, Any] = {
     "additional_config": {},
     "async_scheduling": None,
     "data_parallel_size": 1,

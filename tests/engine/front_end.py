@@ -4,7 +4,9 @@ python -m tests.engine.front_end MODEL stock|ours
 """
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from prometheus_client import generate_latest
 from vllm.v1.engine import EngineCoreOutputs
@@ -61,7 +63,8 @@ def sent(news: News) -> list[bytes]:
     """As an engine core sends it, with the statistics of a step."""
     output = EngineCoreOutputs(scheduler_stats=SchedulerStats(num_running_reqs=3))
     send_news([EngineCoreOutputs(), output], news)
-    return [bytes(part) for part in MsgpackEncoder().encode(output)]
+    parts: Sequence[Any] = MsgpackEncoder().encode(output)
+    return [bytes(part) for part in parts]
 
 
 if __name__ == "__main__":

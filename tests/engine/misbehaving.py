@@ -25,7 +25,7 @@ class _Moody:
         if mode == "raise":
             raise RuntimeError("this policy was asked to fail")
         if mode == "invalid":
-            return Decision(running=np.full(len(snapshot.running) + 1, np.nan))  # type: ignore[arg-type]
+            return Decision(running=np.full(len(snapshot.running) + 1, np.nan))
         if mode == "slow":
             time.sleep(1.0)
         return Decision(again_in_s=0.0)

@@ -10,6 +10,7 @@ from pathlib import Path
 from vllm import SamplingParams
 from vllm.config import KVTransferConfig
 from vllm.distributed.kv_transfer.kv_connector.v1.offloading.common import (
+    OffloadingConnectorMetadata,
     OffloadingWorkerMetadata,
 )
 from vllm.utils.hashing import sha256
@@ -34,6 +35,7 @@ class Copying(Machine):
         ran = super()._run(scheduled)
         self.computed += scheduled.total_num_scheduled_tokens
         orders = scheduled.kv_connector_metadata
+        assert isinstance(orders, OffloadingConnectorMetadata)
         done = OffloadingWorkerMetadata()
         for job in (*orders.store_jobs, *orders.load_jobs):
             done.mark_completed(job)

@@ -54,7 +54,7 @@ def decision(**fields: Any) -> Callable[[Snapshot], Any]:
 
 
 def with_nan(snapshot: Snapshot) -> Any:
-    return Decision(running=np.full(len(snapshot.running), np.nan))  # type: ignore[arg-type]
+    return Decision(running=np.full(len(snapshot.running), np.nan))
 
 
 INVALID = {
@@ -182,7 +182,10 @@ def test_on_a_virtual_clock_no_plan_is_slow(machine: Machine) -> None:
 
 def test_a_decision_that_can_be_carried_out_is_left_alone() -> None:
     good = Decision(
-        waiting=np.array([1, 0]), running=np.array([0]), admit=np.int64(1), preempt=NOBODY
+        waiting=np.array([1, 0]),
+        running=np.array([0]),
+        admit=np.int64(1),  # type: ignore[arg-type] # numpy's integers are good, too
+        preempt=NOBODY,
     )
     assert checked(good, 2, 1) is good
 

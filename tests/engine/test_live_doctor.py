@@ -1,5 +1,7 @@
 """The doctor and a real server: what it reads there is what the server has."""
 
+from collections.abc import Mapping
+
 import httpx2
 import pytest
 
@@ -19,7 +21,7 @@ def looked_at(server: Server) -> dict[str, Finding]:
     return {finding.topic: finding for finding in check_running(server.url)}
 
 
-def ask(server: Server, hints: dict[str, object]) -> None:
+def ask(server: Server, hints: Mapping[str, object]) -> None:
     body = {"model": server.model, "prompt": [1] * 20, "max_tokens": 20, "ignore_eos": True}
     answer = httpx2.post(f"{server.url}/v1/completions", json={**body, **hints}, timeout=60.0)
     answer.raise_for_status()

@@ -73,7 +73,8 @@ async def test_chat_completions(server: Server) -> None:
 async def test_chat_completions_with_other_events(server: Server) -> None:
     """What vLLM sends beside text: the role, the end, and usage if it is asked for."""
     asked = {"model": server.model, "messages": QUESTION, "max_tokens": TOKENS, **SAMPLED}
-    texts, events = [], []
+    texts: list[str] = []
+    events: list[Any] = []
     async with openai_sdk(server) as sdk:
         whole = await sdk.chat.completions.create(**asked)
         stream = await sdk.chat.completions.create(
@@ -92,7 +93,8 @@ async def test_chat_completions_with_other_events(server: Server) -> None:
 
 
 async def test_responses(server: Server) -> None:
-    texts, events = [], []
+    texts: list[str] = []
+    events: list[Any] = []
     async with openai_sdk(server) as sdk:
         stream = await sdk.responses.create(
             model=server.model,
@@ -123,10 +125,14 @@ async def test_messages(server: Server) -> None:
     }
     async with anthropic_sdk(server) as sdk:
         async with sdk.messages.stream(**asked) as stream:
-            texts, events = [], []
+            texts: list[str] = []
+            events: list[Any] = []
             async with pace_events(stream, READER, split=anthropic_source.split) as items:
                 async for item in items:
-                    (texts if isinstance(item, str) else events).append(item)
+                    if isinstance(item, str):
+                        texts.append(item)
+                    else:
+                        events.append(item)
             message = await stream.get_final_message()
         raw = await sdk.messages.create(**asked, stream=True)
         again = await paced(anthropic_source.text(raw))

@@ -64,7 +64,7 @@ def serve(machine: Machine, expectation: Expectation, requests: int = 40) -> dic
 def test_the_news_adds_up_to_what_readers_saw(tiny_model: Path, policy: str) -> None:
     under_load = machine(tiny_model, policy, round_robin_tokens=5)
     meters = serve(under_load, Expectation(0.5, 12.0))
-    news = under_load.scheduler.news  # type: ignore[attr-defined]
+    news = under_load.scheduler.news
     qoe = [value for one in news for value in one.qoe.get("person", [])]
     assert sorted(qoe) == pytest.approx(sorted(meter.qoe for meter in meters.values()))
     assert min(qoe) < 0.9, "it was meant to be overloaded"
@@ -75,7 +75,7 @@ def test_the_news_adds_up_to_what_readers_saw(tiny_model: Path, policy: str) -> 
     preempted: Counter[str] = Counter()
     for one in news:
         preempted.update(one.preemptions)
-    assert preempted.total() == under_load.scheduler.lost_memory > 0  # type: ignore[attr-defined]
+    assert preempted.total() == under_load.scheduler.lost_memory > 0
     assert (preempted["policy"] > 0) == (policy == "round-robin")
     assert sum(len(one.planning_s) for one in news) == under_load.scheduler.andes_counters.steps
 
@@ -85,7 +85,7 @@ def test_waits_are_seen_while_they_last_and_are_over_in_the_end(tiny_model: Path
     serve(under_load, Expectation(0.5, 12.0))
     looks = [
         (one.overdue, one.longest_wait_s)
-        for one in under_load.scheduler.news  # type: ignore[attr-defined]
+        for one in under_load.scheduler.news
         if one.overdue is not None
     ]
     assert len(looks) >= under_load.now - 1  # about once a second
@@ -107,16 +107,16 @@ def test_requests_are_counted_by_what_they_say(tiny_model: Path) -> None:
     while idle.scheduler.has_unfinished_requests():
         idle.step()
     counted: Counter[str] = Counter()
-    for one in idle.scheduler.news:  # type: ignore[attr-defined]
+    for one in idle.scheduler.news:
         counted.update(one.hints)
     assert counted == {"none": 3, "reader": 2, "program": 1, "bad": 4}
     ended: Counter[str] = Counter()
-    for one in idle.scheduler.news:  # type: ignore[attr-defined]
+    for one in idle.scheduler.news:
         ended.update({reader: len(qoe) for reader, qoe in one.qoe.items()})
     assert ended == {"person": 9, "program": 1}
     tiers: Counter[str] = Counter()
     service: Counter[str] = Counter()
-    for one in idle.scheduler.news:  # type: ignore[attr-defined]
+    for one in idle.scheduler.news:
         tiers.update({tier: len(qoe) for tier, qoe in one.tier_qoe.items()})
         service.update(one.service)
     assert tiers == {"anonymous": 9, "named": 1}
@@ -130,7 +130,7 @@ def test_the_last_response_is_not_told_of_later_than_it_ends(tiny_model: Path) -
     idle.scheduler.add_request(request("only", 20, 5))
     while idle.scheduler.has_unfinished_requests():
         idle.step()
-    last = idle.scheduler.news[-1]  # type: ignore[attr-defined]
+    last = idle.scheduler.news[-1]
     assert last.qoe == {"person": [1.0]}
 
 

@@ -143,7 +143,7 @@ CHANGES: dict[str, Callable[[Machine], object]] = {
     "order of waiting": lambda m: m.scheduler.waiting.rotate(1),
     "order of running": lambda m: m.scheduler.running.reverse(),
     "comes with its KV": lambda m: _hand_over(m, "new"),
-    "one for another": lambda m: (_abort(m, m.scheduler.waiting[1]), _slip_in(m, "new")),
+    "one for another": lambda m: _exchange(m, "new"),
 }
 
 
@@ -151,6 +151,11 @@ def _slip_in(machine: Machine, name: str) -> None:
     new = request(name, 20, 20)
     machine.scheduler.requests[name] = new
     machine.scheduler.waiting.append(new)
+
+
+def _exchange(machine: Machine, name: str) -> None:
+    _abort(machine, machine.scheduler.waiting[1])
+    _slip_in(machine, name)
 
 
 def _hand_over(machine: Machine, name: str) -> None:

@@ -280,7 +280,7 @@ def test_ten_thousand_random_steps(config_of: Callable[..., VllmConfig], policy:
     Steps.taken = Steps.preempted = 0
     while Steps.taken < 10_000 / (len(POLICIES) + 1):
         run_state_machine_as_test(
-            lambda: Steps(policy, config_of),
+            lambda: Steps(policy, config_of),  # type: ignore[arg-type] # it takes any factory
             settings=settings(
                 max_examples=10,
                 stateful_step_count=STEPS,

@@ -64,7 +64,8 @@ def test_a_larger_batch_has_more_context_as_well() -> None:
 
 def sizes(times: StepTimes, capacity: int, **options: int) -> list[float]:
     state = snapshot(40, 60, times=times, **options)
-    return batch_sizes(state, np.full(100, 4.0), np.full(100, 7), capacity).tolist()
+    tried = batch_sizes(state, np.full(100, 4.0), np.full(100, 7), capacity)
+    return [float(size) for size in tried]
 
 
 def test_where_any_batch_is_fast_enough_only_the_largest_is_tried() -> None:

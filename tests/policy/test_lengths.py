@@ -4,7 +4,7 @@ from andes_backend.policy.lengths import OutputLengths
 
 
 def remaining(lengths: OutputLengths, *delivered: int) -> list[float]:
-    return lengths.remaining(np.array(delivered)).tolist()
+    return [float(tokens) for tokens in lengths.remaining(np.array(delivered))]
 
 
 def test_before_anything_has_finished_the_assumed_mean_holds() -> None:

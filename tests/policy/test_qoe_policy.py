@@ -1,4 +1,5 @@
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -85,7 +86,7 @@ def test_the_admission_headroom_is_for_those_who_are_worth_no_preemption() -> No
     assert make_policy(slow).plan(scene.snapshot(100.0)).admit == 0
 
 
-def full(margin: float, running_tokens: int, **settings: float) -> Decision:
+def full(margin: float, running_tokens: int, **settings: Any) -> Decision:
     """Ten blocks are free; a newcomer needs 13, and two run, who hold 29 or so each."""
     scene = Scene()
     scene.add(scene.waiting, arrival=99.0, prompt=200)

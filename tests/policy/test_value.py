@@ -43,7 +43,7 @@ def gains(now: float, *requests: tuple[float, int, float]) -> list[float]:
         if delivered:
             table.deliver(np.array(rows[-1:]), np.array([delivered]), at)
     data = table.data[rows]
-    return marginal_qoe(data, np.full(len(rows), 200.0), now, 4.0).tolist()
+    return [float(gain) for gain in marginal_qoe(data, np.full(len(rows), 200.0), now, 4.0)]
 
 
 def test_a_reader_with_text_in_hand_loses_nothing_by_waiting() -> None:

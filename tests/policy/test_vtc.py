@@ -147,7 +147,7 @@ def test_more_than_was_forecast_is_charged_as_it_comes() -> None:
 
 def fair(view: Snapshot, fairness: float) -> list[float]:
     users = np.concatenate([view.waiting["user"], view.running["user"]])
-    return fair_share(view, users, fairness).tolist()
+    return [float(share) for share in fair_share(view, users, fairness)]
 
 
 def test_a_lead_halves_what_a_request_is_worth() -> None:

@@ -167,8 +167,8 @@ def test_a_comparison_is_resumed_with_its_own_options(
     words = ("--rate", "1.6,3", "--requests", "5,9", "--policies", "qoe,stock", "--seed", "4")
     more = ("--readers", "mix:speaking=0.4,programs=0.4", "--arrivals", "gamma:cv=3")
     other = ("--kv-blocks", "99", "--max-length", "50", "--ttft", "2", "--out", str(tmp_path))
-    other += ("--set", "fairness=0.25", "--set", "vtc_forecast=average")
-    assert status("compare", *words, *more, *other, "--lengths", "multiround") == 0
+    settings = ("--set", "fairness=0.25", "--set", "vtc_forecast=average")
+    assert status("compare", *words, *more, *other, *settings, "--lengths", "multiround") == 0
     ((first, _),) = compared
     write_options(tmp_path, [*first.words, "--layers", "3"])
     assert status("compare", "--resume", str(tmp_path)) == 0

@@ -29,11 +29,11 @@ def test_at_first_a_run_lasts_as_on_the_machine_that_we_know() -> None:
 def test_the_first_run_replaces_what_was_assumed_and_the_fastest_is_the_measure() -> None:
     known = TimeLeft()
     known.learn(run(1000, 10.0), wall_s=35.0)
-    assert (known.tokens_per_s, known.around_s) == (pytest.approx(100), pytest.approx(25))
+    assert (known.tokens_per_s, known.around_s) == pytest.approx((100, 25))
     known.learn(run(1000, 5.0))  # of another time: its wall time is not known
-    assert (known.tokens_per_s, known.around_s) == (pytest.approx(200), pytest.approx(25))
+    assert (known.tokens_per_s, known.around_s) == pytest.approx((200, 25))
     known.learn(run(1000, 20.0), wall_s=30.0)  # one that was not busy all the time
-    assert (known.tokens_per_s, known.around_s) == (pytest.approx(200), pytest.approx(10))
+    assert (known.tokens_per_s, known.around_s) == pytest.approx((200, 10))
 
 
 def test_a_run_without_a_token_teaches_nothing() -> None:

@@ -23,9 +23,10 @@ def server(stock_server: Server) -> Server:
 
 
 def test_a_server_is_calibrated_and_planned_with(server: Server, tmp_path: Path) -> None:
-    words = ("--url", server.url, "--model", server.model, "--gpus-per-server", "1")
+    served = ("--url", server.url, "--model", server.model, "--gpus-per-server", "1")
     # So many that no machine could serve them all at once without anybody noticing.
-    words += ("--demand", "100", "--seeds", "1", "--requests", "400")
+    load = ("--demand", "100", "--seeds", "1", "--requests", "400")
+    words = (*served, *load)
     program = start(tmp_path, *words)
     out, err = program.communicate(timeout=600)
     (directory,) = tmp_path.glob("plan-*")

@@ -72,7 +72,7 @@ def test_what_is_missing_leaves_its_cells_empty() -> None:
 def test_a_table_of_rates_needs_both() -> None:
     for labels, runs in (([], {1.0: []}), (["stock"], {})):
         with pytest.raises(ValueError, match="at least one policy and one rate"):
-            rates_table(labels, runs)  # type: ignore[arg-type]
+            rates_table(labels, runs)
 
 
 @pytest.mark.parametrize(

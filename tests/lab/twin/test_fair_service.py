@@ -64,7 +64,9 @@ def run(requests: list[Request], **andes: Any) -> Run:
     engine = Engine(Setup(profile=PROFILE, policy="vtc", settings=andes), 640)
     scheduler: Any = engine.scheduler
     coming = sorted(enumerate(requests), key=lambda one: one[1].arrival_s)
-    seen, service, kept = set(), defaultdict(float), Run()
+    seen: set[str] = set()
+    service: defaultdict[str, float] = defaultdict(float)
+    kept = Run()
     while coming or engine.is_busy:
         while coming and coming[0][1].arrival_s <= engine.now:
             index, request = coming.pop(0)

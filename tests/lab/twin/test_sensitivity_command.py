@@ -106,9 +106,10 @@ def vllm() -> None:
 def test_every_scenario_under_every_policy(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    words = ("--kv-tokens", "3000", "--lengths", "fixed:prompt=64,output=128", "--requests", "60")
-    words += ("--policies", "stock,qoe", "--seeds", "1", "--jobs", "1", "--rate", "6")
-    assert status(*words, "--out", str(tmp_path)) == 0
+    machine = ("--kv-tokens", "3000", "--lengths", "fixed:prompt=64,output=128")
+    load = ("--requests", "60", "--rate", "6", "--seeds", "1")
+    run = ("--policies", "stock,qoe", "--jobs", "1", "--out", str(tmp_path))
+    assert status(*machine, *load, *run) == 0
     said = capsys.readouterr().out
     (directory,) = tmp_path.iterdir()
     assert {path.name for path in directory.iterdir()} == {

@@ -56,7 +56,7 @@ def test_one_workload_is_shown_in_detail() -> None:
 
 
 def test_of_many_workloads_one_must_be_chosen() -> None:
-    rates = {"rates": [2.0, 3.0], "kv_tokens": [40_000, 50_000]}
+    rates: dict[str, Any] = {"rates": [2.0, 3.0], "kv_tokens": [40_000, 50_000]}
     assert shown_in_detail(spec(**rates)) == {}
     shown = shown_in_detail(spec(**rates, detail=3.0))
     assert {(p.cell.rate, p.cell.kv_tokens) for p in shown.values()} == {(3.0, 40_000)}

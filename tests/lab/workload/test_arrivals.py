@@ -25,7 +25,9 @@ from andes_backend.lab.workload import (
 RATE = 4.0
 
 
-def times(arrivals: Arrivals, count: int, *, rate: float = RATE, seed: int = 0) -> NDArray:
+def times(
+    arrivals: Arrivals, count: int, *, rate: float = RATE, seed: int = 0
+) -> NDArray[np.float64]:
     return arrivals.times(Generator(PCG64(seed)), count, rate)
 
 

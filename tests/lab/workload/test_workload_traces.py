@@ -145,7 +145,7 @@ def test_sharegpt_last_rounds_with_all_that_came_before(write: Write) -> None:
 def test_sharegpt_gets_the_arrivals_of_a_drawn_workload(write: Write) -> None:
     path = write(SHAREGPT, "s.json")
     for arrivals in (None, Gamma(cv=3.0)):
-        given_arrivals = {} if arrivals is None else {"arrivals": arrivals}
+        given_arrivals: dict[str, Any] = {} if arrivals is None else {"arrivals": arrivals}
         drawn = make_workload(2, rate=2.0, seed=5, **given_arrivals)
         taken = trace_workload(path, seed=5, rate=2.0, arrivals=arrivals)
         assert [row[0] for row in rows(taken)] == [row[0] for row in rows(drawn)]
@@ -205,7 +205,8 @@ def test_requests_at_one_moment_have_no_rate(write: Write) -> None:
 
 
 def test_readers_are_drawn_as_for_any_workload(write: Write) -> None:
-    for readers in ({}, {"readers": Speaking(programs=0.5)}):
+    some: list[dict[str, Any]] = [{}, {"readers": Speaking(programs=0.5)}]
+    for readers in some:
         taken = trace_workload(write(AZURE), seed=7, ttft=0.5, **readers)
         drawn = make_workload(4, rate=1.0, seed=7, ttft=0.5, **readers)
         assert [r.expectation for r in taken.requests] == [r.expectation for r in drawn.requests]
