@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from andes_backend.command_line import server_url
-from andes_backend.lab.campaign.options import add_out
+from andes_backend.lab.campaign.command import add_out
 from andes_backend.lab.option_types import checked_setting, list_of, setting_value
 from andes_backend.lab.workload.options import (
     add_workload_options,

@@ -20,7 +20,7 @@ from andes_backend.lab.bench.server import serve_tiny
 from andes_backend.lab.bench.sizing import USUAL_LAYERS, matching_layers, sized_model, tokens_per_s
 from andes_backend.lab.bench.time_left import TimeLeft, duration
 from andes_backend.lab.campaign.console import say, show
-from andes_backend.lab.campaign.directory import new_directory, now
+from andes_backend.lab.campaign.files import new_directory, now
 from andes_backend.lab.campaign.interruption import INTERRUPTED, ended_like_ctrl_c
 from andes_backend.lab.report.plot import plot
 from andes_backend.lab.report.rates import rates_table

@@ -8,7 +8,7 @@ from typing import Final
 from rich.console import Console
 
 from andes_backend.lab.bench.measure import SessionError
-from andes_backend.lab.campaign.directory import now
+from andes_backend.lab.campaign.files import now
 from andes_backend.lab.report.outcome import Outcome
 from andes_backend.lab.report.read import read_json
 from andes_backend.lab.report.run import Run, versions

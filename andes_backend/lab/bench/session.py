@@ -4,7 +4,7 @@ from rich.console import Console
 
 from andes_backend.lab.bench.load import Target
 from andes_backend.lab.bench.measure import Plan, complain, exit_status, measure, warm_up
-from andes_backend.lab.campaign.directory import new_directory, now
+from andes_backend.lab.campaign.files import new_directory, now
 from andes_backend.lab.campaign.interruption import ended_like_ctrl_c
 from andes_backend.lab.report.plot import plot
 from andes_backend.lab.report.run import table, write_json

@@ -1,20 +1,68 @@
-"""How a campaign's command starts, and how it ends if it cannot.
+"""What the command lines of campaigns have in common: options, how they start, and how they fail.
 
 This module is loaded for every `andes` command: nothing heavy is imported at its top.
 """
 
+import argparse
 import importlib.util
+import os
 import sys
 from collections.abc import Callable
-from typing import Final
+from pathlib import Path
+from typing import Any, Final
 
-__all__ = ["has_vllm", "run_command"]
+from andes_backend.lab.workload.options import count_value, seed_value
 
+__all__ = ["add_jobs", "add_out", "add_seeds", "has_vllm", "run_command", "running_of", "seeds_of"]
+
+_OUT: Final = Path("results")
 _USAGE: Final = 2  # what argparse ends with, too
 _WITHOUT_VLLM: Final = (
     "vLLM is not installed, and it is vLLM's scheduler that runs. "
     "docs/installing-vllm.md says how to install it."
 )
+
+
+def add_seeds(group: argparse._ActionsContainer, *, default: int) -> None:
+    """Add `--seeds` and `--seed`; `default` is how many."""
+    group.add_argument(
+        "--seeds",
+        type=count_value,
+        default=default,
+        metavar="N",
+        help=f"how many (default: {default})",
+    )
+    group.add_argument(
+        "--seed", type=seed_value, default=0, metavar="N", help="the first of them (default: 0)"
+    )
+
+
+def add_jobs(group: argparse._ActionsContainer) -> None:
+    """Add `--jobs`."""
+    group.add_argument(
+        "--jobs", type=count_value, metavar="N", help="processes (default: one a CPU core)"
+    )
+
+
+def add_out(group: argparse._ActionsContainer, default: Path = _OUT) -> None:
+    """Add `--out`."""
+    group.add_argument(
+        "--out", type=Path, default=default, help=f"where to write (default: {default})"
+    )
+
+
+def seeds_of(arguments: argparse.Namespace) -> range:
+    """All seeds."""
+    return range(arguments.seed, arguments.seed + arguments.seeds)
+
+
+def running_of(arguments: argparse.Namespace) -> dict[str, Any]:
+    """The fields of a `Spec`, by name."""
+    return {
+        "command": ["andes", *sys.argv[1:]],
+        "out": arguments.out,
+        "jobs": arguments.jobs or len(os.sched_getaffinity(0)),
+    }
 
 
 def has_vllm() -> bool:

@@ -23,13 +23,7 @@ def say(console: Console, text: str) -> None:
 
 
 def show(console: Console, path: Path, *shown: RenderableType, width: int = WIDTH) -> None:
-    """Print on the console and in a file.
-
-    Args:
-        console: where to print.
-        path: the file; overwritten.
-        shown: one below the other.
-        width: of the file's lines, characters.
+    """Print on the console, and in a file with lines of so many characters; it is overwritten.
 
     Raises:
         OSError: the file cannot be written.

@@ -12,8 +12,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
-from andes_backend.lab.campaign.command import run_command
-from andes_backend.lab.campaign.options import running_of, seeds_of
+from andes_backend.lab.campaign.command import run_command, running_of, seeds_of
 from andes_backend.lab.campaign.spec import SpecError
 from andes_backend.lab.plan.options import LIMITS, OWN, add_options
 from andes_backend.lab.workload.options import settings_of, workload_from
@@ -48,7 +47,7 @@ def _run(arguments: argparse.Namespace) -> int:
 
 
 def _prepare(arguments: argparse.Namespace) -> Callable[[], int]:
-    from andes_backend.lab.campaign.directory import new_directory
+    from andes_backend.lab.campaign.files import new_directory
     from andes_backend.lab.plan import session
     from andes_backend.lab.plan.store import Store
 

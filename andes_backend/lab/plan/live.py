@@ -7,7 +7,7 @@ from andes_backend.lab.bench.load import Target
 from andes_backend.lab.calibrate import session
 from andes_backend.lab.calibrate.facts import FactsError
 from andes_backend.lab.calibrate.measure import MeasureError
-from andes_backend.lab.campaign.directory import new_directory
+from andes_backend.lab.campaign.files import new_directory
 from andes_backend.lab.plan.options import LIMITS
 from andes_backend.profile import Profile, load_profile
 

@@ -9,7 +9,7 @@ from typing import Final
 
 from andes_backend.command_line import server_url
 from andes_backend.lab.calibrate.command import add_limits
-from andes_backend.lab.campaign.options import add_jobs, add_out, add_seeds
+from andes_backend.lab.campaign.command import add_jobs, add_out, add_seeds
 from andes_backend.lab.option_types import finite_number, list_of
 from andes_backend.lab.twin.options import policy_value
 from andes_backend.lab.workload.options import add_workload_options, count_value

@@ -24,20 +24,16 @@ __all__ = ["run"]
 _ANSWER: Final = "answer.txt"
 _PICTURE: Final = "plan.png"
 
-_Campaign = Campaign[Task, Measured]
-
 
 def run(store: Store, *, console: Console | None = None) -> int:
     """Find the rates that are not in the store yet, and report.
 
-    Returns:
-        An exit status: 0; 1 if a point failed; 130 if it was interrupted.
-
-    Raises:
-        OSError: a file cannot be written.
+    Returns and raises as `Campaign.run`.
     """
     console = console or report_console()
-    campaign: _Campaign = Campaign(measure, store.directory, store.spec.jobs, console)
+    campaign: Campaign[Task, Measured] = Campaign(
+        measure, store.directory, store.spec.jobs, console
+    )
     plan = _Plan(store, campaign)
     plan.begin()
     status = campaign.run(plan.keep, plan.conclude)
@@ -54,7 +50,7 @@ class _Plan:
     """
 
     store: Store
-    campaign: _Campaign
+    campaign: Campaign[Task, Measured]
     found: dict[tuple[str, int], Capacity] = field(default_factory=dict)
 
     def __post_init__(self) -> None:

@@ -7,8 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from andes_backend.lab.campaign.directory import write_about
-from andes_backend.lab.campaign.results import read_lines
+from andes_backend.lab.campaign.files import read_lines, write_about
 from andes_backend.lab.campaign.spec import SpecError
 from andes_backend.lab.plan.spec import PlanSpec
 from andes_backend.lab.report.run import Summary

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from andes_backend.lab.campaign.directory import now
+from andes_backend.lab.campaign.files import now
 from andes_backend.lab.campaign.pool import Tell
 from andes_backend.lab.report.outcome import Outcome
 from andes_backend.lab.report.run import Run, Summary, summarise, write_json

@@ -1,4 +1,4 @@
-"""What simulations came to, a line each; see `campaign.results`.
+"""What simulations came to, a line each; see `campaign.files`.
 
 A line does not depend on the machine, the number of processes or the time of day, except for
 `wall_s`, `date` and `versions`: the same command gives the same lines.
@@ -10,8 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from andes_backend.config import AndesConfig
-from andes_backend.lab.campaign.directory import now
-from andes_backend.lab.campaign.results import ResultFile
+from andes_backend.lab.campaign.files import ResultFile, now
 from andes_backend.lab.report.run import versions
 from andes_backend.lab.twin.measure import Measured
 from andes_backend.lab.twin.point import Point
@@ -64,34 +63,19 @@ def record(
 
 
 class PointFile(ResultFile):
-    """The file of a campaign's points."""
+    """The file of a campaign's points, in its directory; opened as `ResultFile` is."""
 
     def __init__(
         self, directory: Path, workload: Mapping[str, object], *, go_on: bool = False
     ) -> None:
-        """Open it.
-
-        Args:
-            directory: where it is, or is made.
-            workload: how the workloads are made; in every line.
-            go_on: it may be there already; what is in it stays.
-
-        Raises:
-            OSError: it cannot be written, or it is there already.
-        """
+        """Open it; `workload` is in every line, see `record`."""
         super().__init__(directory / RESULTS, go_on=go_on)
-        self._workload, self._versions = workload, versions()
+        self._same: dict[str, Any] = {"workload": workload, "versions": versions()}
 
     def keep(self, point: Point, outcome: Measured | str, **more: object) -> None:
-        """Append the line of a point that has ended.
-
-        Args:
-            point: which.
-            outcome: what it came to, or why it failed.
-            more: further entries, which come first.
+        """Append the line of a point that has ended; further entries come first.
 
         Raises:
             OSError: it cannot be written.
         """
-        line = record(point, outcome, workload=self._workload, versions=self._versions, date=now())
-        self.add({**more, **line})
+        self.add({**more, **record(point, outcome, **self._same, date=now())})

@@ -185,8 +185,8 @@ def test_on_another_machine_the_model_has_as_many_layers_as_make_it_as_fast(
 ) -> None:
     """Whoever goes on has the same model, without another trial."""
     monkeypatch.setattr(module, "tokens_per_s", lambda layers, **_: 660 / layers)
-    order = dataclasses.replace(comparison(tmp_path, 500.0), layers=None)
-    assert compare(order, console=console) == 0
+    wanted = dataclasses.replace(comparison(tmp_path, 500.0), layers=None)
+    assert compare(wanted, console=console) == 0
     assert "taking 2 layers: 1.00 times the speed" in printed(console)
     directory = only_directory(tmp_path)
     assert read_options(directory) == ["--rate", "500.0", "--layers", "2"]
@@ -197,13 +197,13 @@ def test_on_another_machine_the_model_has_as_many_layers_as_make_it_as_fast(
 def test_a_comparison_from_before_there_were_trials_goes_on_with_the_usual_model(
     served: list[str | None], tmp_path: Path, console: Console, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    order = comparison(tmp_path, 500.0)
-    assert compare(order, console=console) == 0
+    wanted = comparison(tmp_path, 500.0)
+    assert compare(wanted, console=console) == 0
     directory = only_directory(tmp_path)
     (directory / "qoe-500.json").unlink()
     served.clear()
     monkeypatch.setattr(module, "tokens_per_s", lambda layers, **_: 660 / layers)
-    assert compare(dataclasses.replace(order, layers=None), resume=directory, console=console) == 0
+    assert compare(dataclasses.replace(wanted, layers=None), resume=directory, console=console) == 0
     assert served == ["qoe"]
     assert read(directory / "qoe-500.json")["settings"]["layers"] == 10
     assert "how fast" not in printed(console)
@@ -217,8 +217,8 @@ def test_ctrl_c_during_the_speed_trial_ends_it(
         raise KeyboardInterrupt
 
     monkeypatch.setattr(module, "tokens_per_s", trial)
-    order = dataclasses.replace(comparison(tmp_path, 500.0), layers=None)
-    assert compare(order, console=console) == 130
+    wanted = dataclasses.replace(comparison(tmp_path, 500.0), layers=None)
+    assert compare(wanted, console=console) == 130
     assert "interrupted before the first run" in printed(console)
     assert "to go on" not in printed(console)
 
@@ -251,9 +251,9 @@ def test_what_an_interrupted_comparison_has_is_kept_and_not_measured_again(
     fake_server: FakeServer, served: list[str | None], tmp_path: Path, console: Console
 ) -> None:
     """Ctrl-C in the second of four runs, then going on: the first is taken as it is."""
-    order = comparison(tmp_path, *RATES)
+    wanted = comparison(tmp_path, *RATES)
     interrupt(fake_server, after=14, of=6)
-    assert compare(order, console=console) == 130
+    assert compare(wanted, console=console) == 130
     directory = only_directory(tmp_path)
     assert served == [None, "qoe"]
     first, second = (read(directory / f"{name}-400.json") for name in ("stock", "qoe"))
@@ -265,7 +265,7 @@ def test_what_an_interrupted_comparison_has_is_kept_and_not_measured_again(
     fake_server.forget()
     served.clear()
     again = Console(file=StringIO(), width=200)
-    assert compare(order, resume=directory, console=again) == 0
+    assert compare(wanted, resume=directory, console=again) == 0
     assert served == ["qoe", None, "qoe"]
     assert "1 of 4 runs are done\nrun 2 of 4, qoe at 400 requests/s: " in printed(again)
     assert read(directory / "stock-400.json") == first
@@ -278,12 +278,12 @@ def test_what_an_interrupted_comparison_has_is_kept_and_not_measured_again(
 def test_a_comparison_that_is_complete_is_only_shown_again(
     served: list[str | None], tmp_path: Path, console: Console
 ) -> None:
-    order = comparison(tmp_path, *RATES)
-    compare(order, console=console)
+    wanted = comparison(tmp_path, *RATES)
+    compare(wanted, console=console)
     directory = only_directory(tmp_path)
     before = (directory / "table.txt").read_text()
     served.clear()
-    assert compare(order, resume=directory, console=console) == 0
+    assert compare(wanted, resume=directory, console=console) == 0
     assert served == []
     assert "4 of 4 runs are done" in printed(console)
     assert (directory / "table.txt").read_text().splitlines()[:5] == before.splitlines()[:5]
@@ -312,28 +312,28 @@ def test_runs_of_another_workload_are_not_mixed_in(
     values: dict[str, Any],
     message: str,
 ) -> None:
-    order = comparison(tmp_path, 500.0)
-    compare(order, console=console)
+    wanted = comparison(tmp_path, 500.0)
+    compare(wanted, console=console)
     directory = only_directory(tmp_path)
     changed(directory / "stock-500.json", **values)
     served.clear()
     with pytest.raises(SessionError, match=message):
-        compare(order, resume=directory, console=console)
+        compare(wanted, resume=directory, console=console)
     assert served == []
 
 
 def test_runs_of_other_versions_are_owned_up_to(
     served: list[str | None], tmp_path: Path, console: Console
 ) -> None:
-    order = comparison(tmp_path, 500.0)
-    compare(order, console=console)
+    wanted = comparison(tmp_path, 500.0)
+    compare(wanted, console=console)
     path = only_directory(tmp_path) / "qoe-500.json"
     value = read(path)
     now = value["versions"]["numpy"]
     value["versions"]["numpy"] = "1.0"
     path.write_text(json.dumps(value))
     served.clear()
-    assert compare(order, resume=path.parent, console=console) == 0
+    assert compare(wanted, resume=path.parent, console=console) == 0
     assert f"{path}: measured with numpy 1.0, this is {now}" in printed(console).replace("\n", "")
     assert served == []
 

@@ -1,6 +1,7 @@
 """The runner of campaigns, with real processes: what is kept and said, and how it ends."""
 
 import os
+import re
 import signal
 from io import StringIO
 from pathlib import Path
@@ -10,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from andes_backend.lab import campaign as room
 from andes_backend.lab.campaign.campaign import LOG, Campaign
 from tests.lab.campaign import pool_tasks
 
@@ -113,3 +115,8 @@ def test_what_is_said_can_be_copied(tmp_path: Path) -> None:
     made = campaign(tmp_path)
     made.say("written to /a/long/path/[of]/" + 50 * "x")
     assert said(made) == ["written to /a/long/path/[of]/" + 50 * "x"]
+
+
+def test_the_runner_knows_none_of_the_campaigns() -> None:
+    text = "".join(path.read_text() for path in Path(room.__path__[0]).glob("*.py"))
+    assert set(re.findall(r"andes_backend\.lab\.(\w+)", text)) == {"campaign", "report", "workload"}

@@ -9,10 +9,16 @@ from pathlib import Path
 
 import pytest
 
-from andes_backend.lab.campaign import command, directory
-from andes_backend.lab.campaign.command import run_command
-from andes_backend.lab.campaign.directory import new_directory, write_about
-from andes_backend.lab.campaign.options import add_jobs, add_out, add_seeds, running_of, seeds_of
+from andes_backend.lab.campaign import command, files
+from andes_backend.lab.campaign.command import (
+    add_jobs,
+    add_out,
+    add_seeds,
+    run_command,
+    running_of,
+    seeds_of,
+)
+from andes_backend.lab.campaign.files import new_directory, write_about
 from andes_backend.lab.campaign.spec import Spec, SpecError
 
 
@@ -102,8 +108,8 @@ def test_directories_of_the_same_second_have_different_names(tmp_path: Path) -> 
 def test_the_file_about_a_campaign_has_command_date_versions_and_the_rest(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(directory, "now", lambda: "today")
-    monkeypatch.setattr(directory, "versions", lambda: {"python": "3"})
+    monkeypatch.setattr(files, "now", lambda: "today")
+    monkeypatch.setattr(files, "versions", lambda: {"python": "3"})
     path = tmp_path / "sweep.json"
     write_about(path, Spec(command=["andes", "twin"]), {"rates": [2.0]})
     assert json.loads(path.read_text(), parse_constant=pytest.fail) == {

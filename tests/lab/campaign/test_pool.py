@@ -129,8 +129,8 @@ PROGRAM = """
 import sys
 from pathlib import Path
 sys.path.insert(0, {root!r})
-from tests.lab.campaign import pool_tasks
 from andes_backend.lab.campaign.pool import Progressed, run_tasks
+from tests.lab.campaign import pool_tasks
 
 if __name__ == "__main__":
     try:

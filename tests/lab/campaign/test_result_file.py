@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from andes_backend.lab.campaign.results import ResultFile, read_lines
+from andes_backend.lab.campaign.files import ResultFile, read_lines
 
 
 def test_lines_are_there_at_once_and_sorted_at_the_end(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from andes_backend.lab.campaign import command as campaign_command
-from andes_backend.lab.campaign.results import read_lines
+from andes_backend.lab.campaign.files import read_lines
 from andes_backend.lab.plan import command, session
 from andes_backend.lab.plan.spec import PlanSpec
 from andes_backend.lab.plan.store import Store

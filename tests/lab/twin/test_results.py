@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from andes_backend.config import AndesConfig
-from andes_backend.lab.campaign.results import read_lines
+from andes_backend.lab.campaign.files import read_lines
 from andes_backend.lab.report.run import versions
 from andes_backend.lab.twin.measure import Measured
 from andes_backend.lab.twin.results import NOT_REPEATABLE, PointFile, record

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from andes_backend.lab.campaign import command as campaign_command
-from andes_backend.lab.campaign.results import read_lines
+from andes_backend.lab.campaign.files import read_lines
 from andes_backend.lab.twin.saturation import saturation
 from andes_backend.lab.twin.sensitivity import command, session
 from andes_backend.lab.twin.sensitivity.spec import SensitivitySpec

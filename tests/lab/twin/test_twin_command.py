@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from andes_backend.lab.campaign import command as campaign_command
-from andes_backend.lab.campaign.results import read_lines
+from andes_backend.lab.campaign.files import read_lines
 from andes_backend.lab.twin.results import NOT_REPEATABLE
 from andes_backend.lab.twin.setup import POLICIES
 from andes_backend.lab.twin.sweep import command, session

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from andes_backend.lab.campaign.results import read_lines
+from andes_backend.lab.campaign.files import read_lines
 from andes_backend.lab.campaign.spec import SpecError
 from andes_backend.lab.twin.sweep import session
 from andes_backend.lab.twin.sweep.spec import SweepSpec, check, described, shown_in_detail

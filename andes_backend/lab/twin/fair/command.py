@@ -12,8 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from andes_backend.lab.campaign.command import run_command
-from andes_backend.lab.campaign.options import add_jobs, add_out, running_of
+from andes_backend.lab.campaign.command import add_jobs, add_out, run_command, running_of
 
 if TYPE_CHECKING:
     from andes_backend.lab.twin.fair.measure import Task
@@ -53,10 +52,10 @@ def _run(arguments: argparse.Namespace) -> int:
 
 
 def _prepare(arguments: argparse.Namespace) -> Callable[[], int]:
+    from andes_backend.lab.campaign.spec import Spec
     from andes_backend.lab.twin.fair import session
-    from andes_backend.lab.twin.fair.spec import FairSpec
 
-    return partial(session.run, FairSpec(tasks=_tasks(arguments), **running_of(arguments)))
+    return partial(session.run, _tasks(arguments), Spec(**running_of(arguments)))
 
 
 def _tasks(arguments: argparse.Namespace) -> "list[Task]":

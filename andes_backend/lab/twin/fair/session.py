@@ -1,6 +1,6 @@
 """Run scenarios under policies, and report: tables, and a picture for each scenario."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from rich.console import Console
@@ -8,30 +8,26 @@ from rich.table import Table
 
 from andes_backend.lab.campaign.campaign import Campaign
 from andes_backend.lab.campaign.console import report_console
+from andes_backend.lab.campaign.spec import Spec
 from andes_backend.lab.report.users_plot import plot_users
 from andes_backend.lab.twin.fair.measure import Figures, Task, measure
 from andes_backend.lab.twin.fair.scenarios import SCENARIOS
-from andes_backend.lab.twin.fair.spec import FairSpec
 
 __all__ = ["run"]
 
 _SHOWN: Final = 3  # users beside the worst whose QoE has a column of its own
 
 
-def run(spec: FairSpec, *, console: Console | None = None) -> int:
-    """Simulate all, and write tables and pictures.
+def run(tasks: Sequence[Task], spec: Spec, *, console: Console | None = None) -> int:
+    """Simulate all, and write tables and pictures to `spec.out` itself.
 
-    Returns:
-        An exit status: 0; 1 if one of them failed; 130 if it was interrupted.
-
-    Raises:
-        OSError: a file cannot be written.
+    Returns and raises as `Campaign.run`.
     """
     spec.out.mkdir(parents=True, exist_ok=True)
     campaign: Campaign[Task, Figures] = Campaign(
         measure, spec.out, spec.jobs, console or report_console()
     )
-    for task in spec.tasks:
+    for task in tasks:
         campaign.add(task, f"{task.scenario}, {task.contender}")
     found: dict[int, Figures] = {}
 

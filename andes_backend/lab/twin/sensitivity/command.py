@@ -10,11 +10,11 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
-from andes_backend.lab.campaign.command import run_command
-from andes_backend.lab.campaign.options import (
+from andes_backend.lab.campaign.command import (
     add_jobs,
     add_out,
     add_seeds,
+    run_command,
     running_of,
     seeds_of,
 )

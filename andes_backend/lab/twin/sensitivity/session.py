@@ -7,7 +7,7 @@ from rich.text import Text
 
 from andes_backend.lab.campaign.campaign import Campaign
 from andes_backend.lab.campaign.console import report_console
-from andes_backend.lab.campaign.directory import new_directory, write_about
+from andes_backend.lab.campaign.files import new_directory, write_about
 from andes_backend.lab.twin.measure import Measured, Task, measure
 from andes_backend.lab.twin.results import RESULTS, PointFile
 from andes_backend.lab.twin.sensitivity.answer import draw, sentences, table
@@ -16,20 +16,16 @@ from andes_backend.lab.twin.sensitivity.spec import Case, SensitivitySpec
 
 __all__ = ["run"]
 
-_Campaign = Campaign[Task, Measured]
-
 
 def run(spec: SensitivitySpec, *, console: Console | None = None) -> int:
     """Simulate all cases, and report.
 
-    Returns:
-        An exit status: 0; 1 if a case failed; 130 if it was interrupted.
-
-    Raises:
-        OSError: a file cannot be written.
+    Returns and raises as `Campaign.run`.
     """
     directory = new_directory(spec.out, "sensitivity")
-    campaign: _Campaign = Campaign(measure, directory, spec.jobs, console or report_console())
+    campaign: Campaign[Task, Measured] = Campaign(
+        measure, directory, spec.jobs, console or report_console()
+    )
     book = _Book(spec, campaign)
     return campaign.run(book.keep, book.conclude)
 
@@ -39,7 +35,7 @@ class _Book:
     """What is known so far."""
 
     spec: SensitivitySpec
-    campaign: _Campaign
+    campaign: Campaign[Task, Measured]
     qoe: dict[Case, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:

@@ -12,8 +12,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
-from andes_backend.lab.campaign.command import run_command
-from andes_backend.lab.campaign.options import running_of, seeds_of
+from andes_backend.lab.campaign.command import run_command, running_of, seeds_of
 from andes_backend.lab.campaign.spec import SpecError
 from andes_backend.lab.twin.sweep.options import VARIED, add_options
 from andes_backend.lab.workload.options import arrivals_value, settings_of, workload_from

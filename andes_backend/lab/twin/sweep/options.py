@@ -8,7 +8,7 @@ import math
 from functools import partial
 from typing import Final
 
-from andes_backend.lab.campaign.options import add_jobs, add_out, add_seeds
+from andes_backend.lab.campaign.command import add_jobs, add_out, add_seeds
 from andes_backend.lab.option_types import checked_setting, list_of, number_or_word, setting_value
 from andes_backend.lab.twin.options import policy_value
 from andes_backend.lab.workload.options import (

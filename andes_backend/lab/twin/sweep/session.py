@@ -10,7 +10,7 @@ from rich.console import Console
 
 from andes_backend.lab.campaign.campaign import LOG, Campaign
 from andes_backend.lab.campaign.console import report_console
-from andes_backend.lab.campaign.directory import new_directory, now, write_about
+from andes_backend.lab.campaign.files import new_directory, now, write_about
 from andes_backend.lab.report.run import Run, table
 from andes_backend.lab.report.users import has_users, user_figures, users_table
 from andes_backend.lab.report.users_plot import plot_users
@@ -34,11 +34,7 @@ _Campaign = Campaign[Task | BoundTask, Measured | Bounded]
 def run(spec: SweepSpec, *, console: Console | None = None) -> int:
     """Run all points of a spec that has been checked, and report.
 
-    Returns:
-        An exit status: 0; 1 if a point failed; 130 if it was interrupted.
-
-    Raises:
-        OSError: a file cannot be written.
+    Returns and raises as `Campaign.run`.
     """
     directory = new_directory(spec.out, "twin")
     campaign: _Campaign = Campaign(carry_out, directory, spec.jobs, console or report_console())

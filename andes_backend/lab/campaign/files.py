@@ -1,11 +1,51 @@
-"""A campaign's results, one JSON object a line: written as tasks end, sorted at the end."""
+"""A campaign's files: their directory, what they are of, and results, one JSON object a line."""
 
+import contextlib
 import json
 from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-__all__ = ["ResultFile", "read_lines"]
+from andes_backend.lab.campaign.spec import Spec
+from andes_backend.lab.report.run import versions
+
+__all__ = ["ResultFile", "new_directory", "now", "read_lines", "write_about"]
+
+
+def new_directory(out: Path, command: str) -> Path:
+    """Make a directory for the results of a command, with its name and the time.
+
+    Args:
+        out: the directory to make it in; made, too.
+        command: its name without `andes`.
+
+    Raises:
+        OSError: it cannot be made.
+    """
+    name = f"{command}-{datetime.now(UTC):%Y%m%d-%H%M%S}"
+    for suffix in ("", *(f"-{i}" for i in range(2, 100))):
+        with contextlib.suppress(FileExistsError):
+            directory = out / f"{name}{suffix}"
+            directory.mkdir(parents=True)
+            return directory
+    raise FileExistsError(f"{out / name} and 98 more like it are there already")
+
+
+def write_about(path: Path, spec: Spec, about: Mapping[str, Any]) -> None:
+    """Write the file that says what a campaign is: JSON; command, date, versions, and `about`.
+
+    Raises:
+        OSError: it cannot be written.
+        ValueError: JSON has no such value (NaN, infinity).
+    """
+    value = {"command": list(spec.command), "date": now(), "versions": versions(), **about}
+    path.write_text(json.dumps(value, indent=2, allow_nan=False) + "\n")
+
+
+def now() -> str:
+    """The time as result files have it."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
 
 
 class ResultFile:
