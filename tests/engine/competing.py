@@ -104,7 +104,7 @@ def serve(model: Path, log: Path, *extra: str) -> Iterator[Server]:
             log=log,
             kv_blocks=18,
             max_sequences=16,
-            max_model_len=576,
+            max_model_len=544,
             extra=options,
         ) as running:
             yield running

@@ -31,7 +31,7 @@ def test_a_server_is_seen_as_it_is(qoe_server: Server) -> None:
     found = looked_at(qoe_server)
     assert {finding.level for finding in found.values()} <= {OK, BETTER}
     assert found["scheduler"].what.startswith("ours")
-    assert found["KV memory"].what.startswith("3,584 tokens, 0% full")
+    assert found["KV memory"].what.startswith("3,616 tokens, 0% full")
     before = our_figures(qoe_server)
     for hints in ({}, {}, Expectation(1.0, 5.0).extra_body()):
         ask(qoe_server, hints)
