@@ -63,7 +63,7 @@ async def test_an_answer(
         async with chatting(served.url, tmp_path, size=size) as room:
             await room.hear("What is this?")
             await room.until(lambda: "QoE" in screen_text(room.app))
-            await room.until(lambda: "No model has written this" in screen_text(room.app))
+            await room.until(lambda: "No model wrote this" in screen_text(room.app))
             assert await picture(room) == snapshot
 
 
