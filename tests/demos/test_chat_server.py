@@ -119,7 +119,7 @@ async def test_a_server_that_dies_in_the_middle_is_said_to() -> None:
     middle = "The server broke off in the middle of the answer."
     assert await complaint(events(chunk("Half"), dies=True)) == middle
     assert await complaint(events(chunk("Half"))) == middle  # closed as if it were the end
-    assert "limit on the length" in await complaint(events(chunk("Half", "length")))
+    assert "limit on length" in await complaint(events(chunk("Half", "length")))
 
 
 async def test_what_is_no_stream_of_chunks_is_said_to_be_none() -> None:

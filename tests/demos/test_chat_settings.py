@@ -103,7 +103,7 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     with pytest.raises(BadKeyError, match=f"cannot read the key file {tmp_path}: Is a directory"):
         find_key({}, tmp_path)
     (tmp_path / "binary").write_bytes(b"\xff\xfe")
-    with pytest.raises(BadKeyError, match="not text in UTF-8"):
+    with pytest.raises(BadKeyError, match="is not UTF-8 text"):
         find_key({}, tmp_path / "binary")
     (tmp_path / "empty").write_text("\n")
     with pytest.raises(BadKeyError, match="empty is empty"):
