@@ -194,7 +194,7 @@ def _to_tds(unit: str, speed: float, code: str | None) -> float:
         return _of_words(speed * 60 / language.characters_per_word)
     if language.syllables_per_word is None:
         raise ValueError(
-            f"how many syllables a word has is not known for {language.code!r}; "
+            f"the number of syllables in a word is not known for {language.code!r}; "
             "give the speed as wpm or cps"
         )
     return _of_words(speed * 60 / language.syllables_per_word)

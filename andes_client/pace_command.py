@@ -44,24 +44,24 @@ _INTERRUPTED: Final = 130  # 128 + SIGINT, as shells report it
 _STEP: Final = 1.1  # by which + and - change the speed
 
 _DESCRIPTION = """\
-Pass standard input on to standard output, word by word, at the pace people read.
-The first word is shown at once, and nothing is ever shown later than the reader gets to it.
+Copy standard input to standard output, word by word, at the pace people read.
+The first word appears at once, and no word appears later than the reader gets to it.
 """
 
 _EPILOG = """\
 keys, on a terminal, from the first word on:
   + -       faster, slower by 10 %
-  space     pause, and go on
+  space     pause or resume
   enter     show everything at once, from now on
-  q         leave at once; Ctrl-C ends the program upstream as well
+  q         quit at once; Ctrl-C also ends the program upstream
 
 examples:
-  some-llm-cli | andes pace                      adults' mean speed of reading (216 words/min)
+  some-llm-cli | andes pace                      adults' mean reading speed (216 words/min)
   some-llm-cli | andes pace --wpm 300            a faster reader
-  some-llm-cli | andes pace --speak              text that is spoken (149 words/min)
+  some-llm-cli | andes pace --speak              text that is spoken (148.5 words/min)
   some-llm-cli | andes pace --language de        a reader of German (187 words/min)
   some-llm-cli | andes pace --chars --cps 17     character by character, like subtitles
-  some-llm-cli | andes pace --max-lag 20         at most 20 s longer than the program upstream
+  some-llm-cli | andes pace --max-lag 20         end at most 20 s after the program upstream
 
 When the output is not a terminal, text passes straight through; --force paces it anyway.
 """
@@ -71,7 +71,7 @@ def add_parser(subparsers: "_SubParsersAction[argparse.ArgumentParser]") -> None
     """Add `pace` to the `andes` command."""
     parser = subparsers.add_parser(
         "pace",
-        help="pass standard input on at reading pace",
+        help="copy standard input to the output at reading pace",
         description=_DESCRIPTION,
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -93,14 +93,15 @@ def add_parser(subparsers: "_SubParsersAction[argparse.ArgumentParser]") -> None
     parser.add_argument(
         "--speak",
         action="store_true",
-        help="without --wpm and --cps: the mean speed of speech instead of reading",
+        help="use the mean speaking speed, not the mean reading speed (without --wpm and --cps)",
     )
     parser.add_argument(
         "--language",
         type=_language,
         metavar="CODE",
-        help="of the text, ISO 639-1: how long its words are and, without --wpm and --cps, how "
-        "fast it is read (en: 238 words/min) or spoken (en: 150); others estimated from English",
+        help="language of the text, ISO 639-1: it sets how long words are and, without --wpm and "
+        "--cps, how fast people read (en: 238 words/min) or speak (en: 150); the speeds of other "
+        "languages are estimated from English",
     )
     parser.add_argument(
         "--chars", action="store_true", help="show single characters instead of words"
@@ -109,8 +110,8 @@ def add_parser(subparsers: "_SubParsersAction[argparse.ArgumentParser]") -> None
         "--max-lag",
         type=_seconds,
         metavar="SECONDS",
-        help="be through so soon after the end of the input: up to twice as fast from there, and "
-        "what is left then at once",
+        help="finish within this time after the input ends: show text up to twice as fast, then the "
+        "rest at once",
     )
     parser.add_argument(
         "--force", action="store_true", help="pace even when the output is not a terminal"

@@ -7,12 +7,15 @@ it prints, to the letter.
 """
 
 import ast
+import asyncio
 import contextlib
 import importlib
 import inspect
 import io
 import itertools
 import re
+from code import InteractiveConsole
+from collections.abc import Coroutine
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -35,6 +38,7 @@ from andes_client import Expectation, pace, reading
 from andes_client.testing import scripted
 """
 PREAMBLES = {
+    "http": "",  # the block brings its own imports
     "stream": "stream = scripted([(0.5, 'Une ligne.\\nEt une '), (2.0, 'autre.\\n')])",
     "slow_stream": "stream = scripted([(0.5, 'Some words here. '), (6.0, 'And some more now.')])",
     "markdown": """
@@ -62,7 +66,7 @@ def model():
 }
 # Run after a block, which by itself only defines something: (document, number) -> code.
 SEQUELS = {
-    ("README.md", 1): """
+    ("client.md", "http"): """
 def handler(request):
     return httpx2.Response(200, text="Hello world")
 async with httpx2.AsyncClient(transport=httpx2.MockTransport(handler)) as client:
@@ -151,27 +155,104 @@ async def run_block(block: Block, out: io.StringIO) -> None:
         await cleanup
 
 
-def test_the_examples_stand_in_the_readme_as_they_are() -> None:
-    readme = {block.code for block in blocks(ROOT / "README.md")}
-    assert {name for code, name in EXAMPLES.items() if code in readme} == {
-        "openai_chat.py",
-        "anthropic_chat.py",
-    }
+@pytest.mark.parametrize(
+    ("document", "example"),
+    [("README.md", "openai_chat.py"), ("docs/client.md", "anthropic_chat.py")],
+)
+def test_the_examples_stand_in_the_documents_as_they_are(document: str, example: str) -> None:
+    codes = {block.code for block in blocks(ROOT / document)}
+    assert {EXAMPLES[code] for code in codes if code in EXAMPLES} == {example}
 
 
+@pytest.fixture
+def virtual_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Programs that make an event loop of their own get one on the virtual clock."""
+    options = {"loop_factory": VirtualClockLoop}
+    monkeypatch.setattr(anyio, "run", partial(anyio.run, backend_options=options))
+
+    def run(main: Coroutine[Any, Any, object]) -> object:
+        with asyncio.Runner(loop_factory=VirtualClockLoop) as runner:
+            return runner.run(main)
+
+    monkeypatch.setattr(asyncio, "run", run)
+
+
+@pytest.mark.usefixtures("virtual_runs")
 @pytest.mark.parametrize("block", BLOCKS, ids=str)
-def test_code_in_the_documents_runs(block: Block, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_code_in_the_documents_runs(block: Block) -> None:
     out = io.StringIO()
     with contextlib.redirect_stdout(out):
-        if "anyio.run(" in block.code or "run_virtual(" in block.code:
-            # A whole program, which makes a loop of its own: on our clock as well.
-            options = {"loop_factory": VirtualClockLoop}
-            monkeypatch.setattr(anyio, "run", partial(anyio.run, backend_options=options))
+        if re.search(r"\b(anyio\.run|asyncio\.run|run_virtual)\(", block.code):
             exec(compile(block.code, str(block), "exec"), {"__name__": "__main__"})
         else:
             run_virtual(run_block, block, out)
     if block.output is not None:
         assert out.getvalue().rstrip("\n") == block.output.rstrip("\n")
+
+
+class Prints(io.StringIO):
+    """What was printed, and when each word was: seconds on the running loop's clock."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.times: list[float] = []
+
+    def write(self, text: str) -> int:
+        if text.strip():
+            self.times.append(asyncio.get_running_loop().time())
+        return super().write(text)
+
+
+@pytest.mark.usefixtures("virtual_runs")
+def test_the_first_example_of_the_readme_can_be_pasted_and_prints_paced_text() -> None:
+    """Line by line into Python's own prompt: a block that a blank line cuts short fails."""
+    first = blocks(ROOT / "README.md")[0].code
+    prompt, printed = InteractiveConsole(), Prints()
+    errors = io.StringIO()
+    with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(errors):
+        for line in first.splitlines():
+            unfinished = prompt.push(line)
+    assert not errors.getvalue()
+    assert not unfinished
+
+    said = ast.literal_eval(re.findall(r"for text in (\[.*\]):", first)[0])
+    assert printed.getvalue() == "".join(said)
+    # Three bursts, and yet no two words at once: at 238 words a minute, word by word.
+    assert len(printed.times) == len(printed.getvalue().split()) > 10
+    pauses = [after - before for before, after in itertools.pairwise(printed.times)]
+    assert min(pauses) > 0.1
+    assert sum(pauses) / len(pauses) == pytest.approx(60 / 238, rel=0.2)
+
+
+def test_the_first_example_of_the_readme_has_ten_lines() -> None:
+    first = blocks(ROOT / "README.md")[0].code
+    assert len([line for line in first.splitlines() if line.strip()]) <= 10
+
+
+def prose(document: Path) -> str:
+    """A document without its code, its links' addresses and its tables' lines."""
+    text = re.sub(r"^```.*?^```$", "", document.read_text(), flags=re.MULTILINE | re.DOTALL)
+    text = re.sub(r"^ {4}.*$", "", text, flags=re.MULTILINE)
+    return re.sub(r"\]\([^)]*\)|^\|[-|]+\|$", "]", text, flags=re.MULTILINE)
+
+
+def test_the_readme_is_a_front_door_and_not_the_house() -> None:
+    words = [word for word in prose(ROOT / "README.md").split() if re.search(r"\w", word)]
+    assert len(words) <= 600
+
+
+def test_the_figures_of_the_readme_are_those_of_the_pages_behind_it() -> None:
+    gained = (ROOT / "README.md").read_text().partition("## What you gain")[2].partition("\n## ")[0]
+    figures = re.findall(r"\d+\.\d+|\d{2,}", gained)
+    assert len(figures) >= 9
+    pages = [(ROOT / "docs" / name).read_text() for name in ("bench.md", "reproduction.md")]
+    stand = set(re.findall(r"\d+(?:\.\d+)?", "\n".join(pages)))
+    assert set(figures) <= stand, f"not in docs/: {set(figures) - stand}"
+
+
+def test_the_benchmark_takes_as_long_on_every_page() -> None:
+    for page in ("README.md", "Makefile", "docs/bench.md"):
+        assert "45 to 60 minutes" in (ROOT / page).read_text(), page
 
 
 def test_no_block_of_python_is_missed() -> None:

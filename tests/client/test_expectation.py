@@ -76,7 +76,7 @@ def test_a_language_alone_sets_the_speed_that_is_usual_in_it() -> None:
         ({"age": -1}, r"reading\(age=...\) must be above 0, not -1"),
         ({"age": math.inf}, "must be a number of years"),
         ({"language": "tlh"}, "no reading speeds are known for language 'tlh'; known: ar, de"),
-        ({"sps": 5, "language": "fi"}, "how many syllables a word has is not known for 'fi'"),
+        ({"sps": 5, "language": "fi"}, "the number of syllables in a word is not known for 'fi'"),
     ],
 )
 def test_preset_arguments_are_checked(arguments: dict[str, Any], message: str) -> None:

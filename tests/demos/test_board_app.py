@@ -163,7 +163,7 @@ async def test_figures_of_several_engines_are_one_servers() -> None:
 async def test_a_stock_server_has_no_qoe() -> None:
     app = LiveBoard(Server("http://server", metrics(STOCK)))
     async with app.run_test() as pilot:
-        await until(pilot, lambda: "QoE is not known" in text_of(app, "#server-0"))
+        await until(pilot, lambda: "does not measure QoE" in text_of(app, "#server-0"))
         assert "4 running, 2 waiting" in text_of(app, "#server-0")
 
 
@@ -212,7 +212,7 @@ async def test_whatever_is_no_server_is_said(
     ("options", "why"),
     [
         (["--policies", "stock,nonsense"], "there is no policy 'nonsense'"),
-        (["--policies", "stock,qoe,andes,fcfs"], "--policies takes 3 at most, not 4"),
+        (["--policies", "stock,qoe,andes,fcfs"], "--policies takes at most 3, not 4"),
         (["--speed", "7"], "--speed must be one of 0.5, 1, 2"),
         (["--rate", "0"], "rate"),
         (["--requests", "0"], "1 or more requests"),

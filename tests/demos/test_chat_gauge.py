@@ -35,7 +35,7 @@ def line(
 
 def test_while_it_goes() -> None:
     assert line(GOING) == (
-        " ▶ going  reading 238 wpm  buffer ████░░░░░░  7.2 s  QoE 0.88  stalls 0"
+        " ▶ playing  reading 238 wpm  buffer ████░░░░░░  7.2 s  QoE 0.88  stalls 0"
     )
 
 
@@ -47,7 +47,7 @@ def test_while_it_goes() -> None:
         (replace(GOING, paused=True), " ⏸ paused "),
         (replace(GOING, speed=math.inf), " ⏩ all "),
         (STALLED, " × stalled "),
-        (replace(GOING, buffered_seconds=0.0, upstream_ended=True), " ▶ going "),
+        (replace(GOING, buffered_seconds=0.0, upstream_ended=True), " ▶ playing "),
     ],
 )
 def test_the_state_comes_first(statistics: Statistics | None, beginning: str) -> None:

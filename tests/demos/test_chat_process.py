@@ -116,7 +116,7 @@ def test_a_key_on_the_command_line_is_refused_and_not_repeated(option: str, join
         ([], "speed = 1", "chat.toml: unknown setting 'speed'"),
         (["--data-dir", "/dev/null"], "", "andes chat: /dev/null/chat.db"),
         (["--config", "/nowhere"], "", "andes chat: /nowhere: there is no such file"),
-        (["--url", "http://a"], 'key_file = "/nowhere"', "the key's file /nowhere cannot be read"),
+        (["--url", "http://a"], 'key_file = "/nowhere"', "cannot read the key file /nowhere"),
     ],
 )
 def test_what_cannot_be_used_is_said_in_a_line(

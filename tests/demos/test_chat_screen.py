@@ -63,19 +63,19 @@ async def test_an_answer(
         async with chatting(served.url, tmp_path, size=size) as room:
             await room.hear("What is this?")
             await room.until(lambda: "QoE" in screen_text(room.app))
-            await room.until(lambda: "No model has written this" in screen_text(room.app))
+            await room.until(lambda: "No model wrote this" in screen_text(room.app))
             assert await picture(room) == snapshot
 
 
 async def test_in_the_middle_of_an_answer_and_paused(
     tmp_path: Path, snapshot: SnapshotAssertion
 ) -> None:
-    with serving(GUIDE, then_nothing(60)) as served:
+    with serving(GUIDE, then_nothing(58)) as served:
         async with chatting(served.url, tmp_path) as room:
             await room.ask()
-            await room.until(lambda: room.shown.endswith("waits in a"))
+            await room.until(lambda: room.shown.endswith("wait in a"))
             await room.press("f4")
-            await room.until(lambda: "waits in a" in screen_text(room.app))
+            await room.until(lambda: "wait in a" in screen_text(room.app))
             await room.type("next")
             await room.until(lambda: "paused: F4" in screen_text(room.app))
             assert await picture(room) == snapshot

@@ -65,7 +65,7 @@ async def test_what_is_no_address_is_refused(given: str) -> None:
 
 @pytest.mark.parametrize("given", [f"http://u:{SECRET}@a", f"http://a/v1?key={SECRET}"])
 async def test_a_key_in_the_address_is_refused_and_not_repeated(given: str) -> None:
-    with pytest.raises(ValueError, match="a key belongs into ANDES_API_KEY") as refused:
+    with pytest.raises(ValueError, match="put a key into ANDES_API_KEY") as refused:
         base_url(given)
     assert SECRET not in str(refused.value)
 
@@ -108,7 +108,7 @@ async def test_refusals_say_what_to_do_and_never_the_key() -> None:
         "The server refused: 401 Unauthorized. Bad key: [key]. The key was not accepted."
     )
     assert "set ANDES_API_KEY" in await complaint(JSONResponse({}, 401))
-    assert "right address" in await complaint(PlainTextResponse("no", 404))
+    assert "Are the address http" in await complaint(PlainTextResponse("no", 404))
     assert "tell_server = false" in await complaint(JSONResponse({"error": "vllm_xargs?"}, 400))
     assert "try again later" in await complaint(PlainTextResponse("", 429))
     long = await complaint(PlainTextResponse("x" * 10_000, 500))
@@ -119,14 +119,14 @@ async def test_a_server_that_dies_in_the_middle_is_said_to() -> None:
     middle = "The server broke off in the middle of the answer."
     assert await complaint(events(chunk("Half"), dies=True)) == middle
     assert await complaint(events(chunk("Half"))) == middle  # closed as if it were the end
-    assert "limit on the length" in await complaint(events(chunk("Half", "length")))
+    assert "limit on length" in await complaint(events(chunk("Half", "length")))
 
 
 async def test_what_is_no_stream_of_chunks_is_said_to_be_none() -> None:
     assert "expected text/event-stream" in await complaint(PlainTextResponse("hello"))
     assert "not a JSON object" in await complaint(events("hello"))
     assert "overloaded" in await complaint(events('{"error": {"message": "overloaded"}}'))
-    assert "cannot be understood" in await complaint(events('{"choices": 7}'))
+    assert "cannot understand" in await complaint(events('{"choices": 7}'))
 
 
 async def test_a_server_that_is_not_there() -> None:

@@ -48,7 +48,7 @@ def test_everything_can_be_set(tmp_path: Path) -> None:
     ("text", "message"),
     [
         ("speed = 3", "unknown setting 'speed'; known: url, model,"),
-        (f'api_key = "{SECRET}"', "'api_key' .a key belongs into a file of its own"),
+        (f'api_key = "{SECRET}"', "'api_key' .put a key into a file of its own"),
         ("[key]\nfile = 1", "unknown setting 'key'"),
         ("wpm = 0", "wpm must be a number .words a minute, 1 or more., not 0"),
         ("wpm = nan", "wpm must be a number"),
@@ -100,10 +100,10 @@ def test_a_key_that_is_none_is_refused_without_being_quoted(value: str, tmp_path
 
 
 def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
-    with pytest.raises(BadKeyError, match=f"{tmp_path} cannot be read: Is a directory"):
+    with pytest.raises(BadKeyError, match=f"cannot read the key file {tmp_path}: Is a directory"):
         find_key({}, tmp_path)
     (tmp_path / "binary").write_bytes(b"\xff\xfe")
-    with pytest.raises(BadKeyError, match="not text in UTF-8"):
+    with pytest.raises(BadKeyError, match="is not UTF-8 text"):
         find_key({}, tmp_path / "binary")
     (tmp_path / "empty").write_text("\n")
     with pytest.raises(BadKeyError, match="empty is empty"):

@@ -192,7 +192,7 @@ def test_a_server_that_refuses_is_quoted_and_may_be_asked_again(
         browser.find("#question").send_keys(Keys.CONTROL + "a")
         browser.find("#question").send_keys("Why is that?" + Keys.ENTER)
         browser.until(lambda: "401 Unauthorized" in browser.failure("raw"))
-        assert "<i>No key</i>, no answer. It wants a key" in browser.failure("paced")
+        assert "<i>No key</i>, no answer. It needs a key" in browser.failure("paced")
         browser.photograph(tmp_path / "refused.png")
         browser.find("#raw .failure button").click()
         browser.until(lambda: browser.status() == "Done.")

@@ -77,7 +77,7 @@ def test_an_answer_is_shown_once_and_controlled_while_it_lasts() -> None:
         assert page.client.get(where).status_code == 404
         assert page.post(control, {"do": "pause"}).status_code == 404
         assert page.client.get("/answers/guessed/events").json() == {
-            "error": "There is no such answer, or it is shown already."
+            "error": "There is no such answer, or a page shows it already."
         }
 
 
@@ -90,9 +90,9 @@ def test_an_answer_is_shown_once_and_controlled_while_it_lasts() -> None:
         ({"wpm": True}, 400, '"wpm" must be'),
         ({"wpm": float("nan")}, 400, '"wpm" must be'),
         ({"wpm": 10**400}, 400, '"wpm" must be'),
-        ({"question": 7}, 400, '"question" must be a text'),
-        ({"question": "\ud83d"}, 400, '"question" must be a text'),
-        ({"question": "x" * 70_000}, 413, "64 KiB at most"),
+        ({"question": 7}, 400, '"question" must be text'),
+        ({"question": "\ud83d"}, 400, '"question" must be text'),
+        ({"question": "x" * 70_000}, 413, "64 KiB or less"),
     ],
 )
 def test_bad_input_is_refused_in_words(body: Any, status: int, said: str) -> None:

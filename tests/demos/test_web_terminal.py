@@ -208,10 +208,10 @@ def said(*options: str) -> tuple[int, str]:
         (["--wpm", "0"], 2, "must be a number of words a minute"),
         (["--port", "99999"], 2, "must be a number up to 65535"),
         (["--url", "localhost"], 1, "andes web: --url must be a URL such as"),
-        (["--host", "256.0.0.1"], 1, "andes web: cannot listen at 256.0.0.1"),
+        (["--host", "256.0.0.1"], 1, "andes web: cannot listen on 256.0.0.1"),
         (["--wpm", "300", "chat"], 2, "give the options of chat after its name"),
         (["chat", "--speed", "3"], 2, "unrecognized arguments: --speed 3"),
-        (["chat", "--key", "sk-secret"], 2, "a key on the command line is seen by every user"),
+        (["chat", "--key", "sk-secret"], 2, "can see a key on the command line"),
         (["chess"], 2, "invalid choice: 'chess'"),
     ],
 )
@@ -228,7 +228,7 @@ def test_a_port_that_is_taken_is_said_to_be() -> None:
         for options in (["--port", port], ["--port", port, "chat"]):
             code, output = said(*options)
             assert code == 1
-            assert f"cannot listen at 127.0.0.1, port {port}: Address already in use" in output
+            assert f"cannot listen on 127.0.0.1, port {port}: Address already in use" in output
 
 
 def test_the_page_as_a_program_answers_offline() -> None:

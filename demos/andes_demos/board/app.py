@@ -90,10 +90,10 @@ class RaceBoard(_Board):
 
     TITLE = "andes board"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("space", "pause", "pause, go on"),
+        Binding("space", "pause", "pause or resume"),
         Binding("plus,equals_sign,right", "faster", "faster", key_display="+"),
         Binding("minus,left", "slower", "slower", key_display="-"),
-        Binding("s", "sort", "neediest or first come first"),
+        Binding("s", "sort", "order: neediest or first come"),
         Binding("n", "next", "new arrivals"),
         Binding("q,escape", "quit", "quit", key_display="q"),
     ]
@@ -243,7 +243,7 @@ def _lines(figures: Figures) -> Text:
         f"KV memory {figures.memory:.0%}, {figures.preemptions} preemptions",
     ]
     if not figures.has_andes:
-        lines += ["", "Stock vLLM: QoE is not known. With AndesScheduler it is here."]
+        lines += ["", "Stock vLLM does not measure QoE. With AndesScheduler, QoE appears here."]
     elif figures.qoe is None:
         lines += ["", "No response has ended yet."]
     else:

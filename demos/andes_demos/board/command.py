@@ -12,10 +12,10 @@ if TYPE_CHECKING:
 __all__ = ["add_parser"]
 
 _DESCRIPTION: Final = """\
-Watch the same requests at simulated servers side by side, by default stock vLLM and ours: who
-waits, who runs, how much text each reader has in hand, and the QoE of both. The servers run
-vLLM's own scheduler on a virtual clock; keys change its speed. With --url, a real server's
-figures.
+Watch simulated servers handle the same requests side by side, by default stock vLLM and Andes:
+which requests wait and which run, how much text each reader has in hand, and the QoE of each
+server. The servers run vLLM's own scheduler on a virtual clock; keys change its speed. With --url,
+watch the figures of a real server.
 """
 _MOST: Final = 3  # servers that fit beside each other
 
@@ -30,17 +30,17 @@ def add_parser(subparsers: Any) -> None:
     )
     parser.add_argument("--url", help="a running vLLM server, such as http://localhost:8000")
     parser.add_argument(
-        "--policies", default="stock,qoe", metavar="NAME,...", help="up to three (stock,qoe)"
+        "--policies", default="stock,qoe", metavar="NAME,...", help="at most three policies (stock,qoe)"
     )
     parser.add_argument(
-        "--profile", default="opt-66b-4xa100", metavar="NAME", help="model and GPUs, see andes twin"
+        "--profile", default="opt-66b-4xa100", metavar="NAME", help="model and GPUs: see andes twin --list-profiles"
     )
     parser.add_argument("--rate", type=float, default=4.0, metavar="R", help="requests/s (4)")
     parser.add_argument(
-        "--requests", type=int, default=1000, metavar="N", help="how many come (1000)"
+        "--requests", type=int, default=1000, metavar="N", help="number of requests (1000)"
     )
-    parser.add_argument("--seed", type=int, default=0, metavar="N", help="of the arrivals (0)")
-    parser.add_argument("--speed", type=float, default=5.0, metavar="X", help="to begin with (5)")
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="seed of the arrivals (0)")
+    parser.add_argument("--speed", type=float, default=5.0, metavar="X", help="speed of the clock at the start (5)")
     parser.set_defaults(run=_run)
 
 
@@ -65,9 +65,8 @@ def _watch_live(url: str) -> int:
 def _watch_race(arguments: argparse.Namespace) -> int:
     if importlib.util.find_spec("vllm") is None:
         print(
-            "andes board: vLLM is not installed, and it is vLLM's scheduler that runs. "
-            "docs/installing-vllm.md says how to install it; a running server is watched "
-            "with --url.",
+            "andes board: the simulated servers run vLLM's scheduler, but vLLM is not installed. "
+            "To install it, see docs/installing-vllm.md; to watch a running server, use --url.",
             file=sys.stderr,
         )
         return 1
@@ -99,7 +98,7 @@ def _check(arguments: argparse.Namespace) -> list[str]:
 
     policies = list(dict.fromkeys(arguments.policies.split(",")))
     if len(policies) > _MOST:
-        raise ValueError(f"--policies takes {_MOST} at most, not {len(policies)}")
+        raise ValueError(f"--policies takes at most {_MOST}, not {len(policies)}")
     profile = load_profile(arguments.profile)
     for policy in policies:
         Setup(profile=profile, policy=policy)

@@ -72,14 +72,14 @@ class Server:
         except (httpx2.TransportError, httpx2.InvalidURL) as error:
             raise LiveError(f"{where} does not answer: {error}. Is the server running?") from None
         if response.status_code != httpx2.codes.OK:
-            raise LiveError(f"{where} answers {response.status_code}; a vLLM server has it")
+            raise LiveError(f"{where} answers {response.status_code}; a vLLM server has its metrics there")
         try:
             found = parse_metrics(response.text)
             engines = [parse_metrics(response.text, i) for i in _engines(response.text)]
         except ValueError:
             found, engines = {}, []
         if "vllm:num_requests_running" not in found:
-            raise LiveError(f"{where} has no figures of vLLM: is this a vLLM server?")
+            raise LiveError(f"{where} has no vLLM metrics: is this a vLLM server?")
         return self._figures(found, engines or [found])
 
     def _figures(

@@ -20,13 +20,13 @@ if TYPE_CHECKING:
 __all__ = ["add_parser", "run"]
 
 _DESCRIPTION: Final = """\
-Chat with any OpenAI-compatible server, at the pace you read. Without --url, with a server
-that is built in: it needs no network, and it says so.
+Chat with any OpenAI-compatible server at the pace you read. Without --url, a built-in server
+answers with prepared text; it needs no network and no model.
 """
 
 _EPILOG: Final = """\
-The API key comes from the environment (ANDES_API_KEY, else OPENAI_API_KEY) or from the file
-that key_file in the configuration names; never from the command line, where every user of
+The chat takes the API key from the environment (ANDES_API_KEY, else OPENAI_API_KEY) or from the
+file that key_file in the configuration names; never from the command line, where every user of
 this machine could read it. Press F1 in the chat for its keys.
 """
 
@@ -42,10 +42,10 @@ def add_parser(subparsers: "_SubParsersAction[argparse.ArgumentParser]") -> None
         allow_abbrev=False,
     )
     parser.add_argument("--url", help="the server, such as http://localhost:8000/v1")
-    parser.add_argument("--model", metavar="NAME", help="the model; the server's first without it")
-    parser.add_argument("--wpm", type=_wpm, metavar="N", help="words a minute to begin with")
-    parser.add_argument("--config", type=Path, metavar="FILE", help="the configuration")
-    parser.add_argument("--data-dir", type=Path, metavar="DIR", help="where conversations are kept")
+    parser.add_argument("--model", metavar="NAME", help="the model (default: the first that the server lists)")
+    parser.add_argument("--wpm", type=_wpm, metavar="N", help="words a minute at the start")
+    parser.add_argument("--config", type=Path, metavar="FILE", help="the configuration file")
+    parser.add_argument("--data-dir", type=Path, metavar="DIR", help="where to keep conversations")
     parser.add_argument("--key", "--api-key", nargs="?", action=_NoKeyHere, help=argparse.SUPPRESS)
     parser.set_defaults(run=run)
 
@@ -115,7 +115,7 @@ class _NoKeyHere(argparse.Action):
         option_string: str | None = None,
     ) -> NoReturn:
         parser.error(
-            f"{option_string}: a key on the command line is seen by every user of this machine; "
+            f"{option_string}: every user of this machine can see a key on the command line; "
             "set ANDES_API_KEY in the environment, or key_file in the configuration"
         )
 

@@ -25,10 +25,10 @@ def help_text() -> str:
     def table(title: str, keys: Sequence[Key]) -> list[str]:
         return [title, *(f"  {key.shown:17} {key.what}" for key in keys), ""]
 
-    lines = ["  Enter             send; while an answer comes, send it afterwards"]
+    lines = ["  Enter             send; during an answer, send when it has ended"]
     lines += [
         "  Ctrl+J            a new line",
-        "  Tab               to the text, or to the prompt",
+        "  Tab               move between the text and the prompt",
         "",
     ]
     lines += table("Always", ALWAYS) + table("In the text (Tab)", READING)
@@ -73,7 +73,7 @@ class Editor(ModalScreen[str | None]):
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog") as box:
             box.border_title = Content(self._title)
-            box.border_subtitle = f"{'Enter' if self._one_line else 'Ctrl+S'}: save · Esc: leave it"
+            box.border_subtitle = f"{'Enter' if self._one_line else 'Ctrl+S'}: save · Esc: cancel"
             yield (
                 Input(self._text, select_on_focus=False) if self._one_line else TextArea(self._text)
             )
@@ -193,7 +193,7 @@ class Conversations(Picker):
             return
         if id_ != self._doomed:
             self._doomed = id_
-            self.notify("F8 once more deletes it for good.", severity="warning", markup=False)
+            self.notify("Press F8 again to delete it for good.", severity="warning", markup=False)
             return
         self._delete(id_)
         self._doomed = None

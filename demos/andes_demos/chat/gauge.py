@@ -73,7 +73,7 @@ def _state(statistics: Statistics | None) -> tuple[str, str]:
         return "⏩ all", "green"
     if not statistics.buffered_seconds and not statistics.upstream_ended:
         return f"{STALL} stalled", "reverse red"
-    return "▶ going", "green"
+    return "▶ playing", "green"
 
 
 def _bar(seconds: float, size: int) -> str:

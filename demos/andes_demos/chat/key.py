@@ -39,7 +39,7 @@ class Key:
             if not "!" <= character <= "~":
                 raise BadKeyError(
                     f"the key in {source} has a character at position {position} that no key "
-                    "has (white space, or none of ASCII): store the key alone there"
+                    "can have (white space, or not ASCII): store only the key there"
                 )
         self._value = stripped
 
@@ -69,6 +69,6 @@ def find_key(environment: Mapping[str, str], file: Path | None = None) -> Key | 
     try:
         return Key(file.read_text(encoding="utf-8"), str(file))
     except OSError as error:
-        raise BadKeyError(f"the key's file {file} cannot be read: {error.strerror}") from None
+        raise BadKeyError(f"cannot read the key file {file}: {error.strerror}") from None
     except UnicodeDecodeError:
-        raise BadKeyError(f"the key's file {file} is not text in UTF-8") from None
+        raise BadKeyError(f"the key file {file} is not UTF-8 text") from None

@@ -13,11 +13,11 @@ GUIDE: Final = (Path(__file__).parent / "guide.md").read_text(encoding="utf-8")
 """What it answers first: what there is to try, with code and a table."""
 
 WELCOME: Final = """\
-Offline: no model answers here. A server built into this program sends prepared text, \
-over real HTTP, in the bursts of an overloaded one, so that there is something to pace. \
-It is at {url}
+Offline: no model answers here. A server built into this program sends prepared text \
+over real HTTP, in bursts like those of an overloaded server, so that there is something \
+to pace. It is at {url}
 
-For a model: andes chat --url http://localhost:8000/v1
+To chat with a model: andes chat --url http://localhost:8000/v1
 
 Type something and press Enter. F1 shows all keys."""
 

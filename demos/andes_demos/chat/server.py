@@ -48,7 +48,7 @@ def base_url(given: str) -> str:
         raise ValueError("must be a URL such as http://localhost:8000/v1")
     if parts.username or parts.password or parts.query or parts.fragment:
         raise ValueError(
-            "must be the server's address alone; a key belongs into ANDES_API_KEY or a file"
+            "must be the server's address alone; put a key into ANDES_API_KEY or a file"
         )
     path = parts.path.rstrip("/").removesuffix("/chat/completions") or "/v1"
     return f"{parts.scheme}://{parts.netloc}{path}"
@@ -142,14 +142,14 @@ class Server:
             advice = (
                 "The key was not accepted"
                 if self._key
-                else "It wants a key: set ANDES_API_KEY, or key_file in the configuration"
+                else "It needs a key: set ANDES_API_KEY, or key_file in the configuration"
             )
         elif status == httpx2.codes.NOT_FOUND:
-            advice = f"Is {self.url} the right address, and the model's name right?"
+            advice = f"Are the address {self.url} and the model's name right?"
         elif status in (400, 422) and self._tells:
             advice = "If it does not know vllm_xargs, set tell_server = false"
         elif status == httpx2.codes.TOO_MANY_REQUESTS:
-            advice = "It has too much to do; try again later"
+            advice = "It is overloaded; try again later"
         else:
             advice = ""
         return ServerError(". ".join(part for part in (what, said, advice) if part) + ".")
@@ -171,13 +171,13 @@ class Server:
         if isinstance(error, httpx2.ConnectError | httpx2.ConnectTimeout):
             return ServerError(f"{self.url} cannot be reached. Is the server running?")
         if isinstance(error, httpx2.TimeoutException):
-            return ServerError(f"The server has said nothing for too long{middle}.")
+            return ServerError(f"The server has sent nothing for too long{middle}.")
         if isinstance(error, httpx2.TransportError):
             return ServerError(f"The server broke off{middle}.")
         if isinstance(error, StreamError):
             said = self._key.redact(str(error)) if self._key else str(error)
             return ServerError(f"The server reports an error{middle}: {said[:_LONGEST_QUOTE]}")
-        return ServerError(f"What the server sent cannot be understood ({type(error).__name__}).")
+        return ServerError(f"The chat cannot understand what the server sent ({type(error).__name__}).")
 
 
 def _proxy(url: str) -> str | None:
@@ -218,7 +218,7 @@ class _Ending:
         if self._reason is None:
             raise ServerError("The server broke off in the middle of the answer.")
         if self._reason == "length":
-            raise ServerError("The server's limit on the length of an answer cut it off here.")
+            raise ServerError("The answer stops here because it reached the server's limit on length.")
 
 
 def _valid(text: str) -> str:

@@ -94,7 +94,7 @@ def _checked(path: Path, name: str, value: Any) -> Any:
     """The value as the settings hold it. A message never quotes it: it may be a secret."""
     known = {field.name: field.default for field in dataclasses.fields(Settings)}
     if name not in known:
-        hint = " (a key belongs into a file of its own: see key_file)" if "key" in name else ""
+        hint = " (put a key into a file of its own: see key_file)" if "key" in name else ""
         raise SettingsError(f"{path}: unknown setting {name!r}{hint}; known: {', '.join(known)}")
     if name in ("key_file", "export_dir"):
         return Path(_typed(path, name, value, str, "the path of a file or folder")).expanduser()

@@ -54,7 +54,7 @@ class Answer(Vertical):
         if statistics is None or statistics.ttft is None:
             self._say(f"… waiting for the first word, {waited:.0f} s")
         else:
-            self._say("paused: F4 goes on" if statistics.paused else "")
+            self._say("paused: F4 resumes" if statistics.paused else "")
 
     def show_end(self, saved: Saved) -> None:
         """It has ended: say how it was."""

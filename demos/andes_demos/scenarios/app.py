@@ -245,6 +245,6 @@ def _legend(colours: Colours) -> Text:
         ("┄ expected", colours.expected), "  ",
         ("━ raw", colours.raw), "  ",
         ("━ paced", colours.paced), "  ",
-        ("  ", f"on {colours.wait}"), " you wait: QoE takes it off, pacing adds none",
+        ("  ", f"on {colours.wait}"), " your wait: it lowers QoE; pacing adds no wait",
         ("   (charts: words over seconds)", "dim"),
     )  # fmt: skip

@@ -10,9 +10,9 @@ from typing import Any, Final
 __all__ = ["add_parser", "run"]
 
 _DESCRIPTION: Final = """\
-Watch one answer come from three servers, as in Figure 1 of the Andes paper: at your speed, late
-and all at once, too slow and then too fast; each as it arrives, and at the pace you read. It
-needs no GPU and no server but its own. Without a terminal it prints the text and the figures.
+Watch three servers send the same answer, as in Figure 1 of the Andes paper: at your speed; late
+and all at once; too slowly, then too fast. You see each as it arrives and at the pace you read.
+The demo needs no GPU and brings its own server. Without a terminal it prints text and figures.
 """
 _KEYS: Final = ("just-right", "long-wait", "tortoise-hare")
 _INTERRUPTED: Final = 130  # 128 + SIGINT, as shells report it
@@ -28,21 +28,21 @@ def add_parser(subparsers: Any) -> None:
         allow_abbrev=False,
     )
     parser.add_argument(
-        "--wpm", type=_wpm, default=300.0, metavar="N", help="words a minute to begin with (300)"
+        "--wpm", type=_wpm, default=300.0, metavar="N", help="words a minute at the start (300)"
     )
     parser.add_argument(
         "--hurry",
         type=_above_zero,
         default=1.0,
         metavar="FACTOR",
-        help="let everything, server and reader, go FACTOR times as fast; the figures stay",
+        help="run everything, servers and reader, FACTOR times as fast; the figures stay the same",
     )
-    parser.add_argument("--scenario", choices=_KEYS, help="show this one alone")
+    parser.add_argument("--scenario", choices=_KEYS, help="show only this scenario")
     parser.add_argument(
         "--svg",
         type=_file_to_write,
         metavar="FILE",
-        help="write the screen, as it is when most has been read, to FILE",
+        help="write a picture of the screen, taken when most of the text has been read, to FILE",
     )
     parser.set_defaults(run=run)
 
@@ -93,7 +93,10 @@ def _save(path: Path | None, pictures: list[str]) -> int:
     if path is None:
         return 0
     if not pictures:
-        print(f"andes demo: {path} is not written: most must have been read first", file=sys.stderr)
+        print(
+            f"andes demo: did not write {path}: most of the text must have been read first",
+            file=sys.stderr,
+        )
         return 1
     path.write_text(pictures[0], encoding="utf-8")
     return 0

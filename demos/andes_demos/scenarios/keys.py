@@ -36,29 +36,29 @@ class Key:
 
 
 KEYS: Final = (
-    Key("plus,equals_sign,right", "faster", "+", "", "read faster, by a tenth", "speed"),
-    Key("minus,left", "slower", "-", "", "read slower, by a tenth", "speed"),
+    Key("plus,equals_sign,right", "faster", "+", "", "read a tenth faster", "speed"),
+    Key("minus,left", "slower", "-", "", "read a tenth slower", "speed"),
     Key("b", "burstier", "b", "", "burstier servers: more at once, then silence", "burst"),
     Key("v", "smoother", "v", "", "smoother servers", "burst"),
     Key("r", "restart", "r", "redo", "ask all servers again"),
-    Key("space", "pause", "␣", "pause", "look away, or read on: the servers do not wait"),
-    Key("enter", "reveal", "⏎", "all", "show all that is there, and the rest as it comes"),
-    Key("s", "switch", "s", "speak", "for a listener, or for a reader again"),
-    Key("0", "show(0)", "0", "", "all three", "view"),
-    Key("1", "show(1)", "1", "", "just right, alone", "view"),
-    Key("2", "show(2)", "2", "", "the long wait, alone", "view"),
-    Key("3", "show(3)", "3", "", "the tortoise, then the hare, alone", "view"),
-    Key("t", "theme", "t", "light", "light, or dark"),
-    Key("question_mark,f1", "help", "?", "keys", "this help"),
-    Key("q,escape", "leave", "q", "quit", "leave; Ctrl-C does, too"),
+    Key("space", "pause", "␣", "pause", "look away or read on; the servers do not wait"),
+    Key("enter", "reveal", "⏎", "all", "show all that has arrived, and the rest as it arrives"),
+    Key("s", "switch", "s", "speak", "switch between a reader and a listener"),
+    Key("0", "show(0)", "0", "", "show all three scenarios", "view"),
+    Key("1", "show(1)", "1", "", "show only the first: just right", "view"),
+    Key("2", "show(2)", "2", "", "show only the second: the long wait", "view"),
+    Key("3", "show(3)", "3", "", "show only the third: the tortoise, then the hare", "view"),
+    Key("t", "theme", "t", "light", "switch between light and dark"),
+    Key("question_mark,f1", "help", "?", "keys", "show this help"),
+    Key("q,escape", "leave", "q", "quit", "quit (so does Ctrl-C)"),
 )
 """All of them, in the order of the footer."""
 
 _HOW: Final = """\
-One answer comes from three servers. Each is shown twice: as it arrives,
-and as Andes paces it. The marked word is where you are; what is coloured
-is ahead of you. The charts have words over seconds, and tinted the time
-for which you wait: that is what QoE takes off.
+Three servers send the same answer. You see each twice: as it arrives, and
+as Andes paces it. The marked word is where you are; coloured words are
+ahead of you. The charts show words over seconds. The tinted area is how
+long you wait, and it lowers QoE.
 """
 
 

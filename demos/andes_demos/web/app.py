@@ -140,7 +140,7 @@ class _Pages:
         body = await _json(request)
         question = body.get("question", "")
         if not isinstance(question, str) or not _is_unicode(question):
-            raise HTTPException(400, '"question" must be a text.')
+            raise HTTPException(400, '"question" must be text.')
         wpm = _wpm(body.get("wpm", self._wpm))
         answer = Answer(lambda expected: self._upstream.answer(question, expected), wpm)
         return JSONResponse({"events": f"answers/{self._answers.add(answer)}/events"}, 201)
@@ -150,7 +150,7 @@ class _Pages:
         try:
             events = self._answers.events(name)
         except KeyError:
-            raise HTTPException(404, "There is no such answer, or it is shown already.") from None
+            raise HTTPException(404, "There is no such answer, or a page shows it already.") from None
         return StreamingResponse(sse(events, event_of=str), headers=HEADERS)
 
     async def control(self, request: Request) -> Response:
@@ -168,7 +168,7 @@ class _Pages:
         except KeyError:
             raise HTTPException(404, "There is no such answer any more.") from None
         except NotRunningError:
-            raise HTTPException(409, "The answer has not begun, or is over.") from None
+            raise HTTPException(409, "The answer has not begun, or has ended.") from None
         return Response(status_code=204)
 
 
@@ -180,7 +180,7 @@ async def _json(request: Request) -> dict[str, Any]:
     async for chunk in request.stream():
         body += chunk
         if len(body) > _LONGEST_BODY:
-            raise HTTPException(413, f"Send {_LONGEST_BODY // 1024} KiB at most.")
+            raise HTTPException(413, f"Send {_LONGEST_BODY // 1024} KiB or less.")
     try:
         value = json.loads(body)
     except (ValueError, RecursionError):

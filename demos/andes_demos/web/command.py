@@ -22,14 +22,14 @@ APPS: Final = {"board": board, "chat": chat, "demo": demo}
 """Commands whose screen can be shown in a page, by name."""
 
 _DESCRIPTION: Final = """\
-Open a page that shows one answer twice, side by side: as the server sends it, and at the pace
-you read. Without --url the answer comes from a server that is built in. `andes web chat` shows
-`andes chat` in a page, with its options; so it is with the others below.
+Serve a page that shows one answer twice, side by side: as the server sends it, and at the pace
+you read. Without --url, a built-in server answers. `andes web chat` shows `andes chat` in a page
+and takes its options; the other programs below work the same way.
 """
 _EPILOG: Final = """\
-The API key comes from where `andes chat` has it: ANDES_API_KEY, OPENAI_API_KEY, or key_file in
-its configuration. The page is served on the loopback interface: only this machine reaches it.
-With --host, whoever reaches that address uses your key, and your chat.
+`andes web` finds the API key where `andes chat` does: in ANDES_API_KEY, in OPENAI_API_KEY, or in
+key_file of the chat's configuration. It listens on the loopback interface, so only this machine
+can reach it. With --host, everybody who can reach that address can use your key and your chat.
 """
 _DRIVER: Final = "andes_demos.web.driver:PageDriver"
 _PORT: Final = 8080  # vLLM has 8000
@@ -58,13 +58,13 @@ def add_parser(subparsers: Any) -> None:
     _add_place(parser, host="127.0.0.1", port=_PORT, allow=[])
     # Names of their own: the options of an app must not be overwritten by ours, nor ours by it.
     parser.add_argument(
-        "--wpm", dest="page_wpm", type=_wpm, metavar="N", help="words a minute to begin with (238)"
+        "--wpm", dest="page_wpm", type=_wpm, metavar="N", help="words a minute at the start (238)"
     )
     parser.add_argument(
         "--url", dest="page_url", metavar="URL", help="a server, such as http://localhost:8000/v1"
     )
     parser.add_argument(
-        "--model", dest="page_model", metavar="NAME", help="the model; without it, the first"
+        "--model", dest="page_model", metavar="NAME", help="the model (default: the first that the server lists)"
     )
     apps = parser.add_subparsers(
         title="terminal programs in a page", metavar="[APP]", parser_class=_AppParser
@@ -77,22 +77,22 @@ def add_parser(subparsers: Any) -> None:
 
 
 def _add_place(parser: argparse.ArgumentParser, **defaults: Any) -> None:
-    place = parser.add_argument_group("where the page is")
+    place = parser.add_argument_group("address of the page")
     place.add_argument(
         "--host",
         metavar="ADDRESS",
         default=defaults["host"],
-        help="the address to listen at (127.0.0.1)",
+        help="the address to listen on (127.0.0.1)",
     )
     place.add_argument(
-        "--port", type=_port, metavar="N", default=defaults["port"], help=f"({_PORT})"
+        "--port", type=_port, metavar="N", default=defaults["port"], help=f"the port ({_PORT})"
     )
     place.add_argument(
         "--allow",
         action="append",
         metavar="NAME",
         default=defaults["allow"],
-        help="another name under which browsers ask for it, such as a proxy's",
+        help="another name that browsers may use for the page, such as a proxy's",
     )
 
 
@@ -129,7 +129,7 @@ def _upstream(arguments: argparse.Namespace, stack: contextlib.ExitStack) -> "Up
         return Upstream(
             stack.enter_context(running(chat_app(OVERLOADED, lambda _: TEXT))),
             model=MODEL,
-            place="a built-in server that sends a prepared text in the bursts of an overloaded one",
+            place="a built-in server that sends a prepared text in bursts, like an overloaded server",
             takes_questions=False,
         )
     settings = load(config_path())
@@ -182,7 +182,7 @@ def _listening(host: str, port: int) -> socket.socket:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
         return socket.create_server((host, port), family=family)
     except OSError as error:
-        raise OSError(f"cannot listen at {host}, port {port}: {error.strerror}") from None
+        raise OSError(f"cannot listen on {host}, port {port}: {error.strerror}") from None
 
 
 def _address(listener: socket.socket) -> str:

@@ -42,12 +42,12 @@ def refusal(
     host = headers.get("host", "")
     name = _name(host)
     if not (name == "localhost" or name in names or _is_address(name)):
-        return f"The name {name!r} is not served here; andes web --allow NAME adds one."
+        return f"This page is not served under the name {name!r}; andes web --allow NAME adds a name."
     origin = headers.get("origin")
     if origin is None:
         return "Only a page served from here may do that (Origin is missing)." if steers else None
     if origin.lower().partition("://")[2] != host.lower():
-        return f"A page of {origin} may not use this server."
+        return f"A page from {origin} may not use this server."
     return None
 
 

@@ -79,7 +79,7 @@ function take(event) {
   if (event.side === "raw" && event.ended === null) {
     say("The server is done; the rest comes at your pace.")
   }
-  if (event.side === "paced" && event.ended) say("The answer is not whole.")
+  if (event.side === "paced" && event.ended) say("The answer is incomplete.")
   if (event.side === "paced" && event.ended === null) say("Done.")
 }
 
@@ -87,7 +87,7 @@ function lose(error) {
   const isOurs = error !== null && !(error instanceof TypeError)
   const message = isOurs && error.message ? error.message : LOST
   for (const side of Object.values(sides)) side.fail(message)
-  say("The answer is not whole.")
+  say("The answer is incomplete.")
   over()
 }
 
@@ -134,7 +134,7 @@ async function togglePause() {
   await control({ do: paused ? "resume" : "pause" })
   if (source === null) return
   setPaused(!paused)
-  say(paused ? "Paused; the stream is drained all the same." : "Going on.")
+  say(paused ? "Paused; the page still receives the stream." : "Resumed.")
 }
 
 async function reveal() {
