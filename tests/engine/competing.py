@@ -85,13 +85,13 @@ class NamingScheduler(AndesScheduler):
 def serve(model: Path, log: Path, *extra: str) -> Iterator[Server]:
     """A server with policy qoe and memory for some three of the requests below at a time.
 
-    In float32, see test_live_preemption.py. Prompts go in chunks of 64 tokens, so that one can be
-    preempted in the middle. With vLLM's endpoints for developers.
+    In float32, see test_live_preemption.py. With vLLM's endpoints for
+    developers.
     """
     # fmt: off
     options = (
         "--scheduler-cls", "tests.engine.competing.NamingScheduler",
-        "--load-format", "safetensors", "--dtype", "float32", "--max-num-batched-tokens", "64",
+        "--load-format", "safetensors", "--dtype", "float32",
         *extra,
     )
     # fmt: on

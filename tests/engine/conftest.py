@@ -52,10 +52,16 @@ def competing_server(
 def speculating_server(
     weighted_model: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Server]:
-    """The same with speculative decoding, and without adapters."""
+    """The same with speculative decoding and prompts in chunks of 64 tokens, without adapters."""
     log = tmp_path_factory.mktemp("speculating-server") / "server.log"
     how = {"method": "ngram", "num_speculative_tokens": 3, "prompt_lookup_max": 3}
-    with serve(weighted_model, log, "--speculative-config", json.dumps(how)) as running:
+    # fmt: off
+    extra = (
+        "--enable-prefix-caching", "--max-num-batched-tokens", "64",
+        "--speculative-config", json.dumps(how),
+    )
+    # fmt: on
+    with serve(weighted_model, log, *extra) as running:
         yield running
 
 

@@ -43,7 +43,8 @@ def test_a_server_is_seen_as_it_is(qoe_server: Server) -> None:
     assert served["preemptions"].what.startswith(f"{preempted:,.0f} for {finished:,.0f} finished")
     assert f"over {ours[READ]:,.0f} responses to people" in served["QoE"].what
     asked = sum(ours[f"andes:requests_total:{hint}"] for hint in HINTS)
-    assert f"of {asked:,.0f} requests say who reads them" in served["hints"].what
+    hints_found = [one.what for one in check_running(qoe_server.url) if one.topic == "hints"]
+    assert any(f"of {asked:,.0f} requests" in what for what in hints_found)
     assert served["planning"].level == OK
 
 

@@ -25,7 +25,7 @@ def server(request: pytest.FixtureRequest) -> Server:
     """
     caching = request.param == "prefix caching"
     running: Server = request.getfixturevalue(
-        "competing_server" if caching else "misbehaving_server"
+        "speculating_server" if caching else "misbehaving_server"
     )
     return running
 
