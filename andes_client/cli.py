@@ -209,7 +209,7 @@ def _commands(prog: str) -> dict[str, _Command]:
 def _points(prog: str) -> list[EntryPoint]:
     try:
         return list(entry_points(group=_GROUP))
-    except Exception:  # what Python raises for a file that it cannot parse is not documented
+    except Exception:  # for one file that cannot be parsed: findings/entry-points-one-bad-line.sh
         return list(_readable_points(prog))
 
 

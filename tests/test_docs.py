@@ -25,7 +25,7 @@ from andes_client import cli
 from andes_client.testing import VirtualClockLoop, run_virtual
 
 ROOT = Path(__file__).parent.parent
-DOCUMENTS = sorted([*ROOT.glob("README.md"), *ROOT.glob("docs/*.md")])
+DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("findings/*.md")])
 
 _IMPORTS = """
 import json

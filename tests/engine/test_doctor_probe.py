@@ -40,7 +40,7 @@ def good(tiny_model: Path) -> Examined:
 def test_this_installation_is_all_right(good: Examined) -> None:
     found = by_topic(check_installation(good))
     assert {finding.level for finding in found.values()} == {OK}
-    assert set(found) == {"Python", "vLLM", "GPU", "release", "scheduler", "plug-in"}
+    assert set(found) == {"Andes", "Python", "vLLM", "GPU", "release", "scheduler", "plug-in"}
 
 
 def test_flags_are_read_as_vllm_reads_them(good: Examined) -> None:

@@ -1,0 +1,176 @@
+"""What a maintainer's files say is so: workflows, issue forms, addresses, versions."""
+
+import ast
+import re
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parent.parent
+GITHUB = ROOT / ".github"
+WORKFLOWS = sorted((GITHUB / "workflows").glob("*.yml"))
+FORMS = sorted(
+    set((GITHUB / "ISSUE_TEMPLATE").glob("*.yml")) - {GITHUB / "ISSUE_TEMPLATE/config.yml"}
+)
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+REPOSITORY = PROJECT["urls"]["Repository"].removeprefix("https://github.com/")
+
+# Paths in commands: with a slash, and beginning with something that lies at the top of the tree.
+_TOP = "|".join(re.escape(path.name) for path in ROOT.iterdir() if path.name != "dist")
+_PATH = re.compile(rf"(?<![\w./-])(?:\./)?((?:{_TOP})/[\w./-]*\w|(?:\w+\.(?:md|toml)|Makefile)\b)")
+
+
+def load(path: Path) -> Any:
+    # "on" is a name in a workflow, and would be True in YAML 1.1, which the library reads.
+    return yaml.load(path.read_text(), Loader=yaml.BaseLoader)
+
+
+def texts(node: Any) -> Iterator[str]:
+    """All strings of a parsed file that are no names."""
+    if isinstance(node, str):
+        yield node
+    elif isinstance(node, dict):
+        for value in node.values():
+            yield from texts(value)
+    elif isinstance(node, list):
+        for value in node:
+            yield from texts(value)
+
+
+def constant(path: Path, name: str) -> Any:
+    """A constant of a module that cannot be imported here."""
+    for node in ast.parse(path.read_text()).body:
+        if isinstance(node, ast.AnnAssign) and ast.unparse(node.target) == name:
+            assert node.value is not None
+            return ast.literal_eval(node.value)
+    raise LookupError(f"{path} has no {name}")
+
+
+def jobs(workflow: str) -> dict[str, Any]:
+    found: dict[str, Any] = load(GITHUB / "workflows" / workflow)["jobs"]
+    return found
+
+
+def matrix(job: str) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = jobs("ci.yml")[job]["strategy"]["matrix"]
+    return found
+
+
+class TestWorkflows:
+    @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
+    def test_each_is_a_workflow(self, path: Path) -> None:
+        workflow = load(path)
+        assert workflow.keys() >= {"name", "on", "permissions", "jobs"}
+        assert workflow["permissions"] == {"contents": "read"}
+        for job in workflow["jobs"].values():
+            assert "uses" in job or {"runs-on", "steps", "timeout-minutes"} <= job.keys()
+            for step in job.get("steps", []):
+                assert ("run" in step) != ("uses" in step)
+
+    def test_ci_is_the_script_that_developers_run(self) -> None:
+        assert any(step.get("run") == ".ci/run" for step in jobs("ci.yml")["everything"]["steps"])
+
+    def test_the_client_is_tried_on_every_python_that_the_metadata_names(self) -> None:
+        heads = "Programming Language :: Python :: "
+        named = {line.removeprefix(heads) for line in PROJECT["classifiers"] if heads in line}
+        assert set(matrix("client")["python"]) == named - {"3", "3 :: Only"}
+
+    def test_the_scheduler_is_tried_on_every_vllm_that_it_takes(self) -> None:
+        tested = constant(ROOT / "andes_backend" / "engine" / "versions.py", "TESTED")
+        releases = constant(ROOT / "benchmarks" / "vllm_versions.py", "RELEASES")
+        assert matrix("vllm")["vllm"] == list(releases)
+        assert tuple(release.rpartition(".")[0] for release in releases) == tested
+
+    def test_nothing_is_published_that_was_not_tested_and_built(self) -> None:
+        publish = jobs("release.yml")["publish"]
+        assert set(publish["needs"]) == set(jobs("release.yml")) - {"publish"}
+        assert publish["permissions"] == {"id-token": "write"}
+
+    def test_contributing_names_the_environment_and_the_workflow_to_trust(self) -> None:
+        said = (ROOT / "CONTRIBUTING.md").read_text()
+        assert f"the environment `{jobs('release.yml')['publish']['environment']}`" in said
+        assert "`release.yml`" in said
+
+
+class TestIssueForms:
+    @pytest.mark.parametrize("path", FORMS, ids=lambda path: path.name)
+    def test_each_is_a_form(self, path: Path) -> None:
+        form = load(path)
+        assert form.keys() <= {"name", "description", "title", "labels", "body"}
+        assert form["name"]
+        assert form["description"]
+        fields = [part for part in form["body"] if part["type"] != "markdown"]
+        assert {part["type"] for part in fields} <= {"input", "textarea", "dropdown", "checkboxes"}
+        names = [part["id"] for part in fields]
+        assert sorted(names) == sorted(set(names))
+        assert all(part["attributes"]["label"] for part in fields)
+        assert any(part.get("validations", {}).get("required") == "true" for part in fields)
+
+    def test_a_bug_comes_with_versions_and_what_the_doctor_says(self) -> None:
+        asked = " ".join(texts(load(GITHUB / "ISSUE_TEMPLATE" / "bug.yml")))
+        for command in ("andes --version", "python --version", "andes doctor --json"):
+            assert f"`{command}" in asked
+
+    def test_vulnerabilities_go_elsewhere(self) -> None:
+        config = load(GITHUB / "ISSUE_TEMPLATE" / "config.yml")
+        assert config["blank_issues_enabled"] == "false"
+        (contact,) = config["contact_links"]
+        assert contact["url"].endswith("/blob/main/SECURITY.md")
+
+
+@pytest.mark.parametrize("path", sorted(GITHUB.rglob("*.*")), ids=lambda path: path.name)
+def test_files_that_are_named_exist(path: Path) -> None:
+    said = "\n".join(texts(load(path))) if path.suffix == ".yml" else path.read_text()
+    for name in _PATH.findall(said):
+        assert (ROOT / name).exists(), f"{path.name} names {name}"
+
+
+def test_the_paths_of_commands_are_seen() -> None:
+    """What the test above looks for."""
+    said = "./.github/workflows/ci.yml, .ci/run, tests/client, SECURITY.md x/tests/y dist/*.whl"
+    assert _PATH.findall(said) == [
+        *(".github/workflows/ci.yml", ".ci/run", "tests/client", "SECURITY.md")
+    ]
+
+
+def test_there_is_one_address() -> None:
+    """To publish elsewhere is to change them all at once: see CONTRIBUTING.md."""
+    files = [ROOT / "pyproject.toml", *ROOT.glob("*.md"), *ROOT.glob("docs/*.md")]
+    files += [path for path in GITHUB.rglob("*") if path.is_file()]
+    address = re.compile(r"https://(?:raw\.githubusercontent|github)\.com/([\w.-]+/andes[\w-]*)")
+    found = {path: set(address.findall(path.read_text())) for path in files}
+    assert {path: names for path, names in found.items() if names - {REPOSITORY}} == {}
+    assert sum(bool(names) for names in found.values()) >= 3
+    for url in PROJECT["urls"].values():
+        assert url.startswith(f"https://github.com/{REPOSITORY}")
+
+
+def test_the_changelog_begins_with_this_version() -> None:
+    sections = re.findall(r"^## (\S+)", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
+    assert sections[0] == PROJECT["version"]
+
+
+class TestFindings:
+    SCRIPTS = sorted((ROOT / "findings").glob("*.sh"))
+
+    def test_the_table_lists_each(self) -> None:
+        listed = re.findall(r"^\| \[(\S+)\]\(\1\)", self.readme(), re.MULTILINE)
+        assert listed == [script.name for script in self.SCRIPTS]
+
+    def test_each_says_what_it_is_about_and_runs_nothing_of_ours(self) -> None:
+        for script in self.SCRIPTS:
+            comment, _, program = script.read_text().partition("\nset -euo pipefail\n")
+            for word in ("Expected:", "Happens:", "Ours:"):
+                assert f"\n# {word}" in comment, f"{script.name} does not say {word}"
+            assert "andes" not in program, script.name
+
+    def test_no_test_and_no_workflow_runs_them(self) -> None:
+        for path in (ROOT / "Makefile", ROOT / ".ci" / "run", *WORKFLOWS):
+            assert "findings/" not in path.read_text(), path
+
+    def readme(self) -> str:
+        return (ROOT / "findings" / "README.md").read_text()
