@@ -41,7 +41,7 @@ def test_a_server_is_seen_as_it_is(qoe_server: Server) -> None:
     assert served["preemptions"].what.startswith(f"{preempted:,.0f} for {finished:,.0f} finished")
     assert f"over {ours[READ]:,.0f} responses to people" in served["QoE"].what
     asked = sum(ours[f"andes:requests_total:{hint}"] for hint in HINTS)
-    assert f"of {asked:,.0f} requests say who reads them" in served["hints"].what
+    assert f"of {asked:,.0f} requests describe their reader" in served["hints"].what
     assert served["planning"].level == OK
 
 

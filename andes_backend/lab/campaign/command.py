@@ -12,7 +12,7 @@ __all__ = ["has_vllm", "run_command"]
 
 _USAGE: Final = 2  # what argparse ends with, too
 _WITHOUT_VLLM: Final = (
-    "vLLM is not installed, and it is vLLM's scheduler that runs. "
+    "vLLM is not installed, and this command runs vLLM's scheduler. "
     "docs/installing-vllm.md says how to install it."
 )
 
@@ -25,7 +25,7 @@ def has_vllm() -> bool:
 def run_command(
     name: str, prepare: Callable[[], Callable[[], int]], *, without_vllm: str = _WITHOUT_VLLM
 ) -> int:
-    """Check what was asked for, then run it; what a user can mend is a line on standard error.
+    """Check what was asked for, then run it; a user's mistake is one line on standard error.
 
     Args:
         name: of the command, without `andes`.

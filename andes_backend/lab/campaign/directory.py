@@ -29,7 +29,7 @@ def new_directory(out: Path, command: str) -> Path:
             directory = out / f"{name}{suffix}"
             directory.mkdir(parents=True)
             return directory
-    raise FileExistsError(f"{out / name} and 98 more like it are there already")
+    raise FileExistsError(f"{out / name} and 98 more like it already exist")
 
 
 def write_about(path: Path, spec: Spec, about: Mapping[str, Any]) -> None:

@@ -33,7 +33,7 @@ def add_seeds(group: argparse._ActionsContainer, *, default: int) -> None:
 def add_jobs(group: argparse._ActionsContainer) -> None:
     """Add `--jobs`."""
     group.add_argument(
-        "--jobs", type=count_value, metavar="N", help="processes (default: one a CPU core)"
+        "--jobs", type=count_value, metavar="N", help="processes (default: one per CPU core)"
     )
 
 

@@ -1,4 +1,4 @@
-"""What simulations came to, a line each; see `campaign.results`.
+"""Results of simulations, a line each; see `campaign.results`.
 
 A line does not depend on the machine, the number of processes or the time of day, except for
 `wall_s`, `date` and `versions`: the same command gives the same lines.
@@ -37,7 +37,7 @@ def record(
 
     Args:
         point: where in the sweep.
-        outcome: what it came to; or, of a point that failed, why.
+        outcome: its result; or, of a point that failed, why.
         workload: how the workloads were made, apart from rate, arrivals and seed.
         versions: of `andes_backend.lab.report.run.versions()`.
         date: when it ended, ISO 8601.
@@ -87,7 +87,7 @@ class PointFile(ResultFile):
 
         Args:
             point: which.
-            outcome: what it came to, or why it failed.
+            outcome: its result, or why it failed.
             more: further entries, which come first.
 
         Raises:
