@@ -41,84 +41,86 @@ class AndesConfig:
     policy: str = "qoe"
     """The policy's name: one of andes_backend.policy.POLICIES."""
     default_ttft: float = 1.0
-    """Time to first token of a reader whose request does not say, seconds."""
+    """Expected time to first token, where a request does not say it, seconds."""
     default_tds: float = 4.8
-    """Token delivery speed of a reader whose request does not say, tokens/s."""
+    """Expected token delivery speed, where a request does not say it, tokens/s."""
     program_tds: float = 20.0
-    """Speed at which a request that is read by a program (tds = inf) is planned, tokens/s.
+    """Speed at which the scheduler plans a request that a program reads (tds = inf), tokens/s.
 
-    A program has no pace of its own: the higher this is, the less slack it is taken to have.
+    A program has no pace of its own. The higher this is, the less slack the scheduler assumes.
     """
     horizon_s: float = 50.0
-    """Serving a request now is weighed against serving it this much later, seconds."""
+    """A policy compares serving a request now with serving it this much later, seconds."""
     decode_headroom: float = 0.1
-    """KV blocks per running request that any admission leaves free, for the tokens that these
+    """KV blocks per running request that every admission leaves free, for the tokens that these
     requests decode next."""
     admission_headroom: float = 1.2
     """KV blocks per running request that an admission leaves free if it is not worth a preemption.
 
-    Running requests grow with each token: filled to the last block, the memory is soon
-    overcommitted, and a request is preempted and later computed again, which delays all others.
+    Running requests grow with each token. If admissions filled the memory to the last block, it
+    would soon be overcommitted: vLLM would preempt a request and later compute it again, which
+    delays all others.
     """
     preemption_margin: float = 1.2
-    """A waiting request displaces a running one if a KV block is worth more to it, by this many
-    times what a block is worth to those who run on average. It stands for the price of a
-    preemption: less means more of them, a better QoE and fewer tokens/s."""
+    """A waiting request displaces a running one if a KV block is worth more to it by this many
+    times the average worth of a block, were all memory given to those who gain most. It stands
+    for the price of a preemption: a lower value means more preemptions, a higher QoE and fewer
+    tokens/s."""
     overdue_kv_share: float = 0.05
-    """Share of the KV memory for requests that are overdue, 0 to 1; 0: none."""
+    """Share of the KV memory that is reserved for overdue requests, 0 to 1; 0: none."""
     overdue_after_s: float = 30.0
-    """A request is overdue when its reader has waited so long for text that was due, seconds."""
+    """A request is overdue when its reader has waited this long for text that was due, seconds."""
     expected_output_tokens: float = 300.0
-    """Mean response length assumed until enough responses have finished here, tokens."""
+    """Mean response length, assumed until enough responses have finished here, tokens."""
     round_robin_tokens: float = 50.0
-    """Tokens that a turn lasts under the policy `round-robin`."""
+    """Length of a turn under the policy `round-robin`, tokens."""
     plan_every_s: float = 0.5
-    """A plan holds for so long while no queue changes, unless its policy asks for the next one
-    sooner or later, seconds; 0: a plan in every step."""
+    """How long a plan holds while no queue changes, unless its policy asks for another time,
+    seconds; 0: a plan in every step."""
     slow_plan_s: float = 0.05
-    """Planning that takes longer is slow, seconds: it pauses for ten times as long."""
+    """A plan that takes longer is slow, seconds: planning then pauses for ten times as long."""
     bad_hints: str = "ignore"
-    """Hints that make no sense are ignored (`ignore`), or their request is answered with
-    HTTP 400 (`refuse`)."""
+    """What to do with invalid hints: `ignore` them, or `refuse` the request with HTTP 400."""
     andes_horizon_s: float = 10.0
-    """The policy `andes` predicts QoE this far ahead, seconds (the paper's delta t)."""
+    """How far ahead the policy `andes` predicts QoE, seconds (the paper's delta t)."""
     andes_objective: str = "average"
-    """What `andes` maximises: the `average` QoE, the `worst` QoE, or the number of readers who
-    are served `perfect`ly."""
+    """What `andes` maximises: the `average` QoE, the `worst` QoE, or the number of readers whom it
+    serves `perfect`ly."""
     andes_packing: str = "greedy"
-    """How `andes` chooses whom to serve: `greedy`, by gain per KV block, or `exact`."""
+    """How `andes` chooses the requests to serve: `greedy`, by gain per KV block, or `exact`."""
     andes_watermark: float = 0.9
-    """Share of the KV memory in use from which on `andes` decides; below, all come in."""
+    """`andes` decides only above this share of KV memory in use; below, it admits every request."""
     andes_preemption_cap: float = 1.0
-    """Preemptions a request that `andes` allows on average (the paper's P)."""
+    """Preemptions per request that `andes` allows on average (the paper's P)."""
     andes_refine: bool = True
-    """Whether `andes` weighs each admission against the stall that it causes for the others."""
+    """Whether `andes` weighs each admission against the stall that it causes for other readers."""
     prompt_price: float = 1.0
-    """What a user is charged for a token of a prompt (VTC's w_p)."""
+    """What a user pays for a prompt token (VTC's w_p)."""
     output_price: float = 2.0
-    """What a user is charged for a token of a response (VTC's w_q)."""
+    """What a user pays for a response token (VTC's w_q)."""
     user_weights: Mapping[str, float] = field(default_factory=dict)
-    """By the name of a user, the weight: of two users who always have requests waiting, one of
-    weight 2 gets twice the service of one of weight 1. Whoever is not named has 1."""
+    """User name -> weight. Of two users who always have requests waiting, one of weight 2 gets
+    twice the service of one of weight 1. A user who is not named has weight 1."""
     forget_user_s: float = 3600.0
-    """What a user has received is remembered for so long without a request, seconds."""
+    """How long the service of a user who sends no request is remembered, seconds."""
     exchange_dir: str = ""
-    """Engines that serve the same users tell each other in this directory, once a second, what
-    these have received; empty: each counts by itself."""
+    """Directory in which engines that serve the same users tell each other, once a second, what
+    these have received; empty: each engine counts alone."""
     fairness: float = 0.5
     """How `qoe` weighs fairness between users, 0 to 1. What counts is the lead of a user in
     service over another who waits for text that is due: a lead of 10,000 (1 - fairness) / fairness
-    prompt tokens halves what a request is worth. 0: only QoE counts; 1: whoever has received
+    prompt tokens halves what a request is worth. 0: only QoE counts; 1: the user who has received
     least goes first, and QoE decides between requests of the same user."""
     vtc_forecast: str = "none"
-    """How much of a response `vtc` charges when it is admitted: `none` of it, or the `average`
-    of the user's last five. (`known`: its true length, in simulations only.)"""
+    """How much of a response `vtc` charges at admission: `none` of it, or the `average` of the
+    user's last five. (`known`: its true length, in simulations only.)"""
     vtc_lift: bool = True
-    """Whether a user who comes back is lifted to the least counter of those who wait. Without
-    it, what was not asked for is saved up, and spent at the cost of the others."""
+    """Whether `vtc` lifts the counter of a returning user to the least counter of those who wait.
+    Without the lift, users save up service that they did not ask for, and later spend it at the
+    cost of the others."""
     vtc_preempt_lead: float = 0.0
-    """Under `vtc` a user who has received so much more than one who waits, in prompt tokens,
-    gives way at once; 0: only as responses end."""
+    """`vtc` preempts a user who has received this much more than one who waits, prompt tokens;
+    0: users who wait get room only as responses end."""
 
     def __post_init__(self) -> None:
         for setting in fields(self):
@@ -174,7 +176,7 @@ class AndesConfig:
 
     @property
     def default_expectation(self) -> Expectation:
-        """What is expected by a reader whose request does not say."""
+        """What the scheduler assumes of a reader whose request does not say."""
         return Expectation(self.default_ttft, self.default_tds)
 
 
@@ -188,7 +190,7 @@ def _check_number(name: str, value: object, least: float, most: float = math.inf
     if not least <= value < math.inf:
         raise ValueError(f"{name} must be finite and at least {least:g}, not {value!r}")
     if value > most:
-        raise ValueError(f"{name} must be {most:g} at most, not {value!r}")
+        raise ValueError(f"{name} must be at most {most:g}, not {value!r}")
 
 
 def _check_weights(weights: object) -> None:

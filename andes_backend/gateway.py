@@ -1,14 +1,14 @@
-"""Whose request is it? What the operator's gateway says, not what the request claims.
+"""Whose request is it? The operator's gateway says so, not the request itself.
 
     vllm serve MODEL --middleware andes_backend.gateway.UserFromHeader
 
-Anybody can write any `andes_user` into a request. With this middleware the user is the value of
-the header `X-Andes-User`, which the gateway in front of the server sets for those whom it has
-authenticated (and strips from what clients send); a claim in the request itself is dropped.
-`ANDES_USER_HEADER` names another header.
+Any client can write any `andes_user` into a request. With this middleware the user is the value of
+the header `X-Andes-User`. The gateway in front of the server sets it for the users whom it has
+authenticated, and strips it from what clients send. The middleware drops a claim in the request
+itself. `ANDES_USER_HEADER` names another header.
 
-It reads requests that are JSON. What comes as a form (audio transcriptions) or over a WebSocket
-keeps its claims: do not let strangers have these.
+It reads JSON requests only. A form (audio transcriptions) or a WebSocket keeps its claims: do not
+offer these to strangers.
 """
 
 import json
@@ -39,8 +39,8 @@ _TOKENS: Final = "/inference/v1/generate"  # token ids in and out
 class UserFromHeader:
     """ASGI middleware: puts the header's value into the request as `andes_user`.
 
-    A request without the header has no user, whatever it claims. A header that is no name of 1
-    to 256 characters is answered with HTTP 400.
+    A request without the header has no user, whatever it claims. If the header is not a name of 1
+    to 256 characters, the answer is HTTP 400.
     """
 
     def __init__(self, app: App) -> None:
@@ -73,7 +73,7 @@ def _user(named: list[bytes]) -> str | None:
     if not named:
         return None
     if len(named) > 1:
-        raise ValueError("must be there once: the gateway has to replace what clients send")
+        raise ValueError("must appear once: the gateway must replace what clients send")
     name = named[0].decode("latin-1")
     try:
         wire.decode({wire.USER: name})
@@ -83,7 +83,7 @@ def _user(named: list[bytes]) -> str | None:
 
 
 def _with_user(body: bytes, user: str | None, path: str) -> bytes:
-    """The same request of this user; one that is no JSON object is the server's to refuse."""
+    """The same request of this user; the server refuses one that is not a JSON object."""
     try:
         request = json.loads(body)
     except ValueError:
@@ -123,7 +123,7 @@ async def _read(receive: Receive) -> bytes | None:
 
 
 def _replay(body: bytes, receive: Receive) -> Receive:
-    """Gives the body once, and then what comes after it: the client's going, above all."""
+    """Gives the body once, and then what comes after it: above all, that the client has left."""
     told = False
 
     async def again() -> Message:

@@ -28,7 +28,7 @@ _SUFFIX: Final = ".json"
 
 
 class ProfileError(ValueError):
-    """A profile that makes no sense; the message says which file, which value, and why."""
+    """An invalid profile; the message says which file, which value, and why."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,7 +113,7 @@ class Profile:
                 )
             before = limit or before
         if not self.step_s([1], 0, 0) > 0 or not self.step_s([], 1, 1) > 0:
-            self._refuse("its costs", 0, "above 0 for a step: time would stand still")
+            self._refuse("the cost of a step", 0, "above 0, or time would stand still")
 
     def step_s(
         self, prompts: Sequence[int | tuple[int, int]], sequences: int, context_tokens: int
@@ -169,12 +169,14 @@ class Profile:
             where: what to call it in errors: the file's path.
 
         Raises:
-            ProfileError: no JSON, or no profile.
+            ProfileError: not JSON, or not a profile.
         """
         try:
             value = json.loads(text)
         except json.JSONDecodeError as error:
-            raise ProfileError(f"{where}, line {error.lineno}: no JSON ({error.msg})") from None
+            raise ProfileError(
+                f"{where}, line {error.lineno}: not valid JSON ({error.msg})"
+            ) from None
         try:
             value = _fields(cls, value, "")
             parts = value["decode"]
@@ -222,18 +224,18 @@ def load_profile(name: str | Path) -> Profile:
 
     Raises:
         OSError: the file cannot be read.
-        ProfileError: there is no such profile, or it makes no sense.
+        ProfileError: there is no such profile, or it is invalid.
     """
     if str(name).endswith(_SUFFIX):
         path = Path(name)
         try:
             text = path.read_text(encoding="utf-8")
         except UnicodeDecodeError:
-            raise ProfileError(f"{path} is no JSON file: it is not even text") from None
+            raise ProfileError(f"{path} is not a JSON file: it is not even text") from None
         return Profile.from_json(text, str(path))
     if name not in built_in():
         raise ProfileError(
-            f"there is no profile {str(name)!r}: give the path of a .json file, or one of "
+            f"unknown profile {str(name)!r}: give the path of a .json file, or one of "
             + ", ".join(built_in())
         )
     file = files("andes_backend.profiles") / f"{name}{_SUFFIX}"
@@ -247,7 +249,7 @@ def _fields(kind: type, value: Any, where: str) -> dict[str, Any]:
     known = {field.name: field for field in fields(kind)}
     for name in value:
         if name not in known:
-            raise ProfileError(f"unknown entry {where}{name}; there are: {', '.join(known)}")
+            raise ProfileError(f"unknown entry {where}{name}; the entries are: {', '.join(known)}")
     for name, field in known.items():
         if name not in value and field.default is field.default_factory:  # both MISSING
             raise ProfileError(f"{where}{name} is missing")

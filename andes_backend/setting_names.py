@@ -1,4 +1,4 @@
-"""Settings that had another name before: the old one is still accepted, and the log says so."""
+"""Renamed settings: the old name still works, and the log says so."""
 
 import logging
 from collections.abc import Mapping
@@ -21,7 +21,7 @@ OLD_NAMES: Final[Mapping[str, str]] = {
 
 
 def current_names(settings: Mapping[str, Value]) -> dict[str, Value]:
-    """The settings, each under the name that it has now; a warning is logged for each old name.
+    """The settings, each under its current name; logs a warning for each old name.
 
     Args:
         settings: names, old or new, to values.
@@ -35,12 +35,12 @@ def current_names(settings: Mapping[str, Value]) -> dict[str, Value]:
         if current != name:
             if current in settings:
                 raise ValueError(
-                    f"andes.{name} is the old name of andes.{current}, and both are given: "
+                    f"andes.{name} is the old name of andes.{current}, and you give both: "
                     f"drop {name}"
                 )
             _log.warning(
-                "andes: the setting %s is now called %s; the old name is still accepted, but "
-                "will not be forever",
+                "andes: the setting %s is now called %s; the old name still works, but a later "
+                "release will refuse it",
                 name,
                 current,
             )

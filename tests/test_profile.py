@@ -87,7 +87,7 @@ def test_the_chunks_of_a_prompt_add_up_to_the_whole() -> None:
         ("decode", [], r"decode is \[\]"),
         ("decode", 3, r"decode must be a list"),
         ("prefill", None, r"prefill must be an object, not None"),
-        ("speed", 3, r"unknown entry speed; there are: name, source"),
+        ("speed", 3, r"unknown entry speed; the entries are: name, source"),
     ],
 )
 def test_bad_values_are_named(path: str, value: Any, message: str) -> None:
@@ -110,9 +110,9 @@ def test_missing_entries_and_broken_files_are_named(tmp_path: Path) -> None:
     with pytest.raises(ProfileError, match=r"broken\.json, line 2: no JSON"):
         load_profile(path)
     path.write_bytes(b"\xf3\x00\xff")
-    with pytest.raises(ProfileError, match=r"broken\.json is no JSON file: it is not even text"):
+    with pytest.raises(ProfileError, match=r"broken\.json is not a JSON file: it is not even text"):
         load_profile(path)
-    with pytest.raises(ProfileError, match=r"there is no profile 'opt'.*opt-66b-4xa100"):
+    with pytest.raises(ProfileError, match=r"unknown profile 'opt'.*opt-66b-4xa100"):
         load_profile("opt")
     with pytest.raises(OSError, match="nowhere"):
         load_profile(tmp_path / "nowhere.json")

@@ -1,3 +1,3 @@
-"""Looks at a vLLM installation, its flags and a running server, and says what to do better."""
+"""Checks a vLLM installation, its flags and a running server, and says what to do better."""
 
 __all__: list[str] = []

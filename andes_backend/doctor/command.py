@@ -1,4 +1,4 @@
-"""`andes doctor`: is everything there for our scheduler, and what would serve readers better?
+"""`andes doctor`: does our scheduler have what it needs, and what would serve readers better?
 
 andes doctor
 andes doctor -- MODEL --max-num-seqs 256     # the flags given to `vllm serve`
@@ -21,11 +21,11 @@ _EPILOG = """\
 examples:
   andes doctor                                   the installation
   andes doctor -- MODEL --max-num-seqs 256 --kv-offloading-size 64
-                                                 the flags given to `vllm serve`, too
+                                                 and the flags of `vllm serve`
   andes doctor --url http://127.0.0.1:8000       a running server
 
-It starts no server, downloads nothing and changes nothing. Exit status: 0 if nothing is a
-problem, 1 if something is, 2 for a wrong command line.
+It starts no server, downloads nothing and changes nothing. Exit status: 0 without problems, 1 if
+there is a problem, 2 for a wrong command line.
 """
 
 
@@ -34,15 +34,17 @@ def add_parser(subparsers: Any) -> None:
     parser = subparsers.add_parser(
         "doctor",
         help="check a GPU server: vLLM, its flags, or a running server",
-        description="Look at this vLLM installation, at the flags of `vllm serve`, or at a "
-        "running server, and say what is a problem for the scheduler, what could be better, "
-        "and what to do about it.",
+        description="Check this vLLM installation, the flags of `vllm serve`, or a running server. "
+        "Name each problem for the scheduler and each possible improvement, and say what to do "
+        "about it.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         usage="%(prog)s [--url URL] [--json] [-- MODEL [any option of vllm serve ...]]",
         allow_abbrev=False,
     )
-    parser.add_argument("--url", type=server_url, help="such as http://127.0.0.1:8000")
+    parser.add_argument(
+        "--url", type=server_url, help="a running server, such as http://127.0.0.1:8000"
+    )
     parser.add_argument("--json", action="store_true", help="print JSON, for programs")
     parser.add_argument("flags", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
     parser.set_defaults(run=_run)
@@ -56,7 +58,7 @@ def _run(arguments: argparse.Namespace) -> int:
     flags = without_command(arguments.flags)
     if arguments.flags and (not flags or flags[0].startswith("-")) and "--config" not in flags:
         print(
-            "andes doctor: after -- come the words of `vllm serve`, the model first, such as: "
+            "andes doctor: after -- give the arguments of `vllm serve`, the model first, such as: "
             "andes doctor -- MODEL --max-num-seqs 256",
             file=sys.stderr,
         )
@@ -83,7 +85,7 @@ def _here(flags: Sequence[str]) -> dict[str, Sequence[Finding]]:
     from andes_backend.doctor.installation import check_installation, has_vllm
 
     if sys.stderr.isatty():
-        print("Looking at vLLM (importing it takes some seconds) ...", file=sys.stderr)
+        print("Checking vLLM (importing it takes a few seconds) ...", file=sys.stderr)
     examined = examine(flags) if has_vllm() else None
     sections: dict[str, Sequence[Finding]] = {
         "The installation": list(check_installation(examined))

@@ -1,4 +1,4 @@
-"""Has vLLM looked at in another process: it may be broken, and it takes seconds to import."""
+"""Examines vLLM in another process: it may be broken, and it takes seconds to import."""
 
 import json
 import os
@@ -14,7 +14,7 @@ __all__ = ["Examined", "examine"]
 
 _PROBE: Final = "andes_backend.engine.probe"
 _PATIENCE_S: Final = 300.0  # importing vLLM from a cold network disk takes minutes
-# Nothing is downloaded, and nobody is told that vLLM has started.
+# So that vLLM downloads nothing and reports its start to nobody.
 _OFFLINE: Final = {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1", "VLLM_NO_USAGE_STATS": "1"}
 
 
@@ -23,7 +23,7 @@ class Examined:
     """What `andes_backend.engine.probe` has found, and how its process ended."""
 
     answer: Mapping[str, Any]
-    """Section -> what was found, or {"error": why not}; without those it did not come to."""
+    """Section -> what was found, or {"error": why not}; unreached ones are missing."""
     ending: str = ""
     """How the process ended, if not by itself; empty if it did."""
 
@@ -36,13 +36,13 @@ class Examined:
         """Why it could not be looked at; None if it could."""
         found = self.answer.get(section)
         if found is None:
-            return self.ending or f"not looked at: {self._first_error()}"
+            return self.ending or f"not checked: {self._first_error()}"
         error: str | None = found.get("error")
         return error
 
     def _first_error(self) -> str:
         errors = (found["error"] for found in self.answer.values() if "error" in found)
-        return next(errors, "its turn did not come")
+        return next(errors, "an earlier step failed")
 
 
 def examine(flags: Sequence[str] = (), *, python: str = sys.executable) -> Examined:
@@ -60,7 +60,7 @@ def examine(flags: Sequence[str] = (), *, python: str = sys.executable) -> Exami
             ending = _run(command, output)
         if ending:
             lines = log.read_text(errors="replace").strip().splitlines()
-            ending += f"; the last it said: {lines[-1].strip()}" if lines else ""
+            ending += f"; its last line was: {lines[-1].strip()}" if lines else ""
         return Examined(json.loads(answer.read_text()) if answer.exists() else {}, ending)
 
 

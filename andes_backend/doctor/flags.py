@@ -31,7 +31,7 @@ def without_command(words: Sequence[str]) -> list[str]:
 
 
 def check_flags(examined: Examined | None) -> Iterator[Finding]:
-    """What there is to say about the flags that vLLM was given.
+    """Findings about the flags that vLLM was given.
 
     Args:
         examined: what another process found with them; None if there is no vLLM.
@@ -51,33 +51,33 @@ def check_flags(examined: Examined | None) -> Iterator[Finding]:
 def _not_taken(examined: Examined | None) -> Finding:
     machine = None if examined is None else examined.get("vllm")
     if examined is None or machine is None:
-        why, do = "there is no vLLM that works", "See above."
+        why, do = "vLLM does not work here", "See above."
     elif not machine["platform"]:
         why, do = "vLLM finds no device", "Run this on the machine that will serve."
     else:
         return problem(
             "flags",
-            f"vLLM does not take these flags: {_plain(examined.error('flags'))}",
-            do="`vllm serve --help=all` has all options, `vllm serve --help=NAME` one.",
+            f"vLLM does not accept these flags: {_plain(examined.error('flags'))}",
+            do="`vllm serve --help=all` shows all options, `vllm serve --help=NAME` one.",
         )
-    return problem("flags", f"They were not looked at: {why}.", do=do)
+    return problem("flags", f"The doctor could not check them: {why}.", do=do)
 
 
 def _understood(served: Served, error: str) -> Iterator[Finding]:
     model = served["model"]
     if not error:
-        yield ok("flags", f"vLLM takes them, for {model}")
+        yield ok("flags", f"vLLM accepts them, for {model}")
     elif error.startswith("OSError"):
         yield ok(
             "flags",
-            f"vLLM takes them; {model} is not on this machine, and the doctor downloads "
-            "nothing: what vLLM decides by the model was not looked at",
+            f"vLLM accepts them; {model} is not on this machine and the doctor downloads "
+            "nothing, so it did not check what vLLM decides by the model",
         )
     elif not _is_ours(error):
         yield problem(
             "flags",
             f"vLLM would not start with them: {error}",
-            do="Change what it names.",
+            do="Change the flag that it names.",
         )
 
 
@@ -104,7 +104,7 @@ def _scheduler(served: Served) -> Finding:
         )
     return problem(
         "scheduler",
-        f"This would be stock vLLM: neither --scheduler-cls nor {ENABLE}=1 is there.",
+        f"This would be stock vLLM: there is neither --scheduler-cls nor {ENABLE}=1.",
         do=f"Add the flag, or set {ENABLE}=1 in the server's environment.",
         flags=_FLAG,
     )
@@ -123,8 +123,8 @@ def _settings(served: Served, refused: str) -> Iterator[Finding]:
         yield problem(
             "settings",
             f"{error}.",
-            why="The server would end at its start with this message.",
-            do="Correct it; docs/operator.md has all settings.",
+            why="The server would refuse to start with this message.",
+            do="Correct it; docs/operator.md lists all settings.",
         )
         return
     changed = ", ".join(f"{name} = {value}" for name, value in (settings or {}).items())
@@ -134,8 +134,8 @@ def _settings(served: Served, refused: str) -> Iterator[Finding]:
             "settings",
             f"--scheduling-policy priority and andes.policy {config.policy!r} both order the "
             "queue.",
-            why="The server would end at its start.",
-            do="Drop --scheduling-policy priority, or let vLLM's order be.",
+            why="The server would refuse to start.",
+            do="Drop --scheduling-policy priority, or keep vLLM's order.",
             flags='--additional-config \'{"andes": {"policy": "fcfs"}}\'',
         )
 
@@ -147,7 +147,7 @@ def _given_settings(served: Served) -> Any:
     if isinstance(settings, Mapping):
         settings = current_names(settings)
     below = served.environment.get(SETTINGS, "").strip()
-    if served.resolved or not below:  # the plug-in has seen to it, or there is nothing to see to
+    if served.resolved or not below:  # the plug-in has merged them, or there are none to merge
         return settings
     return {**current_names(json.loads(below)), **(settings or {})}
 

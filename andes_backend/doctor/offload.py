@@ -1,6 +1,6 @@
-"""Does a preempted request come back from CPU memory, or is it computed again?
+"""Does vLLM restore a preempted request from CPU memory, or compute it again?
 
-What vLLM does with a preempted request was read in its source, 0.30 to 0.33:
+What vLLM does with a preempted request, according to its source, 0.30 to 0.33:
 
 - OffloadingConnector (`--kv-offloading-size`): copies blocks out while requests run; those
   of generated tokens only with `offload_prompt_only` false (`_calc_num_offloadable_tokens` in
@@ -37,7 +37,7 @@ _USUAL_GIB: Final = 64
 
 
 def check_offload(served: Served) -> Iterator[Finding]:
-    """What there is to say about KV offload."""
+    """Findings about KV offload."""
     connector = connector_of(served)
     if connector is None:
         yield _none(served)
@@ -46,7 +46,7 @@ def check_offload(served: Served) -> Iterator[Finding]:
             "KV offload",
             "vLLM's KV offload does not run on this device "
             f"({served.machine.get('platform') or 'unknown'}).",
-            why="The server would end at its start: 'CPU Offloading is currently only supported "
+            why="The server would refuse to start: 'CPU Offloading is currently only supported "
             "on CUDA-alike and XPU GPUs'.",
             do="Drop --kv-offloading-size.",
         )
@@ -57,13 +57,15 @@ def check_offload(served: Served) -> Iterator[Finding]:
     elif connector == _LMCACHE:
         yield better(
             "KV offload",
-            f"{connector} shares prefixes, but does not bring a preempted request back.",
-            why=f"It is computed again: {_cost()}",
-            do="If preemptions are many, use vLLM's own KV offload.",
+            f"{connector} shares prefixes, but does not restore a preempted request.",
+            why=f"vLLM computes it again: {_cost()}",
+            do="If there are many preemptions, use vLLM's own KV offload.",
             flags=f"--kv-offloading-backend native {WHOLE}",
         )
     else:
-        yield ok("KV offload", f"{connector}: what it does for a preempted request is not known")
+        yield ok(
+            "KV offload", f"{connector}: we do not know whether it restores preempted requests"
+        )
 
 
 def connector_of(served: Served) -> str | None:
@@ -85,9 +87,9 @@ def _none(served: Served) -> Finding:
         return ok("KV offload", "none; vLLM has none for this device")
     return better(
         "KV offload",
-        "It is not set up: what a preempted request has computed is lost once overwritten.",
-        why=f"It is then computed again: {_cost()}",
-        do="Give it CPU memory: as many GiB as the GPUs have for KV, or more (vLLM's log: "
+        "It is not set up: once overwritten, a preempted request's KV blocks are lost.",
+        why=f"vLLM then computes them again: {_cost()}",
+        do="Give it CPU memory: at least as many GiB as the GPUs have for KV (vLLM's log: "
         "'Available KV cache memory', for all ranks together).",
         flags=f"--kv-offloading-size {_gib(served.machine)} {WHOLE}",
     )
@@ -98,13 +100,13 @@ def _native(served: Served) -> Finding:
     if extra.get("offload_prompt_only", True):
         return better(
             "KV offload",
-            "Only prompts are offloaded (vLLM's default), not what was generated.",
-            why="A preempted request gets its prompt back from CPU memory; its generated tokens "
-            f"are computed again. For all of it: {_cost()}",
+            "vLLM offloads prompts only (its default), not generated tokens.",
+            why="vLLM restores a preempted request's prompt from CPU memory, but computes its "
+            f"generated tokens again. For all of it: {_cost()}",
             do="Offload generated tokens too.",
             flags=WHOLE,
         )
-    return ok("KV offload", "on, generated tokens too: a preempted request comes back by copying")
+    return ok("KV offload", "on, generated tokens too: vLLM restores preempted requests by copying")
 
 
 def _simple(served: Served) -> Finding:
@@ -112,7 +114,7 @@ def _simple(served: Served) -> Finding:
         return better(
             "KV offload",
             "vLLM's simple KV offload does nothing without prefix caching.",
-            why=f"A preempted request is computed again: {_cost()}",
+            why=f"vLLM computes a preempted request again: {_cost()}",
             do="Drop --no-enable-prefix-caching.",
         )
     return ok("KV offload", "on (simple), generated tokens too")
@@ -124,8 +126,8 @@ def _cost() -> str:
     assert profile.kv_bytes_per_token is not None
     gigabytes = _CONTEXT * profile.kv_bytes_per_token / 1e9
     return (
-        f"on {profile.name} {1e3 * seconds:.0f} ms for {_CONTEXT:,} tokens, which every running "
-        f"reader waits for, instead of copying {gigabytes:.1f} GB beside them."
+        f"on {profile.name} {1e3 * seconds:.0f} ms for {_CONTEXT:,} tokens, during which every "
+        f"running reader waits, instead of copying {gigabytes:.1f} GB in the background."
     )
 
 

@@ -12,12 +12,12 @@ __all__ = ["check_performance"]
 
 _FEW_SEQUENCES: Final = 64
 _MANY_SEQUENCES: Final = 256
-_PROFILE: Final = "llama-3-70b-4xh100"  # whose figures are examples of what things cost
+_PROFILE: Final = "llama-3-70b-4xh100"  # its figures are examples of costs
 _CONTEXT: Final = 1000  # tokens of a typical request, prompt and response
 
 
 def check_performance(served: Served) -> Iterator[Finding]:
-    """What there is to say about caches, batches and streaming."""
+    """Findings about caches, batches and streaming."""
     yield from _prefix_caching(served)
     yield from check_offload(served)
     yield from _async_scheduling(served)
@@ -29,7 +29,7 @@ def check_performance(served: Served) -> Iterator[Finding]:
 def _prefix_caching(served: Served) -> Iterator[Finding]:
     on = served["enable_prefix_caching"]
     if on or (on is None and not served.resolved):  # on by default, where the model allows it
-        yield ok("prefix caching", "on: what a preempted request has computed may be found again")
+        yield ok("prefix caching", "on: vLLM can find a preempted request's KV blocks again")
         return
     profile = load_profile(_PROFILE)
     seconds = profile.step_s([_CONTEXT], 0, 0)
@@ -37,29 +37,29 @@ def _prefix_caching(served: Served) -> Iterator[Finding]:
     yield better(
         "prefix caching",
         "It is off." if given else "vLLM switches it off for this model.",
-        why=f"A preempted request is then always computed again: on {profile.name} "
-        f"{1e3 * seconds:.0f} ms for {_CONTEXT:,} tokens, which every running reader waits for. "
-        "With it, blocks that nobody has overwritten are found again, at no cost.",
+        why=f"vLLM then computes every preempted request again: on {profile.name} "
+        f"{1e3 * seconds:.0f} ms for {_CONTEXT:,} tokens, during which every running reader waits. "
+        "With prefix caching, it finds blocks that nobody has overwritten again, at no cost.",
         do="Drop --no-enable-prefix-caching." if given else "Set up KV offload, if you can.",
     )
 
 
 def _async_scheduling(served: Served) -> Iterator[Finding]:
     if served.machine.get("platform") == "cpu":
-        yield ok("async scheduling", "off, as always in vLLM's build for the CPU")
+        yield ok("async scheduling", "off, as always in vLLM's CPU build")
     elif served["async_scheduling"] is not False:
         state = "on" if served.resolved else "on, unless vLLM decides otherwise"
-        yield ok("async scheduling", f"{state}: steps are planned while the GPU works")
+        yield ok("async scheduling", f"{state}: vLLM plans steps while the GPU works")
     else:
         given = served.parsed.get("async_scheduling") is False
         yield better(
             "async scheduling",
             f"{'--no-async-scheduling' if given else 'vLLM'} switches it off.",
-            why="The GPU then idles while a step is planned, with or without our scheduler.",
+            why="The GPU then idles while vLLM plans a step, with or without our scheduler.",
             do="Drop the flag."
             if given
-            else "vLLM's log says why, when the server starts: some kinds of speculative "
-            "decoding and some executors do not go with it.",
+            else "vLLM's log says why when the server starts: some kinds of speculative decoding "
+            "and some executors do not work with it.",
         )
 
 
@@ -70,10 +70,10 @@ def _batch(served: Served) -> Iterator[Finding]:
         few, many = (1 / profile.step_s([], n, n * _CONTEXT) for n in (most, _MANY_SEQUENCES))
         yield better(
             "batch",
-            f"--max-num-seqs is {most}: no more readers than that are served at a time.",
+            f"--max-num-seqs is {most}: the server serves no more readers at a time.",
             why=f"On {profile.name}, {most} of them get {few:.0f} tokens/s each, and "
-            f"{_MANY_SEQUENCES} still {many:.0f}; a reader takes in about 5. Readers who wait "
-            "outside cannot be helped by any order.",
+            f"{_MANY_SEQUENCES} still {many:.0f}; a reader takes in about 5. No order can "
+            "help the readers who wait outside the batch.",
             do="Let KV memory be the limit, not the number of requests.",
             flags=f"--max-num-seqs {_MANY_SEQUENCES}",
         )
@@ -83,7 +83,7 @@ def _batch(served: Served) -> Iterator[Finding]:
         yield better(
             "chunked prefill",
             "It is off.",
-            why="A long prompt then takes a step of its own, in which nobody else gets a token.",
+            why="A long prompt then takes a whole step, in which no other request gets a token.",
             do="Drop --no-enable-chunked-prefill, if the model allows it.",
         )
 
@@ -94,15 +94,15 @@ def _smoothness(served: Served) -> Iterator[Finding]:
         yield better(
             "stream interval",
             f"--stream-interval {interval} sends {interval} tokens at a time.",
-            why="Where tokens come no faster than they are read (4.8 a second), text that is there "
-            f"waits for up to {(interval - 1) / 4.8:.1f} s.",
-            do="Drop the flag, unless the front end is what limits you.",
+            why="If tokens come no faster than people read (4.8 a second), finished text waits for "
+            f"up to {(interval - 1) / 4.8:.1f} s.",
+            do="Drop the flag, unless the front end limits your throughput.",
         )
     if served["disable_log_stats"]:
         yield better(
             "metrics",
             "--disable-log-stats empties /metrics, ours and vLLM's.",
-            why="Nobody can see then what readers get.",
+            why="Then nobody can see what readers get.",
             do="Drop the flag.",
         )
 
@@ -112,5 +112,5 @@ def _engines(served: Served) -> Iterator[Finding]:
     if ranks > 1:
         yield ok(
             "data parallelism",
-            f"{ranks} engines: each plans for its own requests, and /metrics has them apart",
+            f"{ranks} engines: each plans for its own requests, and /metrics tells them apart",
         )

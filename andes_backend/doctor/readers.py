@@ -1,4 +1,4 @@
-"""What readers get from a running server, and whether its clients tell who they are."""
+"""What readers get from a running server, and whether its clients describe them."""
 
 from collections.abc import Iterator
 from typing import Final
@@ -31,7 +31,7 @@ def _quality(exposition: Exposition) -> Finding:
     badly = exposition.total("andes:request_qoe_bucket", reader="person", le=str(_ATTAINED)) / count
     state = (
         f"{mean:.3f} on average over {count:,.0f} responses to people; "
-        f"{1 - badly:.0%} above {_ATTAINED}"
+        f"{1 - badly:.0%} are above {_ATTAINED}"
     )
     if mean >= _ATTAINED:
         return ok("QoE", state)
@@ -39,8 +39,8 @@ def _quality(exposition: Exposition) -> Finding:
         "QoE",
         f"{state}.",
         why="The server gets more requests than it can serve well, now or at its busiest.",
-        do="`andes calibrate` and `andes twin` tell what another policy or more memory would "
-        "give on this server; beyond that it needs fewer requests or more GPUs.",
+        do="`andes calibrate` and `andes twin` estimate what another policy or more memory would "
+        "gain on this server; beyond that it needs fewer requests or more GPUs.",
     )
 
 
@@ -61,20 +61,20 @@ def _hints(exposition: Exposition) -> Iterator[Finding]:
     if told < _FEW_HINTS:
         yield better(
             "hints",
-            f"{told:.0%} of {total:,.0f} requests say who reads them.",
-            why="The others are all planned for the same average reader (default_ttft, "
-            "default_tds): slow readers' slack is not used, programs are not told apart.",
+            f"{told:.0%} of {total:,.0f} requests describe their reader.",
+            why="For the others the scheduler assumes an average reader (default_ttft, "
+            "default_tds): it cannot use slow readers' slack or recognise programs.",
             do="Have clients send reading().extra_body() of andes_client, or "
             '"vllm_xargs": {"andes_ttft": 1.0, "andes_tds": 4.8}.',
         )
     else:
-        yield ok("hints", f"{told:.0%} of {total:,.0f} requests say who reads them")
+        yield ok("hints", f"{told:.0%} of {total:,.0f} requests describe their reader")
     if bad:
         yield better(
             "hints",
-            f"{bad:,.0f} requests had hints that make no sense; they were ignored.",
-            why="Their readers are planned for as average ones.",
-            do="The server's log says what was wrong with the first one ('Its hints are "
+            f"{bad:,.0f} requests had invalid hints; the scheduler ignored them.",
+            why="It assumes average readers for these requests.",
+            do="The server's log says what is wrong with the first one ('Its hints are "
             "ignored'): correct the client.",
         )
 
@@ -88,20 +88,20 @@ def _planning(exposition: Exposition) -> Iterator[Finding]:
         yield problem(
             "planning",
             f"The policy failed in {failed:,.0f} of {steps:,.0f} steps.",
-            why="These steps kept vLLM's own order: no request was lost, but readers gained "
-            "nothing.",
+            why="These steps kept vLLM's own order: the server lost no request, but readers "
+            "gained nothing.",
             do="The server's log has the first error ('andes: planning failed'): please report "
-            "it. Until it is mended, fcfs is vLLM's own order.",
+            "it. Until it is fixed, use fcfs, vLLM's own order.",
             flags='--additional-config \'{"andes": {"policy": "fcfs"}}\'',
         )
     if slow:
         yield better(
             "planning",
             f"{slow:,.0f} of {steps:,.0f} plans took longer than slow_plan_s.",
-            why="The order is then kept for ten times as long, so that planning takes at most a "
-            "tenth of the time.",
+            why="The scheduler then keeps the order for ten times as long, so that planning takes "
+            "at most a tenth of the time.",
             do="Check that the machine has a CPU core for each engine.",
         )
     if steps and not failed and not slow:
         mean = exposition.total("andes:planning_time_seconds_sum") / steps
-        yield ok("planning", f"{1e3 * mean:.2f} ms a step on average; never failed")
+        yield ok("planning", f"{1e3 * mean:.2f} ms per plan on average; never failed")

@@ -18,7 +18,7 @@ Sections = Mapping[str, Sequence[Finding]]
 
 
 def as_text(sections: Sections, *, width: int = 80, colours: bool = False) -> str:
-    """Findings by section, wrapped; what is to be copied stands unbroken on a line of its own.
+    """Findings by section, wrapped; text to copy stays unbroken on its own line.
 
     Args:
         sections: heading -> what was found.

@@ -1,4 +1,4 @@
-"""How a running server is doing, by what it says of itself."""
+"""How a running server is doing, according to its own metrics."""
 
 import json
 import urllib.error
@@ -22,7 +22,7 @@ class _UnreachableError(Exception):
 
 
 def check_running(url: str) -> Iterator[Finding]:
-    """What there is to say about the server at this address, without a path."""
+    """Findings about the server at this address, without a path."""
     try:
         models, status = _models(url)
         version = _get(url, "/version")[1]
@@ -31,8 +31,8 @@ def check_running(url: str) -> Iterator[Finding]:
         yield problem(
             "server",
             f"{url} does not answer ({error}).",
-            do="Is the server up (loading a model takes minutes), and is this its address, as "
-            "seen from here?",
+            do="Check that the server is up (loading a model takes minutes), and that this is its "
+            "address, as seen from here.",
         )
         return
     yield _server(url, models, status, version)
@@ -40,8 +40,8 @@ def check_running(url: str) -> Iterator[Finding]:
         yield problem(
             "metrics",
             f"{url}/metrics: HTTP {found}.",
-            why="Without them nobody can see what readers get.",
-            do="Give the URL of vLLM itself, not of a proxy before it.",
+            why="Without metrics nobody can see what readers get.",
+            do="Give the URL of vLLM itself, not of a proxy in front of it.",
         )
         return
     exposition = Exposition(text)
@@ -55,9 +55,9 @@ def _server(url: str, models: list[str], status: int, version: str) -> Finding:
     try:
         release = f"vLLM {json.loads(version)['version']}"
     except (ValueError, KeyError, TypeError):
-        release = "a server that does not say its version"
+        release = "a server that does not tell its version"
     if status in (401, 403):
-        return ok("server", f"{url}: {release}; the names of its models need an API key")
+        return ok("server", f"{url}: {release}; listing its models needs an API key")
     if not models:
         return problem(
             "server",
@@ -72,10 +72,10 @@ def _ours(exposition: Exposition) -> Finding:
         return ok("scheduler", "ours: its metrics are there")
     return problem(
         "scheduler",
-        "None of our metrics are there: it is stock vLLM, or has not loaded our plug-in.",
-        why="Requests are served first come, first served, or nobody sees how.",
+        "None of our metrics are there: this is stock vLLM, or it has not loaded our plug-in.",
+        why="The server serves requests first come, first served, or nobody sees how it does.",
         do="Start it with the flag, or with ANDES_ENABLE=1, and look for 'andes: policy' in its "
-        "log. `andes doctor`, run on the server, tells whether it can load.",
+        "log. Run `andes doctor` on the server to check whether it can load the scheduler.",
         flags="--scheduler-cls andes_backend.AndesScheduler",
     )
 
@@ -93,8 +93,8 @@ def _memory(exposition: Exposition) -> Iterator[Finding]:
         yield better(
             "KV memory",
             f"{state}.",
-            why="Requests wait although there is room for them: the number of requests in a "
-            "batch is the limit.",
+            why="Requests wait although memory is free: the limit is the number of requests in a "
+            "batch.",
             do="Raise --max-num-seqs (vLLM's default is 256, on large GPUs 1,024).",
         )
     else:
@@ -103,7 +103,7 @@ def _memory(exposition: Exposition) -> Iterator[Finding]:
         yield better(
             "prefix caching",
             "It is off.",
-            why="A preempted request is then always computed again.",
+            why="vLLM then computes every preempted request again.",
             do="Drop --no-enable-prefix-caching, if the model allows it.",
         )
 
@@ -130,10 +130,10 @@ def _preemptions(exposition: Exposition) -> Iterator[Finding]:
         yield better(
             "preemptions",
             f"{state}; no --kv-offloading-size is set.",
-            why="Each is computed again unless its KV memory has not been used since, and that "
-            "takes time from everybody.",
-            do="On a GPU, let preempted requests come back from CPU memory; `andes doctor -- "
-            "MODEL ...` with your flags has the words.",
+            why="vLLM computes each of them again unless its KV blocks are still there, and that "
+            "delays everybody.",
+            do="On a GPU, let vLLM restore preempted requests from CPU memory; `andes doctor -- "
+            "MODEL ...` with your flags shows how.",
         )
     else:
         yield ok("preemptions", state)
@@ -149,7 +149,7 @@ def _models(url: str) -> tuple[list[str], int]:
 
 def _get(url: str, path: str) -> tuple[int, str]:
     """The status and body of an answer, whatever the status."""
-    # As the other commands: whom to ask is what the user says, not what a proxy says.
+    # As in the other commands: the user says which server to ask, not a proxy setting.
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
         with opener.open(url + path, timeout=_PATIENCE_S) as answer:

@@ -12,50 +12,53 @@ __all__ = ["MinuteLine", "start_lines"]
 
 _MINUTE_S: Final = 60.0
 _VICTIMS: Final = {
-    "fcfs": "the request that came last gives its memory up, as in stock vLLM",
-    "round-robin": "whoever has had most of a turn gives its memory up",
+    "fcfs": "the last request to arrive, as in stock vLLM",
+    "round-robin": "the request that has used most of its turn",
+    "vtc": "a request of the user who has received most",
 }
 
 
 def start_lines(config: AndesConfig, vllm: VllmConfig, log_stats: bool) -> list[str]:
-    """What the scheduler will do, in two lines.
+    """Two lines: what the scheduler will do, and all settings.
 
     Args:
         config: our settings.
         vllm: the server's.
         log_stats: whether vLLM has statistics at all.
     """
-    victim = _VICTIMS.get(config.policy, "whoever loses least by it gives its memory up")
+    victim = _VICTIMS.get(config.policy, "the request that loses least")
     hints = "refused with HTTP 400" if config.bad_hints == "refuse" else "ignored"
     return [
-        f"policy {config.policy}. When KV memory runs out, {victim}; {_resume(vllm)}. "
-        f"Metrics: {_metrics(log_stats)}.",
-        "a request that says nothing about its reader counts as one who expects the first token "
-        f"within {config.default_ttft:g} s and then {config.default_tds:g} tokens/s; a program "
-        f'("inf") as one of {config.program_tds:g} tokens/s; hints that make no sense are '
-        f"{hints}. All settings: {config}",
+        f"policy {config.policy}. When KV memory runs out, vLLM preempts {victim}; "
+        f"{_resume(vllm)}. Metrics: {_metrics(log_stats)}.",
+        "for a request without hints, the scheduler assumes a reader who expects the first token "
+        f"within {config.default_ttft:g} s and then {config.default_tds:g} tokens/s; it plans a "
+        f'program ("inf") at {config.program_tds:g} tokens/s; invalid hints are {hints}. '
+        f"All settings: {config}",
     ]
 
 
 def _resume(vllm: VllmConfig) -> str:
-    """What becomes of the memory that a preempted request has given up."""
+    """Where a preempted request gets its KV cache from when it resumes."""
     if vllm.kv_transfer_config is not None and vllm.kv_transfer_config.kv_connector:
-        return f"it comes back through {vllm.kv_transfer_config.kv_connector}, or is recomputed"
+        return (
+            f"{vllm.kv_transfer_config.kv_connector} restores its KV cache, or vLLM recomputes it"
+        )
     if vllm.cache_config.enable_prefix_caching:
-        return "what has been overwritten by the time it resumes is recomputed"
-    return "it is recomputed when it resumes (prefix caching is off)"
+        return "when it resumes, vLLM recomputes the blocks that were overwritten"
+    return "when it resumes, vLLM recomputes all of it (prefix caching is off)"
 
 
 def _metrics(log_stats: bool) -> str:
     if not log_stats:
         return "none, because of --disable-log-stats"
     if not plugin.is_loaded():
-        return f"none, because VLLM_PLUGINS leaves {plugin.NAME} out"
+        return f"none, because VLLM_PLUGINS does not name {plugin.NAME}"
     return "andes:* on the server's /metrics"
 
 
 class MinuteLine:
-    """The line that sums up the last minute, if there was anything.
+    """The log line that sums up the last minute, if anything happened.
 
     Args:
         counters: what happens.
@@ -79,8 +82,8 @@ class MinuteLine:
         responses = int(since["responses"])
         qoe = f" with a mean QoE of {since['qoe_sum'] / responses:.3f}" if responses else ""
         return (
-            f"in the last minute: {responses} responses{qoe}; {since['stalls']:.0f} stalls of "
-            f"{since['stalled_s']:.0f} s in all; {since['memory']:.0f} preemptions for lack of "
+            f"in the last minute: {responses} responses{qoe}; {since['stalls']:.0f} stalls, "
+            f"{since['stalled_s']:.0f} s in total; {since['memory']:.0f} preemptions for lack of "
             f"memory, {since['policy']:.0f} by the policy; "
             f"{since['fallbacks']:.0f} of {since['steps']:.0f} plans failed or were slow"
         )

@@ -2,10 +2,11 @@
 
 Each engine writes a file into a directory that all of them see (`exchange_dir`, in /dev/shm for
 the ranks of one machine, on a shared file system for several), and reads the others'. Lines are
-`KEY SERVICE`: a hash of the user's name, and what this engine has served that user since it
-remembers. A file that has not changed for a while is of an engine that is gone, and is deleted.
+`KEY SERVICE`: a hash of the user's name, and what this engine has served that user as far as it
+remembers. A file that has not changed for a while belongs to an engine that is gone; the others
+delete it.
 
-A thread does it, once a second: the scheduler only takes the figures over.
+A thread does this once a second; the scheduler only takes over the figures.
 """
 
 import hashlib
@@ -103,7 +104,7 @@ class Files:
         return news
 
     def close(self) -> None:
-        """This engine is no more."""
+        """Remove this engine's file: the engine has ended."""
         self._path.unlink(missing_ok=True)
 
 
@@ -127,7 +128,7 @@ class Exchange:
         return news
 
     def close(self) -> None:
-        """End the thread and take the file away."""
+        """End the thread, which removes the file."""
         self._ended.set()
 
     def _run(self) -> None:
@@ -148,7 +149,7 @@ class Exchange:
     def _complain(self, error: OSError) -> None:
         if not self._complained:
             self._complained = True
-            _log.warning("andes: the exchange of service between engines fails: %s", error)
+            _log.warning("andes: this engine cannot exchange service with the others: %s", error)
 
 
 def _file_time(files: Files) -> float:
@@ -167,7 +168,7 @@ def _read(path: Path) -> dict[str, float]:
         try:
             value = float(service)
         except ValueError:
-            continue  # no line of ours
+            continue  # not a line of ours
         if 0 <= value < math.inf:
             found[key] = value
     return found

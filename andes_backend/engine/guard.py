@@ -1,4 +1,4 @@
-"""A policy may be wrong, or slow: the server goes on, and says so."""
+"""If a policy fails or is slow, the server goes on and logs it."""
 
 from typing import Final
 
@@ -16,7 +16,7 @@ _PAUSE: Final = 10.0  # times as long as a slow plan took
 
 
 class InvalidDecisionError(ValueError):
-    """What a policy returned is no decision about these queues; the message says why."""
+    """What a policy returned is not a decision about these queues; the message says why."""
 
 
 def checked(decision: object, waiting: int, running: int) -> Decision:
@@ -28,7 +28,7 @@ def checked(decision: object, waiting: int, running: int) -> Decision:
         running: requests in the running queue.
 
     Raises:
-        InvalidDecisionError: it is of another type, or names what is not there.
+        InvalidDecisionError: it has another type, or names positions that do not exist.
     """
     if not isinstance(decision, Decision):
         raise InvalidDecisionError(f"not a Decision but {decision!r:.80}")
@@ -39,10 +39,10 @@ def checked(decision: object, waiting: int, running: int) -> Decision:
             and positions.ndim == 1
             and positions.dtype.kind in "iu"
         ):
-            raise InvalidDecisionError(f"{name} is no array of integers but {positions!r:.80}")
+            raise InvalidDecisionError(f"{name} is not an array of integers but {positions!r:.80}")
     admit: object = decision.admit
     if admit is not None and (isinstance(admit, bool) or not isinstance(admit, int | np.integer)):
-        raise InvalidDecisionError(f"admit is no number of requests but {admit!r:.80}")
+        raise InvalidDecisionError(f"admit is not a number of requests but {admit!r:.80}")
     try:
         decision.check(waiting, running)
     except Exception as error:
@@ -77,9 +77,9 @@ class Guard:
         self._not_before = now + _PAUSE * took
         if self._counters.fall_back("slow"):
             _log.warning(
-                "andes: planning a step took %.3f s, longer than slow_plan_s = %g. The last "
-                "order is kept for the next %.1f s. Other slow plans are counted "
-                "(andes:planning_fallbacks_total), not logged.",
+                "andes: planning a step took %.3f s, longer than slow_plan_s = %g. The scheduler "
+                "keeps the last order for the next %.1f s. It counts further slow plans "
+                "(andes:planning_fallbacks_total) without logging them.",
                 took,
                 self._slow_plan_s,
                 _PAUSE * took,
@@ -90,9 +90,9 @@ class Guard:
         is_invalid = isinstance(error, InvalidDecisionError)
         if self._counters.fall_back("invalid" if is_invalid else "raised"):
             _log.error(
-                "andes: planning failed: the policy %s; this step keeps vLLM's own order. "
-                "Further failures of this kind are counted (andes:planning_fallbacks_total), "
-                "not logged.",
+                "andes: planning failed: the policy %s; this step keeps vLLM's own order. The "
+                "scheduler counts further failures of this kind "
+                "(andes:planning_fallbacks_total) without logging them.",
                 f"made an invalid decision: {error}" if is_invalid else "raised an error",
                 exc_info=error,
             )

@@ -1,8 +1,8 @@
-"""Refuses requests whose hints make no sense, where the operator asks for it.
+"""Refuses requests with invalid hints, if the operator asks for it.
 
-The engine core can only ignore them: what is to be answered with HTTP 400 must be found in
-the front end, before the response begins. HTTP requests become sampling parameters first;
-what comes by another way is looked at when it enters the engine.
+The engine core can only ignore such hints. To answer with HTTP 400, the front end must find them
+before the response begins. HTTP requests become sampling parameters first; requests that come
+another way are checked when they enter the engine.
 """
 
 from collections.abc import Callable
@@ -19,17 +19,17 @@ __all__ = ["check", "refuse_bad_hints"]
 
 
 def check(params: object) -> None:
-    """Look at the hints of a request's sampling parameters; others have none.
+    """Check the hints of a request's sampling parameters; other parameters have none.
 
     Raises:
-        VLLMValidationError: they make no sense. vLLM answers with HTTP 400 in OpenAI's shape.
+        VLLMValidationError: they are invalid. vLLM answers with HTTP 400 in OpenAI's form.
     """
     try:
         wire.decode(getattr(params, "extra_args", None))
     except wire.WireError as error:
         raise VLLMValidationError(
-            f"{wire.FIELD}: {error}. Correct it, or leave it out: then the server's default "
-            "for a reader who says nothing holds",
+            f"{wire.FIELD}: {error}. Correct it, or leave it out: the server then assumes its "
+            "default reader",
             parameter=wire.FIELD,
         ) from error
 

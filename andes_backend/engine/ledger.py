@@ -27,8 +27,8 @@ _log = init_logger("vllm.andes")  # a child of vLLM's logger, so that it is show
 class Ledger:
     """Which request is which row, what its reader expects, what it was delivered.
 
-    Requests reach a scheduler by more ways than `add_request`, so a row is made for whoever
-    turns up without one.
+    Requests reach a scheduler by more ways than `add_request`, so the ledger makes a row for a
+    request that turns up without one.
     """
 
     def __init__(self, config: AndesConfig, counters: Counters | None = None) -> None:
@@ -39,7 +39,7 @@ class Ledger:
         self._tier: dict[str, str] = {}  # of those who are not anonymous
         self.table = Table(_accounts(config))
         self.bad_hints = 0
-        """Requests whose hints were ignored because they make no sense."""
+        """Requests whose hints were ignored because they are invalid."""
 
     def __len__(self) -> int:
         return len(self._row_of)
@@ -97,7 +97,7 @@ class Ledger:
             self.table.deliver(rows[served], counts[served], now)
         delivered = self.table.data["delivered"]
         ended = [
-            # Pooling ends without a token: there is nobody who reads.
+            # Pooling ends without a token: nobody reads it.
             (output.request_id, row, output.finish_reason in _COMPLETE and bool(delivered[row]))
             for output, row in zip(known, rows.tolist(), strict=True)
             if output.finish_reason is not None
@@ -156,8 +156,8 @@ class Ledger:
         self.bad_hints += 1
         if self.bad_hints == 1:
             _log.warning(
-                "andes: request %s: %s. Its hints are ignored, as will be all bad ones from "
-                'now on, without another warning. To refuse them instead, set "bad_hints" to '
+                "andes: request %s: %s. Its hints are ignored, and so are further invalid hints, "
+                'without another warning. To refuse such requests instead, set "bad_hints" to '
                 '"refuse".',
                 request.request_id,
                 error,

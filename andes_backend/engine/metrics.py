@@ -76,26 +76,26 @@ class Metrics:
             self._histogram("request_qoe", "QoE of finished responses.", _QOE, "reader"), READERS
         )
         self._tier_qoe = self._by(
-            self._histogram("user_request_qoe", "The same, by whose they are.", _QOE, "tier"), TIERS
+            self._histogram("user_request_qoe", "QoE by tier of user.", _QOE, "tier"), TIERS
         )
         self._service = self._counters(
-            "service", "What requests were charged, in prompt tokens.", "tier", TIERS
+            "service", "Service charged to requests, in prompt tokens.", "tier", TIERS
         )
         self._planning = self._per_engine(
-            self._histogram(
-                "planning_time_seconds", "Time that the policy took for a step.", _SECONDS
-            )
+            self._histogram("planning_time_seconds", "Time that each plan took.", _SECONDS)
         )
-        self._stalls = self._counter("stalls", "Waits for text that was due, after the first.")
+        self._stalls = self._counter(
+            "stalls", "Waits for text that was due, after the first token."
+        )
         self._stalled = self._counter("stall_seconds", "Total length of the stalls.")
         self._preemptions = self._counters(
-            "preemptions", "Requests that gave their KV memory up.", "reason", PREEMPTIONS
+            "preemptions", "Preempted requests.", "reason", PREEMPTIONS
         )
         self._fallbacks = self._counters(
             "planning_fallbacks", "Plans that failed or were slow.", "reason", FALLBACKS
         )
         self._hints = self._counters(
-            "requests", "Requests by what they say about their reader.", "hint", HINTS
+            "requests", "Requests by their hints about the reader.", "hint", HINTS
         )
         self._overdue = self._gauge(
             "num_requests_overdue", "Requests whose reader waits for text that is due."
@@ -188,7 +188,7 @@ def _making(make: Callable[..., None]) -> Callable[..., None]:
         try:
             self.andes_metrics = Metrics(self)
         except Exception:
-            _log.exception("andes: there are no %s metrics", PREFIX)
+            _log.exception("andes: cannot create the %s metrics", PREFIX)
 
     return __init__
 
@@ -205,6 +205,6 @@ def _recording(record: Callable[..., None]) -> Callable[..., None]:
             self.andes_metrics.observe(news, kwargs.get("engine_idx", 0))
         except Exception:  # it must not end the front end's loop
             self.andes_metrics = None
-            _log.exception("andes: the %s metrics stay as they are from now on", PREFIX)
+            _log.exception("andes: the %s metrics are no longer updated", PREFIX)
 
     return recorded

@@ -4,8 +4,8 @@ vLLM loads it in every process. It changes nothing but how a server's configurat
 
 - `ANDES_ENABLE=1` in the environment is as good as `--scheduler-cls`;
 - `ANDES_SETTINGS='{"policy": "qoe"}'` is as good as `--additional-config`, which wins;
-- where our scheduler is asked for, the front end is made to show its metrics, and to refuse
-  bad hints if the settings say so.
+- if the server uses our scheduler, the plug-in makes the front end show its metrics, and refuse
+  invalid hints if the settings say so.
 """
 
 import json
@@ -85,7 +85,7 @@ def _enable(arguments: Any) -> None:
     elif not _is_ours(arguments.scheduler_cls):
         _log().warning(
             "andes: --scheduler-cls %s wins over %s=1: this server runs without our scheduler. "
-            "Drop the flag to have it.",
+            "Drop the flag to use ours.",
             arguments.scheduler_cls,
             ENABLE,
         )
@@ -98,7 +98,7 @@ def _is_ours(scheduler: Any) -> bool:
             return scheduler == _SCHEDULER
         try:
             scheduler = pkgutil.resolve_name(scheduler)
-        except Exception:  # the engine core will say what is wrong with it
+        except Exception:  # the engine core will report what is wrong with it
             return False
     # By name: a server with another scheduler must not even import ours.
     return any(base.__module__ == _HOME for base in getattr(scheduler, "__mro__", ()))
@@ -110,7 +110,7 @@ def _with_settings(additional: Any) -> Any:
     All have their names of today, so that no other process warns of an old name again.
 
     Raises:
-        ValueError: the variable is no JSON object, or a setting is wrong.
+        ValueError: the variable is not a JSON object, or a setting is wrong.
     """
     if not isinstance(additional, Mapping):
         return additional
@@ -120,7 +120,7 @@ def _with_settings(additional: Any) -> Any:
     if settings is None:
         return additional if flag is None else {**additional, NAME: flag}
     flag = flag or {}
-    AndesConfig.from_mapping(flag)  # what is wrong there is to be told of first
+    AndesConfig.from_mapping(flag)  # report its errors first
     both = sorted(name for name in settings if name in flag and settings[name] != flag[name])
     _log().info_once(
         "andes: settings from %s: %s%s",
@@ -135,7 +135,7 @@ def _of_environment() -> dict[str, Any] | None:
     """The settings in the environment, checked; None if it has none.
 
     Raises:
-        ValueError: they are no JSON object, or one of them is wrong.
+        ValueError: they are not a JSON object, or one of them is wrong.
     """
     text = os.environ.get(SETTINGS, "").strip()
     if not text:
@@ -143,7 +143,7 @@ def _of_environment() -> dict[str, Any] | None:
     try:
         settings = json.loads(text)
     except json.JSONDecodeError as error:
-        raise ValueError(f"{SETTINGS} is no JSON ({error}): {text!r}") from None
+        raise ValueError(f"{SETTINGS} is not valid JSON ({error}): {text!r}") from None
     if not isinstance(settings, dict):
         raise ValueError(f"{SETTINGS} must be a JSON object, not {text!r}")
     try:

@@ -1,9 +1,9 @@
-"""Looks at vLLM in a process of its own, which a broken installation may take down.
+"""Examines vLLM in a separate process, because a broken installation may kill it.
 
     python -m andes_backend.engine.probe ANSWER.json [MODEL --flags of vllm serve ...]
 
-writes what it finds to the file, step by step, so that whoever asked knows how far it got:
-importing vLLM may end the process without any exception.
+writes what it finds to the file, step by step, so that the caller knows how far it got: importing
+vLLM may end the process without any exception.
 """
 
 import argparse
@@ -149,11 +149,13 @@ def _parser() -> Any:
     for name in _PARSERS:
         with contextlib.suppress(ModuleNotFoundError):
             return _serve_parser(importlib.import_module(name), FlexibleArgumentParser)
-    raise RuntimeError(f"this vLLM has its options in neither of {', '.join(_PARSERS)}")
+    raise RuntimeError(
+        f"cannot find the options of this vLLM: neither {' nor '.join(_PARSERS)} exists"
+    )
 
 
 def _serve_parser(module: Any, kind: type[argparse.ArgumentParser]) -> argparse.ArgumentParser:
-    """The parser of `vllm serve`, which wants to see the word "serve" for what it does then."""
+    """The parser of `vllm serve`, which expects the word "serve" in front of the options."""
     parser = kind(prog="vllm")
     serve = parser.add_subparsers(dest="subparser").add_parser("serve")
     module.make_arg_parser(serve)
@@ -163,8 +165,8 @@ def _serve_parser(module: Any, kind: type[argparse.ArgumentParser]) -> argparse.
 def _resolved(flags: list[str]) -> dict[str, Any]:
     """What vLLM makes of the options for this model and this machine.
 
-    Whoever asks sees to it that nothing is downloaded: HF_HUB_OFFLINE=1 has to be in the
-    environment before anything is imported.
+    The caller must prevent downloads: HF_HUB_OFFLINE=1 must be in the environment before anything
+    is imported.
 
     Raises:
         OSError: the model is not on this machine.
@@ -175,7 +177,7 @@ def _resolved(flags: list[str]) -> dict[str, Any]:
     arguments = _parser().parse_args(["serve", *flags])
     arguments.model = getattr(arguments, "model_tag", None) or arguments.model
     if "://" in arguments.model:
-        raise FileNotFoundError(f"{arguments.model} is elsewhere")
+        raise FileNotFoundError(f"{arguments.model} is not on this machine")
     config = AsyncEngineArgs.from_cli_args(arguments).create_engine_config(
         UsageContext.OPENAI_API_SERVER
     )

@@ -1,4 +1,4 @@
-"""What has happened in an engine: for the log, and as news for the server's /metrics."""
+"""What happens in an engine: for the log, and as news for the server's /metrics."""
 
 from collections import Counter
 from dataclasses import dataclass, field
@@ -14,10 +14,10 @@ HINTS: Final = ("reader", "program", "none", "bad")
 """What requests said about who reads them."""
 
 PREEMPTIONS: Final = ("memory", "policy")
-"""Who took a request off the GPU: vLLM when KV memory ran out, or the policy."""
+"""Why a request was preempted: vLLM ran out of KV memory, or the policy decided so."""
 
 READERS: Final = ("person", "program")
-"""Whose QoE it is; that of programs is against the operator's `program_tds`."""
+"""Whose QoE it is; a program's is measured against the operator's `program_tds`."""
 
 TIERS: Final = ("weighted", "named", "anonymous")
 """Whose request it is: a user's with a weight in the settings, another user's, or nobody's."""
@@ -82,7 +82,7 @@ class Counters:
         return self.preempted["policy"]
 
     def planned(self, seconds: float) -> None:
-        """The policy was asked, and it took so long."""
+        """The policy made a plan in this time."""
         self.steps += 1
         self._news.planning_s.append(seconds)
 

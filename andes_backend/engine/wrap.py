@@ -1,4 +1,4 @@
-"""Methods of vLLM's front end that do a little more: it has no hook for what we need there."""
+"""Adds to methods of vLLM's front end, which has no hooks for what we need there."""
 
 import functools
 import inspect

@@ -1,4 +1,4 @@
-"""Who is served in this step? Policies on numpy tables; no vLLM, no clock.
+"""Which requests does a step serve? Policies on numpy tables; no vLLM, no clock.
 
 A new policy is one file here and one line in `POLICIES`.
 """
@@ -31,7 +31,7 @@ def make_policy(config: AndesConfig) -> Policy:
     """The policy that the settings name.
 
     Raises:
-        ValueError: there is none of that name.
+        ValueError: no policy has that name.
     """
     if config.policy not in POLICIES:
         raise ValueError(

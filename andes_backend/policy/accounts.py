@@ -1,9 +1,9 @@
 """The service that each user has received: the Virtual Token Counters.
 
-A user is charged `prompt` for each token of a prompt when the request is first admitted, and
-`output` for each token that leaves the engine, over the user's weight. A user who comes back
-while others wait is lifted to the least counter among those (the counter lift): what was not
-asked for is not saved up.
+The accounts charge a user `prompt` for each token of a prompt at the request's first admission, and
+`output` for each token that leaves the engine, divided by the user's weight. The counter of a user
+who comes back while others wait is lifted to the least counter among those (the counter lift), so
+that users cannot save up service that they did not ask for.
 """
 
 from collections import deque
@@ -35,27 +35,27 @@ class Prices:
     output: float = 2.0
     """Of a token of a response (the paper's w_q)."""
     weights: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
-    """By user: one of weight 2 is entitled to twice the service of one of weight 1. 1 for
-    those who are not named."""
+    """User name -> weight: weight 2 entitles to twice the service of weight 1. A user who is not
+    named has 1."""
 
 
 class Accounts:
     """A counter for each user who has requests here, or had some lately.
 
     Counters are doubles, exact to 9e15 tokens: at 100,000 tokens/s that lasts 2,800 years.
-    An idle user whose counter is no higher than the least of those who wait is forgotten at
-    once, as the lift would make good for it; any other is remembered for `forget_after_s`,
-    and the oldest of more than `most_idle` not even that long.
+    The accounts forget an idle user at once if the counter is no higher than the least of those who
+    wait, because the lift would restore it. They remember other idle users for `forget_after_s`, or
+    until more than `most_idle` are idle; then they forget the oldest.
 
     Args:
         prices: of prompt and output tokens, and the users' weights.
-        forecast: how much of a response is charged when it is admitted: `none` of it; the
-            `average` of the user's last five; or as much as it will be, where that is `known`
-            beforehand. What turns out not to be generated is given back.
-        lift: whether a user who comes back is lifted; without it this is least-counter-first.
+        forecast: how much of a response to charge at admission: `none` of it; the `average` of
+            the user's last five; or its true length, where that is `known` beforehand. Tokens
+            that the model then does not generate are given back.
+        lift: whether to lift a user who comes back; without it this is least-counter-first.
         forget_after_s: seconds.
-        most_idle: users without a request that are remembered.
-        assumed_output: tokens of a response of which there is no average yet.
+        most_idle: how many users without a request to remember.
+        assumed_output: tokens of a response, for a user who has no average yet.
     """
 
     def __init__(
@@ -141,9 +141,9 @@ class Accounts:
         np.add.at(self._given, users, price)
 
     def given(self) -> dict[str, float]:
-        """What this engine has served each user whose name it remembers, since it does so.
+        """What this engine has served each user whom it remembers, since it first saw that user.
 
-        In prompt tokens over the user's weight; what it has learned by `credit` is not in it.
+        In prompt tokens over the user's weight; without what it has learned by `credit`.
         """
         served = self._given.tolist()
         return {name: served[user] for name, user in self._number_of.items()}
@@ -201,7 +201,7 @@ class Accounts:
                 self._forget(next(iter(self._idle)))
 
     def _floor(self) -> float:
-        """What a user who comes to the queue is lifted to."""
+        """The counter to which a user who joins the queue is lifted."""
         queue = self._waiting > 0
         if queue.any():
             return float(self._counter[queue].min())

@@ -35,7 +35,7 @@ class Decision:
             ("running", self.running, running),
         ):
             if order is not None and not _is_permutation(order, size):
-                raise ValueError(f"the {name} order is no permutation of {size} positions")
+                raise ValueError(f"the {name} order is not a permutation of {size} positions")
         if self.admit is not None and self.admit < 0:
             raise ValueError(f"admit must be 0 or more, not {self.admit}")
         if self.again_in_s is not None and not self.again_in_s >= 0:

@@ -1,9 +1,8 @@
-"""QoE and fairness together: what a request counts for, as its user is ahead of others.
+"""QoE and fairness together: a request is worth less the further its user is ahead of others.
 
-Fairness binds softly: a user's requests lose worth as the user's lead in service grows, so that
-tokens go where they gain most QoE among users who have received about the same. Nobody is
-treated unfairly while their text arrives ahead of their reading: a lead counts only against those
-who wait for text that is due.
+Fairness is soft. A user's requests lose worth as the user's lead in service grows; among users who
+have received about the same, tokens go where they gain most QoE. A reader whose text arrives ahead
+of their reading is not treated unfairly, so a lead counts only against users whose text is late.
 """
 
 from typing import Final
@@ -23,7 +22,7 @@ _MOST: Final = 500.0  # halvings: a double holds twice as many
 def fair_share(
     snapshot: Snapshot, users: NDArray[np.int64], fairness: float
 ) -> NDArray[np.float64]:
-    """What each request's worth is to be multiplied with.
+    """The factor for each request's worth.
 
     Args:
         snapshot: who waits, and what everybody has received.
@@ -31,13 +30,13 @@ def fair_share(
         fairness: above 0, to 1 (`AndesConfig.fairness`).
 
     Returns:
-        Shape (n,), above 0, to 1; 1 for all while nobody waits in vain.
+        Shape (n,), above 0, to 1; 1 for all while nobody's text is late.
     """
     waiting, counter = snapshot.waiting, snapshot.accounts.counter
-    in_vain = waiting["user"][due_at(waiting) < snapshot.now]
-    if not len(in_vain):
+    late = waiting["user"][due_at(waiting) < snapshot.now]
+    if not len(late):
         return np.ones(len(users))
-    ahead = np.maximum(0.0, counter.take(users) - counter.take(in_vain).min())
+    ahead = np.maximum(0.0, counter.take(users) - counter.take(late).min())
     if fairness < 1:
         halvings = ahead * (fairness / (_LEAD * (1 - fairness)))
     else:  # as steep as doubles are: the least served first, whatever QoE says

@@ -1,4 +1,4 @@
-"""How long does a step of this engine take? Learned from the steps as they go by."""
+"""How long does a step of this engine take? Learned from the steps while the engine runs."""
 
 from dataclasses import astuple, dataclass
 from itertools import combinations

@@ -1,4 +1,4 @@
-"""How long will a response still be? Learned from the responses that have finished."""
+"""How many tokens of a response are still to come? Learned from finished responses."""
 
 from collections import deque
 from typing import Final
@@ -14,7 +14,7 @@ class OutputLengths:
 
     The estimate is the mean residual life over the last `WINDOW` finished responses;
     until then, and beyond the longest of them, it is the mean assumed at the start.
-    `max_tokens` is not looked at: it is a limit that people set, not a forecast.
+    It ignores `max_tokens`, which is a limit that people set, not a forecast.
     """
 
     WINDOW: Final = 1000

@@ -1,8 +1,8 @@
-"""No one is forgotten: a share of the KV memory for those who have waited in vain too long.
+"""No reader is forgotten: a share of the KV memory for those whose text is long overdue.
 
-Serving first where most QoE is gained leaves some readers waiting for as long as the overload
-lasts. Serving whoever is overdue first would turn into first-come order and lose the gain. So
-the overdue get a lane: a share of the KV memory, oldest due first.
+A policy that serves where most QoE is gained leaves some readers waiting for as long as the
+overload lasts. A policy that always served overdue requests first would turn into first-come order
+and lose the gain. So overdue requests get a lane: a share of the KV memory, oldest due first.
 """
 
 from dataclasses import dataclass
@@ -27,12 +27,12 @@ class Lane:
 
 
 class OverdueLane:
-    """Chooses who is in the lane; who is in stays in until the response ends.
+    """Chooses the requests in the lane; a request stays in it until its response ends.
 
     A request is overdue when its reader has waited `overdue_after_s` seconds for text that was due:
-    for the first token since the expected TTFT, or for more since running dry. The overdue
+    for the first token since the expected TTFT, or for more since running dry. Overdue requests
     enter in the order in which their text was due, as long as all in the lane together need at
-    most `share` of the KV memory, and in any case if nobody is in it.
+    most `share` of the KV memory. An empty lane admits one in any case.
     """
 
     def __init__(self, share: float, overdue_after_s: float) -> None:
@@ -41,7 +41,7 @@ class OverdueLane:
         self._members = np.zeros(0, np.int64)  # serials, sorted
 
     def plan(self, snapshot: Snapshot) -> Lane:
-        """Let in whom there is room for."""
+        """Let in the requests for which there is room."""
         waiting, running, size = snapshot.waiting, snapshot.running, snapshot.block_size
         nobody = np.zeros(0, np.intp)
         if not self._share:
@@ -87,9 +87,9 @@ def _oldest(positions: Order, due: NDArray[np.float64], most: int) -> Order:
 
 
 def due_at(rows: NDArray[np.void]) -> NDArray[np.float64]:
-    """Since when each reader waits, or will wait, in vain: seconds on the scheduler's clock.
+    """When each reader's next text is due: seconds on the scheduler's clock.
 
-    The expected time of the first token, or when the text that was delivered is read.
+    The expected time of the first token, or when the reader has read what was delivered.
     """
     first = rows["arrival"] + rows["ttft"]
     due: NDArray[np.float64] = np.where(rows["delivered"] > 0, rows["dry_at"], first)
@@ -105,7 +105,7 @@ def wait_bound_s(
     overdue_after_s: float,
     total_blocks: int,
 ) -> float:
-    """The longest that a reader waits in vain before its request is served, in seconds.
+    """The longest that a reader waits for overdue text before its request is served, in seconds.
 
     The lane is first come, first served, with room for at least c = max(1, share x total_blocks
     / blocks) at a time, so of those who were due earlier, c at a time pass through it.

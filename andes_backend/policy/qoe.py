@@ -1,4 +1,4 @@
-"""Our own policy: serve first where a KV block saves most QoE, and pause only where it pays."""
+"""Our own policy: serve first where a KV block saves most QoE, and preempt only where it pays."""
 
 from typing import Final
 
@@ -25,14 +25,14 @@ class MarginalQoE:
 
     Three rules beside the order:
 
-    - Some memory stays free, as running requests grow with each token. Filled to the last block,
-      it would soon be overcommitted, and a request that is preempted then is computed again,
-      which delays all others.
+    - Some memory stays free, because running requests grow with each token. If it were filled to
+      the last block, it would soon be overcommitted: vLLM would preempt a request and compute it
+      again, which delays all others.
     - A waiting request takes the place of the least valuable running ones if a block is worth
-      more to it, by `preemption_margin` times what a block would be worth on average if the memory
-      were given to those who gain most. The margin is the price of a preemption, and keeps two
-      requests from displacing each other in turn.
-    - Who is overdue has a lane of its own (overdue.OverdueLane).
+      more to it by `preemption_margin` times what a block would be worth on average if the memory
+      were given to those who gain most. The margin stands for the price of a preemption, and keeps
+      two requests from displacing each other in turn.
+    - Overdue requests have their own lane (overdue.OverdueLane).
     """
 
     def __init__(self, config: AndesConfig) -> None:
@@ -127,9 +127,9 @@ class _Room:
         return True
 
     def _make_room(self, blocks: float, worth: float) -> bool:
-        """Let so many go that it fits; nobody if one of them is worth too much."""
+        """Preempt enough requests that it fits; none if one of them is worth too much."""
         gone, running, free = self.gone, self._running + 1, self._free
-        # The overdue get in whatever it takes: the bound on their wait rests on that.
+        # Overdue requests get in at any price: the bound on their wait depends on that.
         most = len(self._worth) if worth == np.inf else min(len(self._worth), _MOST_VICTIMS)
         while gone < most:
             if worth <= self._worth[gone] + self._margin:
@@ -159,7 +159,7 @@ def _price(worth: NDArray[np.float64], blocks: NDArray[np.float64], total: int) 
 
 
 def _order(rows: NDArray[np.void], worth: NDArray[np.float64]) -> Order:
-    """The most valuable first; among equals whoever runs dry first."""
+    """The most valuable first; among equals, the one that runs dry first."""
     order: Order = np.lexsort((rows["dry_at"], -worth))
     return order
 

@@ -1,4 +1,4 @@
-"""Round robin: everybody gets a turn of so many tokens, then the next in the queue."""
+"""Round robin: every request gets a turn of a fixed number of tokens."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +11,7 @@ __all__ = ["RoundRobin"]
 
 
 class RoundRobin:
-    """Whoever has had a turn gives way while others wait, and goes to the end of the queue.
+    """A request that has had its turn gives way while others wait, and joins the end of the queue.
 
     One of the paper's baselines (arXiv 2404.16283), whose turns are 50 steps long. It treats
     all requests alike, whatever their readers still have to read.
@@ -24,7 +24,7 @@ class RoundRobin:
         waiting, running = snapshot.waiting, snapshot.running
         queue = np.argsort(waiting["since"], kind="stable")
         had = running["delivered"] - running["turn_began"]
-        # Who has had most of it is the first to go when memory runs out, too.
+        # When memory runs out, too, the one that has used most of its turn goes first.
         order = np.argsort(had, kind="stable")
         over = order[had[order] >= self._turn][::-1]
         count = self._giving_way(running[over], snapshot)

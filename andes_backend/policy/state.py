@@ -33,7 +33,7 @@ _DTYPE: Final = np.dtype(
         ("running", "?"),  # holds KV memory
         ("since", "f8"),  # when it last began to wait, or to run, s on the scheduler's clock
         ("turn_began", "i8"),  # tokens delivered by then
-        ("preemptions", "i8"),  # times it has lost its KV memory, whoever decided so
+        ("preemptions", "i8"),  # times it has lost its KV memory, by vLLM or a policy
         ("output_tokens", "i8"),  # length of the response where it is known beforehand; else 0
         ("user", "i8"),  # whose it is: a number in the accounts
         ("charged", "i8"),  # output tokens charged to the user; -1 before it was first admitted

@@ -1,4 +1,4 @@
-"""The Virtual Token Counter (OSDI 2024): whoever has received least goes first."""
+"""The Virtual Token Counter (OSDI 2024): the user who has received least goes first."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,9 +14,9 @@ __all__ = ["Vtc"]
 class Vtc:
     """Admits the next request of the user with the least counter, as long as there is room.
 
-    Work-conserving: nobody is kept out while memory is free. When it runs out, who has
-    received most is preempted first. With `vtc_preempt_lead` a user who waits takes the place
-    of one who has received so much more.
+    Work-conserving: it keeps no request out while memory is free. When memory runs out, the user
+    who has received most is preempted first. With `vtc_preempt_lead` a user who waits displaces
+    one who has received that much more.
     """
 
     def __init__(self, config: AndesConfig) -> None:

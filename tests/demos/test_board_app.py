@@ -211,12 +211,12 @@ async def test_whatever_is_no_server_is_said(
 @pytest.mark.parametrize(
     ("options", "why"),
     [
-        (["--policies", "stock,nonsense"], "there is no policy 'nonsense'"),
+        (["--policies", "stock,nonsense"], "unknown policy 'nonsense'"),
         (["--policies", "stock,qoe,andes,fcfs"], "--policies takes at most 3, not 4"),
         (["--speed", "7"], "--speed must be one of 0.5, 1, 2"),
         (["--rate", "0"], "rate"),
         (["--requests", "0"], "1 or more requests"),
-        (["--profile", "none"], "there is no profile 'none'"),
+        (["--profile", "none"], "unknown profile 'none'"),
         (["--url", "localhost"], "--url must be a URL"),
     ],
 )

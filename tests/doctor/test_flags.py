@@ -184,8 +184,8 @@ def test_flags_that_vllm_does_not_know_end_it() -> None:
 @pytest.mark.parametrize(
     ("examined", "says"),
     [
-        (None, "no vLLM that works"),
-        (Examined({}, "killed"), "no vLLM that works"),
+        (None, "vLLM does not work here"),
+        (Examined({}, "killed"), "vLLM does not work here"),
         (Examined({"vllm": {"platform": ""}, "flags": {"error": "x"}}), "finds no device"),
     ],
 )

@@ -59,8 +59,8 @@ def test_a_healthy_server_is_all_right_and_its_figures_are_told() -> None:
     assert found["KV memory"][0].what == "1,600 tokens, 40% full; 3 requests run, 0 wait"
     assert found["preemptions"][0].what == "2 for 100 finished requests, 0.02 each"
     assert found["QoE"][0].what == "0.950 on average over 100 responses to people; 90% above 0.9"
-    assert found["hints"][0].what == "95% of 100 requests say who reads them"
-    assert found["planning"][0].what == "0.50 ms a step on average; never failed"
+    assert found["hints"][0].what == "95% of 100 requests describe their reader"
+    assert found["planning"][0].what == "0.50 ms per plan on average; never failed"
 
 
 def test_a_server_that_has_served_nobody_yet_is_all_right() -> None:
@@ -80,7 +80,7 @@ def test_stock_vllm_is_a_problem_and_says_nothing_of_readers() -> None:
     [
         ({'andes:request_qoe_sum{reader="person"}': 70}, "QoE", BETTER, "0.700 on average"),
         ({'andes:requests_total{hint="none"}': 905}, "hints", BETTER, "10% of 1,000 requests"),
-        ({'andes:requests_total{hint="bad"}': 2}, "hints", BETTER, "2 requests had hints"),
+        ({'andes:requests_total{hint="bad"}': 2}, "hints", BETTER, "2 requests had invalid hints"),
         (
             {'andes:planning_fallbacks_total{reason="raised"}': 7},
             "planning",
@@ -164,7 +164,7 @@ def test_a_server_with_an_api_key_is_looked_at_without_it() -> None:
     with serving(pages, {"/v1/models": 401}) as url:
         found = list(check_running(url))
     assert all(finding.level == OK for finding in found)
-    assert "need an API key" in found[0].what
+    assert "needs an API key" in found[0].what
 
 
 @pytest.mark.parametrize(

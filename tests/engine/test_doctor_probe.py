@@ -104,7 +104,7 @@ def test_a_vllm_without_what_we_build_on_is_a_problem(
     (tmp_path / "vllm" / "platforms.py").write_text(platforms)
     found = broken(tmp_path, program, monkeypatch)
     assert found["release"].level == PROBLEM
-    assert "vLLM 0.99.0 lacks what the scheduler builds on" in found["release"].what
+    assert "vLLM 0.99.0 lacks what the scheduler needs" in found["release"].what
     assert found["scheduler"].level == PROBLEM
     assert found["plug-in"].level == PROBLEM
     assert found["GPU"].level == PROBLEM  # the platform is CUDA's, and there is none

@@ -134,7 +134,7 @@ def test_the_ranks_tell_each_other_whom_they_serve(server: Server, exchange: Pat
     files = {path for path, _ in told}
     assert len(files) == len(RANKS)
     assert told == set(itertools.product(files, keys))
-    assert "exchange of service between engines fails" not in server.log.read_text()
+    assert "cannot exchange service with the others" not in server.log.read_text()
 
 
 def test_one_rank_killed_ends_every_stream_and_every_process(server: Server) -> None:

@@ -167,8 +167,8 @@ def test_the_first_lines_say_what_it_will_do(
     lines = [r.getMessage() for r in caplog.records if r.getMessage().startswith("andes: ")]
     assert len(lines) == 2
     assert "policy round-robin" in lines[0]
-    assert "whoever has had most of a turn gives its memory up" in lines[0]
-    assert "it is recomputed when it resumes (prefix caching is off)" in lines[0]
+    assert "vLLM preempts the request that has used most of its turn" in lines[0]
+    assert "vLLM recomputes all of it (prefix caching is off)" in lines[0]
     assert "Metrics: andes:* on the server's /metrics" in lines[0]
     assert "3.3 tokens/s" in lines[1]
     assert "refused with HTTP 400" in lines[1]

@@ -44,8 +44,8 @@ def test_a_setting_is_passed_on_under_its_name_of_today() -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--scheduler-cls", "x.Y"], "--scheduler-cls is what `andes serve` sets"),
-        (["--scheduler_cls=x.Y"], "--scheduler-cls is what `andes serve` sets"),
+        (["--scheduler-cls", "x.Y"], "`andes serve` sets --scheduler-cls itself"),
+        (["--scheduler_cls=x.Y"], "`andes serve` sets --scheduler-cls itself"),
         (["--additional-config", "{"], "--additional-config is no JSON"),
         (["--additional-config", "[1]"], "must be a JSON object"),
         (["--additional-config", '{"andes": {"speed": 1}}'], "unknown setting andes.speed"),
@@ -65,7 +65,7 @@ def test_the_command_line_reports_it_without_a_traceback() -> None:
         check=False,
     )
     assert ran.returncode == 2
-    assert ran.stderr.startswith("andes serve: --scheduler-cls is what `andes serve` sets")
+    assert ran.stderr.startswith("andes serve: `andes serve` sets --scheduler-cls itself")
 
 
 def test_vllms_own_options_reach_vllm() -> None:

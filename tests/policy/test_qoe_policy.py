@@ -158,9 +158,9 @@ def test_an_unknown_policy_is_an_error_that_lists_the_known() -> None:
 @pytest.mark.parametrize(
     ("decision", "message"),
     [
-        (Decision(waiting=np.array([0, 0])), "waiting order is no permutation of 2"),
-        (Decision(waiting=np.array([0])), "waiting order is no permutation of 2"),
-        (Decision(running=np.array([0, 1, 3])), "running order is no permutation of 3"),
+        (Decision(waiting=np.array([0, 0])), "waiting order is not a permutation of 2"),
+        (Decision(waiting=np.array([0])), "waiting order is not a permutation of 2"),
+        (Decision(running=np.array([0, 1, 3])), "running order is not a permutation of 3"),
         (Decision(admit=-1), "admit must be 0 or more, not -1"),
         (Decision(preempt=np.array([3])), "distinct positions below 3"),
         (Decision(preempt=np.array([1, 1])), "distinct positions below 3"),

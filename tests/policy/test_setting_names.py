@@ -45,7 +45,7 @@ def test_old_and_new_together_are_an_error_that_names_both(
 ) -> None:
     names = (old, new) if old_first else (new, old)
     with pytest.raises(
-        ValueError, match=rf"andes\.{old} is the old name of andes\.{new}, and both are given"
+        ValueError, match=rf"andes\.{old} is the old name of andes\.{new}, and you give both"
     ):
         AndesConfig.from_mapping(dict.fromkeys(names, 1))
 

@@ -66,7 +66,7 @@ def add_parser(subparsers: Any) -> None:
     parser = subparsers.add_parser("bench", help="load a server and report QoE, TTFT, TDS, stalls")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
 
-    run = commands.add_parser("run", help="load a server that is running")
+    run = commands.add_parser("run", help="load a running server")
     run.add_argument("--url", type=server_url, required=True, help="such as http://127.0.0.1:8000")
     run.add_argument("--model", required=True, help="the model's name at that server")
     _add_workload(run, max_length=None)
@@ -98,16 +98,16 @@ def _add_compare(commands: Any) -> None:
         type=_counts,
         default=(250,),
         metavar="N,...",
-        help="how many: one number for all rates, or one for each; of a trace, the first so "
-        "many (default: 250)",
+        help="number of requests: one for all rates, or one for each; of a trace, that many from "
+        "its start (default: 250)",
     )
     _add_server(compare)
     compare.add_argument(
         "--resume",
         type=Path,
         metavar="DIR",
-        help="go on with the comparison in this directory, with its options: complete runs "
-        "are not made again",
+        help="resume the comparison in this directory, with its options; complete runs are not "
+        "repeated",
     )
     _add_workload(compare, max_length=800, without=_OWN)
     compare.set_defaults(run=partial(_compare, compare))
@@ -119,15 +119,15 @@ def _add_server(compare: argparse.ArgumentParser) -> None:
         type=count_value,
         default=160,
         metavar="N",
-        help="KV cache in blocks of 32 tokens; few make memory scarce (default: 160)",
+        help="KV cache in blocks of 32 tokens; few blocks make memory scarce (default: 160)",
     )
     compare.add_argument(
         "--layers",
         type=_layers,
         default=_AUTO,
         metavar=f"N|{_AUTO}",
-        help="of the model, whose speed they decide (default: as many as make this machine as "
-        "fast as the one that docs/bench.md has figures of; 10 there)",
+        help="layers of the model, which decide its speed (default: as many as make this machine "
+        "as fast as the one in docs/bench.md, which has 10)",
     )
     compare.add_argument(
         "--set",
@@ -169,13 +169,13 @@ def _compare(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> 
 
 
 def _check_alone(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> None:
-    """Whoever resumes with another rate would have two comparisons in one."""
+    """Refuse other options: a comparison that resumes with another rate would be two in one."""
     from andes_backend.lab.bench.measure import SessionError
 
     for name in _options(parser):
         if getattr(arguments, name) != parser.get_default(name):
             raise SessionError(
-                f"--resume takes the options of its directory: leave out {_dashed(name)}"
+                f"--resume uses the options of its directory: leave out {_dashed(name)}"
             )
 
 
@@ -186,9 +186,9 @@ def _comparison(parser: argparse.ArgumentParser, arguments: argparse.Namespace) 
 
     if unknown := [name for name in arguments.policies if name not in (STOCK, *POLICIES)]:
         known = ", ".join((STOCK, *sorted(POLICIES)))
-        raise SessionError(f"there is no policy {unknown[0]!r}; there are: {known}")
+        raise SessionError(f"unknown policy {unknown[0]!r}; the policies are: {known}")
     if arguments.set and not set(arguments.policies) - {STOCK}:
-        raise SessionError(f"--set: {STOCK} has no settings; name a policy of ours, too")
+        raise SessionError(f"--set: {STOCK} has no settings; also name a policy of ours")
     plans = [_plan(one) for one in _one_a_rate(arguments)]
     for plan in plans:
         # Now, and not after a minute of starting vLLM.
@@ -269,7 +269,7 @@ def _plan(arguments: argparse.Namespace) -> "Plan":
 
 
 def _told(command: Callable[[], int]) -> int:
-    """Run it; what the user can mend is a line on standard error, not a traceback."""
+    """Run it; a user's mistake is one line on standard error, not a traceback."""
     from andes_backend.lab.bench.measure import SessionError
     from andes_backend.lab.bench.server import ServerError
     from andes_backend.lab.workload.requests import WorkloadError
@@ -302,7 +302,7 @@ def _policies(text: str) -> tuple[str, ...]:
     names = tuple(name.strip() for name in text.split(","))
     for name in names:
         if not re.fullmatch(r"[a-z][a-z0-9_-]*", name):
-            raise argparse.ArgumentTypeError(f"{name!r} is no policy's name (in {text!r})")
+            raise argparse.ArgumentTypeError(f"{name!r} is not the name of a policy (in {text!r})")
     if len(set(names)) < len(names):
         raise argparse.ArgumentTypeError(f"a policy is named twice in {text!r}")
     return names

@@ -105,7 +105,7 @@ def compare(
     try:
         with ended_like_ctrl_c():
             layers = comparison.layers or (
-                USUAL_LAYERS  # whoever did not write it down had no others
+                USUAL_LAYERS  # a directory that does not say it had these
                 if resume is not None
                 else _layers_for_this_machine(models, directory, console)
             )
@@ -114,7 +114,7 @@ def compare(
         return INTERRUPTED
     book = _Book(comparison, layers, sized_model(models, layers), directory, console)
     if resume is None:
-        # What was found out is part of it: whoever goes on has the same server.
+        # The layers that were found belong to it: a resumed comparison has the same server.
         write_options(directory, [*comparison.words, "--layers", str(layers)])
     else:
         book.take_up()
@@ -129,7 +129,7 @@ def compare(
 
 
 def _layers_for_this_machine(models: Path, directory: Path, console: Console) -> int:
-    console.print("how fast is this machine? (a minute; on a slow one five)")
+    console.print("how fast is this machine? (one minute, or five on a slow one)")
     return matching_layers(
         lambda layers: tokens_per_s(layers, models=models, log=directory / f"speed-{layers}.log"),
         console,
@@ -234,7 +234,7 @@ class _Book:
         say(self.console, f"written to {self.directory}")
         if not self._is_complete():
             again = f"andes bench compare --resume {self.directory}"
-            say(self.console, f"to go on from here: {again}")
+            say(self.console, f"to resume: {again}")
 
     def _plot_users(self) -> None:
         for title, runs in self._rows().items():

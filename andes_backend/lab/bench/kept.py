@@ -40,10 +40,10 @@ def read_options(directory: Path) -> list[str]:
     try:
         words = json.loads(path.read_text())["options"]
         if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
-            raise TypeError("its options are no list of texts")
+            raise TypeError("its options are not a list of texts")
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise SessionError(
-            f"{path} says nothing of a comparison ({type(error).__name__}: {error}): name a "
+            f"{path} does not describe a comparison ({type(error).__name__}: {error}): name a "
             "directory that `andes bench compare` has made"
         ) from None
     return words
@@ -63,13 +63,13 @@ def kept_run(path: Path, workload: Workload, console: Console) -> Run | None:
     try:
         record = read_json(path)
     except ValueError as error:
-        raise SessionError(f"{error}: delete it, to measure again") from None
+        raise SessionError(f"{error}: delete it to measure again") from None
     if record.run.interrupted:
         return None
     _check(path, record.run, workload)
     for name, version in versions().items():
         if (before := record.versions.get(name)) != version:
-            console.print(f"{path}: measured with {name} {before}, this is {version}")
+            console.print(f"{path}: measured with {name} {before}, but this is {version}")
     return record.run
 
 
@@ -77,14 +77,14 @@ def _check(path: Path, run: Run, workload: Workload) -> None:
     made = sorted(run.outcomes, key=lambda outcome: outcome.index)
     if [outcome.index for outcome in made] != list(range(len(workload.requests))):
         raise SessionError(
-            f"{path} does not have each of the workload's {len(workload.requests)} requests once, "
-            "whose options have changed since: start a new comparison"
+            f"{path} does not have each of the workload's {len(workload.requests)} requests once: "
+            "the options have changed since; start a new comparison"
         )
     for outcome in made:
         if not _is_of(outcome, workload):
             raise SessionError(
-                f"{path}: request {outcome.index} is not that of the workload, whose files or "
-                "options have changed since: start a new comparison"
+                f"{path}: request {outcome.index} differs from the workload's: the files or "
+                "options have changed since; start a new comparison"
             )
 
 

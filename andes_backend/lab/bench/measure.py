@@ -61,7 +61,7 @@ def warm_up(seed: int, target: Target, count: int) -> None:
     for outcome in load.outcomes:
         if outcome.error is not None:
             raise SessionError(
-                f"{target.url} does not serve a first request ({outcome.error}): check the URL, "
+                f"{target.url} did not serve the first request ({outcome.error}): check the URL, "
                 f"the model's name ({target.model}) and the server's log"
             )
 
@@ -95,7 +95,7 @@ def measure(
     try:
         asyncio.run(run_watched(load, title, console, left))
     except KeyboardInterrupt:
-        console.print(f"{title}: interrupted; reporting what is there")
+        console.print(f"{title}: interrupted; reporting the results so far")
     after = _preemptions(server)
     preemptions = None if before is None or after is None else int(after - before)
     return Run(label, settings, tuple(load.outcomes), len(workload.requests), preemptions)

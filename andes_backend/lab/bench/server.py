@@ -189,7 +189,9 @@ def _wait_until_healthy(server: Server, process: subprocess.Popen[bytes], start_
                 f"{_tail(server.log)}"
             )
         if time.monotonic() > give_up:
-            raise ServerError(f"the server was not healthy in {start_s:g} s. {_tail(server.log)}")
+            raise ServerError(
+                f"the server was not healthy within {start_s:g} s. {_tail(server.log)}"
+            )
         time.sleep(_POLL_S)
 
 

@@ -44,7 +44,7 @@ def matching_layers(speed: Callable[[int], float], console: Console) -> int:
 
     Args:
         speed: from a number of layers to tokens/s.
-        console: where it is told what came of it.
+        console: where it prints the results.
     """
     layers, measured = USUAL_LAYERS, dict[int, float]()
     while layers not in measured and len(measured) < _MOST_TRIALS:

@@ -36,7 +36,7 @@ class Tally:
             for choice in event.get("choices", ()):
                 self._add_choice(choice, time)
         except (AttributeError, KeyError, TypeError, json.JSONDecodeError):
-            raise ValueError(f"no completion event: {data[:_SHOWN]!r}") from None
+            raise ValueError(f"not a completion event: {data[:_SHOWN]!r}") from None
 
     def _add_choice(self, choice: dict[str, Any], time: float) -> None:
         self.finish_reason = choice.get("finish_reason") or self.finish_reason

@@ -78,7 +78,7 @@ def _checked(path: Path, hidden_size: int, layers: int) -> Path:
         sizes = found["hidden_size"], found["num_hidden_layers"]
     except (OSError, ValueError, KeyError, TypeError):
         raise FileExistsError(
-            f"{path} exists but is no model directory: name another place, or remove it"
+            f"{path} exists but is not a model directory: name another place, or remove it"
         ) from None
     if sizes != (hidden_size, layers):
         raise FileExistsError(

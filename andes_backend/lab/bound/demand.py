@@ -97,7 +97,7 @@ def _least_prompt_s(tokens: int, profile: Profile) -> float:
 
 
 def _least_steps(request: Request, profile: Profile) -> NDArray[np.float64]:
-    """Every token but the first takes a step that is no shorter; seconds."""
+    """Every token but the first takes a step of at least this length; seconds."""
     prompt, prefill = request.prompt_tokens, profile.prefill
     context = np.arange(prompt + 1, prompt + request.output_tokens)
     # A resumed request computes two tokens or more to go on, if not only one.

@@ -25,7 +25,7 @@ _ROUNDING: Final = 1e-9  # seconds, or QoE: sums of a few hundred numbers
 
 @dataclass(frozen=True, slots=True)
 class Best:
-    """What the search came to."""
+    """The result of the search."""
 
     qoe: float
     """No schedule's mean QoE is higher."""

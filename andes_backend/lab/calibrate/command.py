@@ -22,10 +22,10 @@ def add_parser(subparsers: Any) -> None:
         "calibrate",
         help="measure how long a server's steps take",
         description="Send a designed set of requests to an idle vLLM server, fit a latency "
-        "profile to the times of its tokens, and say how good the fit is. Takes about a minute.",
+        "profile to the times of its tokens, and say how good the fit is. See docs/calibrate.md.",
     )
     parser.add_argument(
-        "--url", type=server_url, required=True, help="such as http://127.0.0.1:8000"
+        "--url", type=server_url, required=True, help="the server, such as http://127.0.0.1:8000"
     )
     parser.add_argument("--model", required=True, help="the model's name at that server")
     parser.add_argument(
@@ -40,7 +40,7 @@ def add_parser(subparsers: Any) -> None:
         type=count_value,
         default=3,
         metavar="N",
-        help="of each experiment; the median counts (default: 3)",
+        help="repetitions of each experiment; the median counts (default: 3)",
     )
     add_limits(parser)
     parser.set_defaults(run=_run)
@@ -65,12 +65,12 @@ def add_limits(parser: argparse._ActionsContainer) -> None:
         metavar="N",
         help="the server's --max-num-batched-tokens (default: 2048)",
     )
-    unsaid = "tokens {}, if the server has no /metrics that say so"
+    unsaid = "tokens {}, needed if the server has no /metrics"
     parser.add_argument(
         "--kv-tokens", type=count_value, metavar="N", help=unsaid.format("that fit its KV cache")
     )
     parser.add_argument(
-        "--block-size", type=count_value, metavar="N", help=unsaid.format("in a block of it")
+        "--block-size", type=count_value, metavar="N", help=unsaid.format("in a KV block")
     )
 
 

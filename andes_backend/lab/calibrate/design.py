@@ -103,7 +103,7 @@ def prefill_lengths(limits: Limits) -> tuple[int, ...]:
         raise DesignError(
             f"a request may have {limits.longest(1)} tokens here (max_model_len "
             f"{limits.max_model_len}, KV cache {limits.kv_tokens} tokens, steps of "
-            f"{limits.max_step_tokens}): too few to measure with, {needed + 2} are needed"
+            f"{limits.max_step_tokens}): too few to measure, it takes {needed + 2}"
         )
     doubling = [_SHORTEST << i for i in range(longest.bit_length())]
     return (*(n for n in doubling if n <= 0.7 * longest), longest)

@@ -80,8 +80,8 @@ def cache_of(text: str) -> tuple[int | None, int | None]:
         return None, None
     if len(engines) > 1:
         raise FactsError(
-            f"the server has {len(engines)} engines, and a profile is of one: calibrate it with "
-            "--data-parallel-size 1"
+            f"the server has {len(engines)} engines, but a profile describes one: calibrate it "
+            "with --data-parallel-size 1"
         )
     blocks, size = (engines[0].get(name, "") for name in ("num_gpu_blocks", "block_size"))
     if not (blocks.isdecimal() and size.isdecimal()):
@@ -105,7 +105,7 @@ def _get(client: httpx2.Client, path: str, target: Target) -> httpx2.Response:
     except httpx2.HTTPError as error:
         raise FactsError(
             f"{without_credentials(target.url)} does not answer ({type(error).__name__}: "
-            f"{error}): is the server running, and is this its address?"
+            f"{error}): check that the server runs, and that this is its address"
         ) from None
 
 
@@ -120,7 +120,7 @@ def _model(client: httpx2.Client, target: Target) -> Mapping[str, Any]:
     try:
         models = {model["id"]: model for model in answer.json()["data"]}
     except (ValueError, KeyError, TypeError):
-        raise FactsError(f"{url}/v1/models is no list of models") from None
+        raise FactsError(f"{url}/v1/models is not a list of models") from None
     if target.model not in models:
         raise FactsError(f"{url} has no model {target.model!r}; it has: {', '.join(models)}")
     found: Mapping[str, Any] = models[target.model]

@@ -94,8 +94,8 @@ def fit(
     alone = sum(one.kind == "prefill" for one in prompts)
     if alone < 3 or len(steps) < 3:
         raise FitError(
-            f"{alone} prompts and {len(steps)} decode steps were measured: too few to fit "
-            "costs to; three of each are needed"
+            f"{alone} prompts and {len(steps)} decode steps were measured: too few to fit costs; "
+            "it takes three of each"
         )
 
     def profile(prefill: Prefill, outside_ms: float, decode: tuple[Decode, ...]) -> Profile:

@@ -116,8 +116,8 @@ class Laboratory:
             if found is not None:
                 return found.seconds
         raise MeasureError(
-            "the tokens of a request came in bursts: there are no steps to measure. Is this "
-            "machine very busy, or is something between here and the server holding streams back?"
+            "the tokens of a request came in bursts, so no steps could be measured. Is this "
+            "machine very busy, or does something between here and the server hold streams back?"
         )
 
     async def admitted(self, batch: Batch) -> tuple[int | None, Observation | None]:

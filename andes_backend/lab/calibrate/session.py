@@ -85,8 +85,8 @@ def calibrate(options: Options, *, console: Console | None = None) -> int:
     facts = asked.ask(target)
     if facts.busy:
         raise FactsError(
-            f"the server has {facts.busy} requests of others: it must be idle, or their steps "
-            "are measured as ours. Try again when it is"
+            f"the server is busy with {facts.busy} other requests, whose steps would be measured "
+            "as ours: try again when it is idle"
         )
     limits = limits_of(facts, options)
     before = asked.metrics(target)
@@ -101,7 +101,7 @@ def calibrate(options: Options, *, console: Console | None = None) -> int:
         try:
             measured = asyncio.run(measure(lab, limits, options.max_sequences is not None))
         except KeyboardInterrupt:
-            console.print("interrupted: nothing was written")
+            console.print("interrupted: wrote nothing")
             return INTERRUPTED
     found = fit(
         measured.observations,
@@ -114,7 +114,7 @@ def calibrate(options: Options, *, console: Console | None = None) -> int:
     if found.overall.spread > _RESTLESS:
         notes.append(
             f"repetitions of the same experiment differ by {found.overall.spread:.0%} (median): "
-            "something else keeps this machine or the server busy; try again when it does not"
+            "other work keeps this machine or the server busy; try again when it is idle"
         )
     return _report(found, notes, options.out, time.monotonic() - began, console)
 
@@ -135,7 +135,7 @@ def limits_of(facts: Facts, options: Options) -> Limits:
     if facts.max_model_len is None:
         raise FactsError(
             "the server does not say how long a request may be (max_model_len in /v1/models), "
-            "as vLLM does: it cannot be calibrated"
+            "as vLLM does, so it cannot be calibrated"
         )
     return Limits(
         kv_tokens=kv_tokens,
@@ -162,12 +162,12 @@ async def measure(lab: Laboratory, limits: Limits, admission_known: bool) -> Mea
     admitted, full = await lab.admitted(asked_for)
     notes = []
     if admitted is not None and admitted < asked_for.sequences:
-        notes.append(f"the server admits {admitted} sequences at a time, as was seen")
+        notes.append(f"the server admits {admitted} sequences at a time (measured)")
         limits = replace(limits, max_sequences=admitted)
     elif not admission_known:
         notes.append(
-            f"how many sequences the server admits at a time was not seen ({asked_for.sequences} "
-            f"were tried), {limits.max_sequences} is assumed: give its --max-num-seqs as "
+            f"no limit on the server's sequences was found ({asked_for.sequences} were tried), so "
+            f"the profile assumes {limits.max_sequences}: give the server's --max-num-seqs as "
             "--max-sequences"
         )
     guess = _guess(limits, prefill, step_s, full)
@@ -175,7 +175,7 @@ async def measure(lab: Laboratory, limits: Limits, admission_known: bool) -> Mea
     guess = fit([*prefill, *decode], limits, name="guess", source="").profile
     mixed = await lab.mixed(visits(limits, guess))
     if lab.dropped:
-        notes.append(f"{lab.dropped} experiments showed nothing: their requests did not meet")
+        notes.append(f"{lab.dropped} experiments were useless: their requests did not overlap")
     outside = sorted(lab.outside)
     outside_s = max(0.0, outside[len(outside) // 2]) if outside else None
     return Measured((*prefill, *decode, *mixed), limits, outside_s, tuple(notes))
@@ -225,7 +225,7 @@ def _strangers(
     others = int(after.get(name, 0.0) - before.get(name, 0.0)) - lab.sent
     if others <= 0:
         return []
-    return [f"the server served {others} requests of others meanwhile: their steps are in here"]
+    return [f"the server served {others} other requests meanwhile: their steps are in the profile"]
 
 
 def _report(found: Fit, notes: Sequence[str], out: Path, took_s: float, console: Console) -> int:

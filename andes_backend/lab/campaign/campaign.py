@@ -67,7 +67,7 @@ class Campaign(Generic[Task, Value]):
         """Carry out all tasks, and conclude; after Ctrl-C or SIGTERM, with what is there.
 
         Args:
-            keep: is given each task's index and what it came to, or why it failed, as soon as
+            keep: is given each task's index and its result, or why it failed, as soon as
                 that is known.
             conclude: writes the report; called in any case.
 
@@ -83,7 +83,7 @@ class Campaign(Generic[Task, Value]):
                 self._carry_out(keep)
         except KeyboardInterrupt:
             interrupted = True
-            self.say("interrupted; reporting what is there")
+            self.say("interrupted; reporting the results so far")
         conclude()
         return INTERRUPTED if interrupted else int(bool(self.errors))
 

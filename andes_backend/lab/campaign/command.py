@@ -18,7 +18,7 @@ __all__ = ["add_jobs", "add_out", "add_seeds", "has_vllm", "run_command", "runni
 _OUT: Final = Path("results")
 _USAGE: Final = 2  # what argparse ends with, too
 _WITHOUT_VLLM: Final = (
-    "vLLM is not installed, and it is vLLM's scheduler that runs. "
+    "vLLM is not installed, and this command runs vLLM's scheduler. "
     "docs/installing-vllm.md says how to install it."
 )
 
@@ -40,7 +40,7 @@ def add_seeds(group: argparse._ActionsContainer, *, default: int) -> None:
 def add_jobs(group: argparse._ActionsContainer) -> None:
     """Add `--jobs`."""
     group.add_argument(
-        "--jobs", type=count_value, metavar="N", help="processes (default: one a CPU core)"
+        "--jobs", type=count_value, metavar="N", help="processes (default: one per CPU core)"
     )
 
 
@@ -73,7 +73,7 @@ def has_vllm() -> bool:
 def run_command(
     name: str, prepare: Callable[[], Callable[[], int]], *, without_vllm: str = _WITHOUT_VLLM
 ) -> int:
-    """Check what was asked for, then run it; what a user can mend is a line on standard error.
+    """Check what was asked for, then run it; a user's mistake is one line on standard error.
 
     Args:
         name: of the command, without `andes`.

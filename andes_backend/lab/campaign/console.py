@@ -18,7 +18,7 @@ def report_console() -> Console:
 
 
 def say(console: Console, text: str) -> None:
-    """Tell it as it is: a path is to be copied, and a bracket is no markup."""
+    """Print the text unchanged: a path must stay copyable, and a bracket is not markup."""
     console.print(text, markup=False, highlight=False, soft_wrap=True)
 
 

@@ -29,7 +29,7 @@ def new_directory(out: Path, command: str) -> Path:
             directory = out / f"{name}{suffix}"
             directory.mkdir(parents=True)
             return directory
-    raise FileExistsError(f"{out / name} and 98 more like it are there already")
+    raise FileExistsError(f"{out / name} and 98 more like it already exist")
 
 
 def write_about(path: Path, spec: Spec, about: Mapping[str, Any]) -> None:
@@ -87,7 +87,7 @@ def read_lines(path: str | Path) -> list[dict[str, Any]]:
 
     Raises:
         OSError: the file cannot be read.
-        ValueError: a line is no JSON object; with the line's number.
+        ValueError: a line is not a JSON object; names the line.
     """
     return list(_objects(Path(path)))
 
@@ -97,7 +97,7 @@ def _objects(path: Path) -> Iterable[dict[str, Any]]:
         try:
             value = json.loads(line)
         except json.JSONDecodeError as error:
-            raise ValueError(f"{path}, line {number}: no JSON ({error.msg})") from None
+            raise ValueError(f"{path}, line {number}: not valid JSON ({error.msg})") from None
         if not isinstance(value, dict):
             raise ValueError(f"{path}, line {number}: it must be a JSON object, not {line:.40}")
         yield value

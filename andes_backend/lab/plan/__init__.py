@@ -1,3 +1,3 @@
-"""`andes plan`: how much load a server can take, and what that comes to in GPUs and money."""
+"""`andes plan`: how much load a server can take, and what that means in GPUs and money."""
 
 __all__: list[str] = []

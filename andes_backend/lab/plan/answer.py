@@ -137,7 +137,7 @@ def _demand(spec: PlanSpec, first: Reach, best: Reach) -> str:
 def _certainty(reaches: Sequence[Reach]) -> str:
     seeds = min((len(reach.capacities) for reach in reaches if reach.is_known), default=0)
     if seeds < 2:
-        return " From one seed: how sure this is nobody knows."
+        return " From one seed, so there is no interval."
     return f" In brackets: {CONFIDENCE:.0%} confidence, over {seeds} seeds."
 
 
@@ -146,14 +146,14 @@ def _unknown(spec: PlanSpec, reaches: Sequence[Reach]) -> str:
     names = ", ".join(reach.policy for reach in reaches)
     found = [one for reach in reaches for one in reach.capacities.values()]
     if len(found) < len(reaches) or any(one.at_least == one.at_most for one in found):
-        return f"Not known yet how far {names} can go and keep {spec.goal}."
+        return f"It is not known yet at which rates {names} keep {spec.goal}."
     if all(math.isinf(one.at_most) for one in found):
         most = min(one.at_least for one in found)
-        return f"All of {names} keep {spec.goal} even at {most:.3g} requests/s: ask for more."
+        return f"All of {names} keep {spec.goal} even at {most:.3g} requests/s: set a higher goal."
     least = min(one.at_most for one in found)
     return (
         f"None of {names} keeps {spec.goal}, even at {least:.3g} requests/s: the server "
-        f"({spec.profile.name}) is too slow for these readers, or too much is asked."
+        f"({spec.profile.name}) is too slow for these readers, or the goal is too high."
     )
 
 

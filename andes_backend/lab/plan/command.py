@@ -60,7 +60,7 @@ def _spec(arguments: argparse.Namespace) -> "PlanSpec":
 
     goal = Goal(qoe=arguments.qoe, p10=arguments.p10)
     if arguments.resume is not None and not (arguments.resume / "plan.json").exists():
-        raise SpecError(f"--resume {arguments.resume}: there is no plan.json of an earlier run")
+        raise SpecError(f"--resume {arguments.resume}: it has no plan.json of an earlier run")
     name, profile, directory = _server(arguments)
     arrivals = settings_of(arguments)["arrivals"]
     return PlanSpec(
@@ -110,7 +110,7 @@ def _server(arguments: argparse.Namespace) -> "tuple[str, Profile, Path | None]"
 
     if arguments.url is None:
         if arguments.model is not None:
-            raise SpecError("--model is the model at a live server: give its --url, too")
+            raise SpecError("--model names the model of a live server: give its --url as well")
         profile = load_profile(arguments.profile)
         limits = {name: getattr(arguments, name) for name in LIMITS}
         given = {name: value for name, value in limits.items() if value is not None}

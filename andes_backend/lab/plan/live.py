@@ -47,6 +47,6 @@ def _measure(arguments: argparse.Namespace, path: Path) -> None:
         raise KeyboardInterrupt
     if status:
         raise ValueError(
-            "the times of the server's steps follow no profile well enough to plan with: see "
-            f"above, and docs/calibrate.md. If it is good enough for you: --profile {path}"
+            "no profile fits the times of the server's steps well enough to plan with: see "
+            f"above, and docs/calibrate.md. To plan with it anyway: --profile {path}"
         )

@@ -36,14 +36,14 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         type=_above_0,
         default=_MINUTES,
         metavar="M",
-        help="how long requests keep coming in, at every rate (default: 4): what is too much "
-        "builds up all the time",
+        help="how long requests keep arriving, at every rate (default: 4); in an overload, the "
+        "queue grows all the time",
     )
     group.add_argument(
         "--requests",
         type=count_value,
         metavar="N",
-        help="as many at every rate, in place of --minutes (default: with --trace, all of it)",
+        help="number of requests at every rate, instead of --minutes (default: with --trace, all)",
     )
     add_workload_options(parser, without=OWN)
     _add_running(parser)
@@ -62,7 +62,7 @@ def _add_server(parser: argparse.ArgumentParser) -> None:
     which.add_argument(
         "--url",
         type=server_url,
-        help="a live vLLM server, which must be idle: it is calibrated first, in a minute or two",
+        help="an idle live vLLM server: calibrate it first (see `andes calibrate`)",
     )
     group.add_argument("--model", help="with --url: the model's name at that server")
     add_limits(group)
@@ -93,19 +93,19 @@ def _add_goal(parser: argparse.ArgumentParser) -> None:
         help="mean QoE to keep (default: 0.9)",
     )
     group.add_argument(
-        "--p10", type=finite_number, metavar="Q", help="10th percentile of QoE to keep, too"
+        "--p10", type=finite_number, metavar="Q", help="10th percentile of QoE to keep as well"
     )
     group.add_argument(
         "--demand",
         type=finite_number,
         metavar="RATE",
-        help="requests/s that all servers together are to take: how many GPUs is that?",
+        help="requests/s that all servers together must take: how many GPUs is that?",
     )
     group.add_argument(
         "--price",
         type=finite_number,
         metavar="AMOUNT",
-        help="of a GPU for an hour, in any currency",
+        help="price of a GPU for an hour, in any currency",
     )
 
 
@@ -118,7 +118,7 @@ def _add_running(parser: argparse.ArgumentParser) -> None:
         "--resume",
         type=Path,
         metavar="DIRECTORY",
-        help="go on with a run that was interrupted, with the options that it had",
+        help="resume an interrupted run, with its options",
     )
 
 

@@ -28,7 +28,7 @@ them the QoE is as good as straight."""
 _NEAR: Final = WIDTH / 4  # one rate alone is near enough, if it is known how the QoE falls
 _STEP: Final = 1.3  # from rate to rate as long as nobody knows where the bound is
 _RANGE: Final = 8.0  # times the start, either way, is where we look no further
-_PULL: Final = 0.25  # a straight line is no law: the next rate lies a little to the middle
+_PULL: Final = 0.25  # the curve is not a straight line: the next rate lies a little to the middle
 _AROUND: Final = 0.2  # rates this near the bound (in logarithms) tell how the QoE falls there
 
 

@@ -62,7 +62,7 @@ class _Plan:
             self._go_on(policy, self.spec.seeds[0])
 
     def keep(self, index: int, outcome: Measured | str) -> None:
-        """What a point came to, or why it failed: into the file at once; and the search goes on."""
+        """Write a point's result, or why it failed, to the file at once; and the search goes on."""
         point = self.campaign.tasks[index].point
         self.store.add(point, outcome)
         if isinstance(outcome, Measured):

@@ -60,7 +60,7 @@ class PlanSpec(Spec):
 
     Raises:
         SpecError: policies or seeds are missing or doubled, or the demand, the price or the
-            number of GPUs makes no sense.
+            number of GPUs is invalid.
         SetupError: there is no such policy.
         WorkloadError: a request can never fit the KV cache.
     """
@@ -131,7 +131,7 @@ class PlanSpec(Spec):
             if value is not None and not 0 < value < math.inf:
                 raise SpecError(f"{name} must be above 0, not {value:g}")
         if self.price is not None and self.demand is None:
-            raise SpecError("--price is of the GPUs that a demand needs: give --demand, too")
+            raise SpecError("--price needs a demand to count GPUs for: give --demand as well")
         if self.demand is not None and not (self.gpus_per_server or self.profile.gpus):
             raise SpecError(
                 f"the profile {self.profile_name} does not say how many GPUs a server has: give "

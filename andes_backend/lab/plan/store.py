@@ -43,7 +43,7 @@ class Store:
         write_about(directory / _ABOUT, spec, {"basis": spec.basis()})
 
     def summaries(self, policy: str, seed: int) -> Mapping[float, Summary]:
-        """Requests/s -> what it came to."""
+        """Requests/s -> the result."""
         return self._summaries[policy, seed]
 
     def margins(self, policy: str, seed: int) -> dict[float, float]:
@@ -57,7 +57,7 @@ class Store:
         return self._count - 1
 
     def add(self, point: Point, outcome: Measured | str) -> None:
-        """Keep what a point came to; or, of one that failed, why.
+        """Keep a point's result; or, of a point that failed, why.
 
         Raises:
             OSError: the file cannot be written.
@@ -72,8 +72,8 @@ class Store:
         before = json.loads((self.directory / _ABOUT).read_text())["basis"]
         if others := _differing(before, self.spec.basis()):
             raise SpecError(
-                f"{self.directory} has points of another {others}: give the options that it had, "
-                "or leave --resume out"
+                f"{self.directory} has points of another {others}: give its options again, or "
+                "leave --resume out"
             )
         for line in read_lines(self.directory / RESULTS):
             self._count = max(self._count, int(line["point"]) + 1)

@@ -66,7 +66,7 @@ class Outcome:
 
     @property
     def longest_wait_s(self) -> float | None:
-        """The longest that the reader waited in vain, seconds; None without a token.
+        """The longest that the reader waited for text that was due, seconds; None without a token.
 
         That is the wait for the first token beyond the expected one, or the longest stall,
         whichever is longer; 0 for a reader who never waited.

@@ -1,4 +1,4 @@
-"""Several rates in one table: what each policy came to at each, and how much each can bear."""
+"""Several rates in one table: each policy's figures at each rate, and the load it can take."""
 
 import math
 from collections.abc import Mapping, Sequence

@@ -50,7 +50,7 @@ def read_json(path: str | Path) -> Record:
         return Record(run, dict(value["versions"]))
     except (KeyError, TypeError, ValueError) as error:
         what = f"{type(error).__name__}: {error}"
-        raise ValueError(f"{path} holds no run of `andes bench` ({what})") from None
+        raise ValueError(f"{path} does not hold a run of `andes bench` ({what})") from None
 
 
 def _outcome(record: Mapping[str, Any]) -> Outcome:

@@ -1,4 +1,4 @@
-"""What a run came to: figures, a table of runs side by side, and a file with every record."""
+"""Results of a run: figures, a table of runs side by side, and a file with every record."""
 
 import json
 import math
@@ -74,7 +74,7 @@ class Summary:
     stalled_s_mean: float | None
     """Seconds of stalling a request."""
     longest_wait_p99: float | None
-    """Of each request the longest wait in vain, see `Outcome.longest_wait_s`; seconds."""
+    """Of each request the longest wait, see `Outcome.longest_wait_s`; seconds."""
     longest_wait_max: float | None
     """The same of the request that waited longest."""
     tokens_per_s: float | None
@@ -193,7 +193,7 @@ def write_json(run: Run, path: str | Path, *, date: str) -> None:
         "summary": asdict(summarise(run)),
         "requests": [_record(outcome) for outcome in sorted(run.outcomes, key=_index)],
     }
-    # Whoever finds the file finds all of it, whatever happened while it was written.
+    # The file is whole or not there, whatever happens while it is written.
     unfinished = path.with_name(path.name + ".part")
     unfinished.write_text(json.dumps(value, allow_nan=False) + "\n")
     unfinished.replace(path)

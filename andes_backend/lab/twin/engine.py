@@ -171,7 +171,7 @@ class Engine:
             self._idle_since = self.now
         elif back is None and self.now - self._idle_since > _IDLE_LIMIT_S:
             raise TwinError(
-                f"the policy {self._setup.policy} has let {len(self.scheduler.waiting)} requests "
+                f"the policy {self._setup.policy} let {len(self.scheduler.waiting)} requests "
                 f"wait for {_IDLE_LIMIT_S:g} s in front of an idle server"
             )
         soon = self.now + _IDLE_S if back is None else back
@@ -235,4 +235,4 @@ def _check_conserved(outcomes: Sequence[Outcome], engine: Engine) -> None:
             )
     *_, used, _ = engine.state()
     if used:
-        raise TwinError(f"{used} of {engine.total_blocks} KV blocks are still held in the end")
+        raise TwinError(f"{used} of {engine.total_blocks} KV blocks are still held at the end")

@@ -49,7 +49,7 @@ class Detail:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measured:
-    """What a point came to."""
+    """The result of a point."""
 
     summary: Summary
     steps: int

@@ -18,6 +18,6 @@ def policy_value(text: str) -> str:
 
     if text not in POLICIES:
         raise argparse.ArgumentTypeError(
-            f"there is no policy {text!r}; there are: {', '.join(POLICIES)}"
+            f"unknown policy {text!r}; the policies are: {', '.join(POLICIES)}"
         )
     return text

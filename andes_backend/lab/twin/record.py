@@ -1,4 +1,4 @@
-"""What a simulation came to: every token's time, and what the engine was like at every step."""
+"""The result of a simulation: every token's time, and the engine's state at every step."""
 
 from array import array
 from collections.abc import Iterable

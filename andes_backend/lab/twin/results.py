@@ -1,4 +1,4 @@
-"""What simulations came to, a line each; see `campaign.files`.
+"""Results of simulations, a line each; see `campaign.files`.
 
 A line does not depend on the machine, the number of processes or the time of day, except for
 `wall_s`, `date` and `versions`: the same command gives the same lines.
@@ -36,7 +36,7 @@ def record(
 
     Args:
         point: where in the sweep.
-        outcome: what it came to; or, of a point that failed, why.
+        outcome: its result; or, of a point that failed, why.
         workload: how the workloads were made, apart from rate, arrivals and seed.
         versions: of `andes_backend.lab.report.run.versions()`.
         date: when it ended, ISO 8601.

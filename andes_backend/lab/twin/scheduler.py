@@ -46,7 +46,7 @@ _PROGRAM: Final = 1  # the priority of a request that a program reads; people ha
 
 
 class Clock:
-    """The time of a simulation; whoever runs the engine moves it."""
+    """The time of a simulation; the code that runs the engine advances it."""
 
     __slots__ = ("now",)
 
@@ -62,7 +62,7 @@ else:
 
 
 class _Watched(_Scheduler):
-    """Tells of preemptions, whoever decides on them."""
+    """Tells of preemptions, by vLLM or a policy."""
 
     preempted: int = 0
     link: Link | None = None

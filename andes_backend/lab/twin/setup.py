@@ -18,7 +18,7 @@ PRIORITY: Final = "priority"
 """vLLM's own scheduler with `--scheduling-policy priority`: people before programs."""
 
 SHORTEST_FIRST: Final = "shortest-first"
-"""Whoever has least left to generate; it is told the true lengths, which no server knows."""
+"""The request with least left to generate first; it knows the true lengths, as no server does."""
 
 RPM: Final = "rpm"
 """First come, first served, with a limit of requests a minute for each user."""
@@ -28,7 +28,7 @@ POLICIES: Final = (STOCK, PRIORITY, *LIVE_POLICIES, SHORTEST_FIRST, RPM)
 
 
 class SetupError(ValueError):
-    """A server that cannot be simulated; the message says which setting, and why."""
+    """A server that the twin cannot simulate; the message says which setting, and why."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,16 +61,14 @@ class Setup:
 
     def __post_init__(self) -> None:
         if self.policy not in POLICIES:
-            raise SetupError(
-                f"there is no policy {self.policy!r}; choose from {', '.join(POLICIES)}"
-            )
+            raise SetupError(f"unknown policy {self.policy!r}; choose from {', '.join(POLICIES)}")
         if not self.is_ours and self.settings:
             raise SetupError(
                 f"the policy {self.policy} is vLLM's own and has no setting "
                 f"{next(iter(self.settings))}"
             )
         if "policy" in self.settings:
-            raise SetupError("the policy is no setting of its own: name it as the policy")
+            raise SetupError("the policy is not a setting here: name it as the policy")
         try:
             AndesConfig.from_mapping(self.andes_settings)
         except ValueError as error:
@@ -84,8 +82,8 @@ class Setup:
                 raise SetupError(f"kv_restore_gb_s must be above 0, not {self.kv_restore_gb_s!r}")
             if self.profile.kv_bytes_per_token is None:
                 raise SetupError(
-                    f"the profile {self.profile.name} does not say kv_bytes_per_token, so there "
-                    "is no telling how long a KV restore takes: add it to the profile"
+                    f"the profile {self.profile.name} does not say kv_bytes_per_token, so the "
+                    "twin cannot tell how long a KV restore takes: add it to the profile"
                 )
 
     @property

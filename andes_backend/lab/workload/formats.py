@@ -74,7 +74,7 @@ def recognise(path: Path, start: str) -> str:
         return "burstgpt"
     found = f"starts with {first[:60]!r}" if first else "is empty"
     shapes = "; ".join(f"{name}: {entry.shape}" for name, entry in FORMATS.items())
-    raise WorkloadError(f"{path} {found}, which is no trace of a known format ({shapes})")
+    raise WorkloadError(f"{path} {found}, which is not a trace of a known format ({shapes})")
 
 
 def _azure(path: Path, file: TextIO) -> Iterator[TraceRow]:
@@ -132,10 +132,10 @@ def _mooncake(path: Path, file: TextIO) -> Iterator[TraceRow]:
             value: Any = json.loads(text)
         except (ValueError, RecursionError) as error:
             raise WorkloadError(
-                f"{where}: no JSON ({error}); each line must be one object"
+                f"{where}: not valid JSON ({error}); each line must be one object"
             ) from None
         if not isinstance(value, dict):
-            raise WorkloadError(f"{where}: no JSON object with {_MOONCAKE_KEYS}")
+            raise WorkloadError(f"{where}: not a JSON object with {_MOONCAKE_KEYS}")
         milliseconds: Any = value.get("timestamp")
         number = isinstance(milliseconds, int | float) and not isinstance(milliseconds, bool)
         if not number or not 0 <= milliseconds <= _LATEST_MS:
@@ -156,9 +156,9 @@ def _sharegpt(path: Path, file: TextIO, *, whole: bool = False) -> Iterator[Trac
     try:
         value = json.loads(document)
     except json.JSONDecodeError as error:
-        raise WorkloadError(f"{path}, line {error.lineno}: no JSON ({error.msg})") from None
+        raise WorkloadError(f"{path}, line {error.lineno}: not valid JSON ({error.msg})") from None
     except (ValueError, RecursionError) as error:
-        raise WorkloadError(f"{path}: no JSON ({error})") from None
+        raise WorkloadError(f"{path}: not valid JSON ({error})") from None
     if not isinstance(value, list) or not value:
         raise WorkloadError(f"{path}: must be a list of one or more conversations")
     for number, conversation in enumerate(value, 1):

@@ -158,7 +158,7 @@ def file_lengths(path: str | Path) -> Lengths:
 
     Raises:
         OSError: the file cannot be read.
-        WorkloadError: a column is missing, a value is no whole number above 0, or there are
+        WorkloadError: a column is missing, a value is not a whole number above 0, or there are
             no rows; with the line's number.
     """
     table = np.array(_read(Path(path)), dtype=np.int64)

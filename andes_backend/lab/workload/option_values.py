@@ -101,7 +101,7 @@ def readers_value(text: str) -> "Readers":
 def lengths_value(text: str) -> str:
     """The type of --lengths: the text itself, checked if it names built-in lengths.
 
-    A file is opened by `workload_from` only; one that cannot be read is no wrong option.
+    A file is opened by `workload_from` only; one that cannot be read is not a wrong option.
     """
     from andes_backend.lab.workload.lengths import lengths_of, names_file
 

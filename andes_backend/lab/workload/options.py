@@ -101,12 +101,12 @@ def workload_from(
         same["readers"] = arguments.readers
     if arguments.trace is None:
         if arguments.trace_format is not None:
-            raise WorkloadError("--trace-format says what a --trace is, but there is none")
+            raise WorkloadError("--trace-format needs a --trace")
         lengths = None if arguments.lengths is None else lengths_of(arguments.lengths)
         arrivals = arrivals or Poisson()
         made = make_workload(arguments.requests, lengths=lengths, arrivals=arrivals, **same)
     elif arguments.lengths is not None:
-        raise WorkloadError("a trace has lengths of its own: give --trace or --lengths, not both")
+        raise WorkloadError("a trace has its own lengths: give --trace or --lengths, not both")
     else:
         made = trace_workload(
             arguments.trace,
@@ -156,13 +156,13 @@ _OPTIONS: Final[dict[str, dict[str, Any]]] = {
         "type": count_value,
         "default": 250,
         "metavar": "N",
-        "help": "how many; of a trace, the first so many (default: 250)",
+        "help": "number of requests; of a trace, that many from its start (default: 250)",
     },
     "seed": {
         "type": seed_value,
         "default": 0,
         "metavar": "N",
-        "help": "of the workload (default: 0)",
+        "help": "seed of the workload (default: 0)",
     },
     "arrivals": {
         "type": arrivals_value,
@@ -186,8 +186,8 @@ _OPTIONS: Final[dict[str, dict[str, Any]]] = {
     "users": {
         "type": users_value,
         "metavar": "SPEC",
-        "help": "whose requests they are, by lot: reader*9,flood:10 for nine users and one with "
-        "ten times as many requests as each (default: nobody says)",
+        "help": "users to whom the requests belong, at random: reader*9,flood:10 for nine users "
+        "and one with ten times as many requests as each (default: requests name no user)",
     },
     "lengths": {
         "type": lengths_value,

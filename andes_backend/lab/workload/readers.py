@@ -63,7 +63,7 @@ class Readers(Spec, ABC):
         ]
 
     def check_share(self, name: str) -> None:
-        """Refuse a parameter that is no share.
+        """Refuse a parameter that is not a share.
 
         Raises:
             WorkloadError: it is not 0 to 1.
@@ -77,7 +77,7 @@ class Reading(Readers):
     """People who read, and a share of programs.
 
     Raises:
-        WorkloadError: `programs` is no share.
+        WorkloadError: `programs` is not a share.
     """
 
     programs: float = 0.0
@@ -97,7 +97,7 @@ class Speaking(Readers):
     """People who listen while the text is spoken, and a share of programs.
 
     Raises:
-        WorkloadError: `programs` is no share.
+        WorkloadError: `programs` is not a share.
     """
 
     programs: float = 0.0

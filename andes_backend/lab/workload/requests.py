@@ -26,13 +26,13 @@ class Request:
     output_tokens: int
     """What the server will generate: known to the workload, not to a scheduler."""
     expectation: Expectation
-    """What its reader wants in truth: what comes back is judged by it."""
+    """What its reader really expects; the results are measured against it."""
     user: str | None = None
-    """To whom its service is charged (`andes_user`); None if nobody says."""
+    """The user to whom its service is charged (`andes_user`); None if it names none."""
     told: Expectation | None = None
     """What the server is told instead of the truth; None: the truth."""
     silent: bool = False
-    """Whether the server is told nothing of the reader, and goes by its default."""
+    """Whether the request has no hints, so that the server assumes its default reader."""
 
     def __post_init__(self) -> None:
         if not 0 <= self.arrival_s < math.inf:
@@ -112,7 +112,7 @@ def check_fits(workload: Workload, kv_tokens: int, max_length: int | None = None
     """
     room, holder = kv_tokens, f"the KV cache holds {kv_tokens}"
     if max_length is not None and max_length < kv_tokens:
-        room, holder = max_length, f"the server takes {max_length} a request"
+        room, holder = max_length, f"the server allows {max_length} tokens per request"
     for index, request in enumerate(workload.requests):
         if request.prompt_tokens + request.output_tokens > room:
             raise WorkloadError(

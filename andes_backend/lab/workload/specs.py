@@ -51,14 +51,14 @@ def parse(text: str, what: str, kinds: Sequence[type[Kind]]) -> Kind:
         kinds: the dataclasses that can be named.
 
     Raises:
-        WorkloadError: no such name, or a parameter is unknown, missing, given twice, no
-            number, or out of range; the message says which, and what there is.
+        WorkloadError: no such name, or a parameter is unknown, missing, given twice, not
+            a number, or out of range; the message says which, and what there is.
     """
     name, colon, rest = text.partition(":")
     kind = next((kind for kind in kinds if kind.spec_name == name.strip()), None)
     if kind is None:
         there_are = ", ".join(_usage(kind) for kind in kinds)
-        raise WorkloadError(f"there are no {what} {name.strip()!r}; there are: {there_are}")
+        raise WorkloadError(f"unknown {what} {name.strip()!r}; choose from: {there_are}")
     try:
         return kind(**_parameters(kind, rest if colon else ""))
     except WorkloadError as error:

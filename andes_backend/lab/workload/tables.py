@@ -24,7 +24,7 @@ def rows(path: Path, file: TextIO, columns: Sequence[str]) -> Iterator[tuple[int
         columns: what the first line must name; others may be there too.
 
     Raises:
-        WorkloadError: a column is missing, or a line is no CSV.
+        WorkloadError: a column is missing, or a line is not CSV.
     """
     table = csv.DictReader(file)
     try:
@@ -37,9 +37,9 @@ def rows(path: Path, file: TextIO, columns: Sequence[str]) -> Iterator[tuple[int
         for row in table:
             yield table.line_num, row
     except csv.Error as error:
-        raise WorkloadError(f"{path}, line {table.line_num + 1}: no CSV ({error})") from None
+        raise WorkloadError(f"{path}, line {table.line_num + 1}: not valid CSV ({error})") from None
     except UnicodeDecodeError:
-        raise WorkloadError(f"{path}: no text in UTF-8 after line {table.line_num}") from None
+        raise WorkloadError(f"{path}: not UTF-8 text after line {table.line_num}") from None
 
 
 def tokens(path: Path, line: int, row: Row, column: str, least: int = 1) -> int:

@@ -58,13 +58,13 @@ def read_trace(
 
     Raises:
         OSError: the file cannot be read.
-        WorkloadError: it is no trace, or has fewer requests; or a line is wrong, or earlier
+        WorkloadError: it is not a trace, or has fewer requests; or a line is wrong, or earlier
             than the line before it. The message says which line and what to do.
     """
     path = Path(path)
     if trace_format is not None and trace_format not in FORMATS:
         raise WorkloadError(
-            f"there is no trace format {trace_format!r}; there are: {', '.join(FORMATS)}"
+            f"unknown trace format {trace_format!r}; the formats are: {', '.join(FORMATS)}"
         )
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
@@ -72,7 +72,7 @@ def read_trace(
             file.seek(0)
             kept, skipped = _kept(path, FORMATS[name].rows(path, file), count)
     except UnicodeDecodeError:
-        raise WorkloadError(f"{path}: no text in UTF-8") from None
+        raise WorkloadError(f"{path}: not UTF-8 text") from None
     unit = FORMATS[name].unit
     _check_enough(path, len(kept), count, skipped, unit)
     times = np.array([row.time_s for row in kept])

@@ -53,7 +53,7 @@ def pack_exactly(values: Array, weights: NDArray[np.int64], capacity: int, most:
         bound = a capacity + b most + sum of max(0, v_i - a w_i - b)
 
     and none that goes against the sign of r_i = v_i - a w_i - b more than bound - |r_i|. Where
-    that is no more than the greedy choice is worth, request i is settled. The dynamic
+    that does not exceed the worth of the greedy choice, request i is settled. The dynamic
     programme runs over the others, typically a few dozen.
 
     Arguments and result are those of `pack_greedily`.

@@ -1,4 +1,4 @@
-"""The policy of the paper: serve whom it gains most QoE, by knapsack; preempt sparingly."""
+"""The paper's policy: serve where most QoE is gained, by knapsack; preempt sparingly."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ _MOST_ADMISSIONS: Final = 32  # a step; its prompts are many tokens already
 
 @dataclass(frozen=True, slots=True)
 class _Plan:
-    """Who should be served, before anybody asks what the change costs.
+    """Which requests should be served, before the cost of the change is considered.
 
     Arrays have the shape (n,): the waiting requests, then the running ones.
     """
@@ -139,7 +139,7 @@ class Andes:
         # Victims that the first k admissions need; with none, only places may be missing.
         for_memory = np.searchsorted(freed, needed, side="left") * (count > 0)
         leaving = np.maximum(for_memory, running + count - plan.size)
-        # Who has not been chosen comes in only where nobody has to go.
+        # A request that was not chosen comes in only where nobody has to go.
         chosen = plan.chosen[queue]
         allowed = min(len(victims), self._cap.allowed(len(plan.chosen)))
         possible = leaving[1:] <= np.where(chosen, allowed, 0)

@@ -140,7 +140,7 @@ def test_a_setting_may_have_its_old_name(
         (("--set", "fairness=1", "--set", "fairness=0"), "--set fairness is given twice"),
         (
             ("--set", "calm_reserve=1", "--set", "admission_headroom=2"),
-            "--set: andes.calm_reserve is the old name of andes.admission_headroom, and both are",
+            "--set: andes.calm_reserve is the old name of andes.admission_headroom, and you give",
         ),
         (("--set", "fairness=1", "--policies", "stock"), "stock has no settings"),
     ],
@@ -196,8 +196,8 @@ def test_a_trace_is_resumed_too(
     [
         (("--rate", "1,2,3", "--requests", "4,5"), "--requests has 2 numbers, but --rate has 3"),
         (("--requests", "4,5"), "--requests has 2 numbers, but --rate has 1"),
-        (("--policies", "stock,best"), "there is no policy 'best'; there are: stock, "),
-        (("--resume", "nowhere"), "comparison.json says nothing of a comparison (FileNotFound"),
+        (("--policies", "stock,best"), "unknown policy 'best'; the policies are: stock, "),
+        (("--resume", "nowhere"), "comparison.json does not describe a comparison (FileNotFound"),
         (("--resume", "x", "--seed", "3"), "the options of its directory: leave out --seed"),
         (("--resume", "x", "--kv-blocks", "3"), "directory: leave out --kv-blocks"),
         (("--resume", "x", "--rate", "3"), "directory: leave out --rate"),
@@ -318,9 +318,12 @@ def test_readers_of_every_kind_are_served_and_recorded(
         ((*RUN, "--seed", "-1"), "'-1' must be a whole number, 0 or more"),
         ((*RUN, "--max-length", "1"), "'1' must be a whole number, 2 or more"),
         (("run", "--model", "m"), "--url"),
-        (("run", "--model", "m", "--url", "host:8000"), "'host:8000' is no URL such as http://"),
-        (("compare", "--policies", "stock,,qoe"), "'' is no policy's name (in 'stock,,qoe')"),
-        (("compare", "--policies", "../x"), "'../x' is no policy's name"),
+        (("run", "--model", "m", "--url", "host:8000"), "'host:8000' is not a URL such as http://"),
+        (
+            ("compare", "--policies", "stock,,qoe"),
+            "'' is not the name of a policy (in 'stock,,qoe')",
+        ),
+        (("compare", "--policies", "../x"), "'../x' is not the name of a policy"),
         (("compare", "--policies", "qoe,qoe"), "a policy is named twice in 'qoe,qoe'"),
         (("compare", "--kv-blocks", "none"), "'none' must be a whole number, 1 or more"),
         (("compare", "--layers", "0"), "'0' must be a whole number, 1 or more"),
@@ -361,7 +364,7 @@ def test_a_server_that_is_not_there_is_named(
 ) -> None:
     words = ("run", "--url", "http://127.0.0.1:1", "--model", "m", "--out", str(tmp_path))
     assert status(*words) == 1
-    assert "http://127.0.0.1:1 does not serve a first request (ConnectError" in (
+    assert "http://127.0.0.1:1 did not serve the first request (ConnectError" in (
         capsys.readouterr().err
     )
 

@@ -155,7 +155,7 @@ def test_a_policy_that_does_not_start_leaves_the_others_reported(
     assert "QoE, mean" in printed(console)
     directory = only_directory(tmp_path)
     assert (directory / "stock-500.json").exists()
-    assert f"to go on from here: andes bench compare --resume {directory}" in printed(console)
+    assert f"to resume: andes bench compare --resume {directory}" in printed(console)
 
 
 @pytest.mark.usefixtures("served")
@@ -259,7 +259,7 @@ def test_what_an_interrupted_comparison_has_is_kept_and_not_measured_again(
     first, second = (read(directory / f"{name}-400.json") for name in ("stock", "qoe"))
     assert (len(first["requests"]), len(second["requests"])) == (6, 5)
     assert " 5 of 6 " in printed(console)
-    assert f"to go on from here: andes bench compare --resume {directory}" in printed(console)
+    assert f"to resume: andes bench compare --resume {directory}" in printed(console)
     assert read_options(directory) == ["--rate", "400.0,500.5", "--layers", "10"]
 
     fake_server.forget()
@@ -270,8 +270,8 @@ def test_what_an_interrupted_comparison_has_is_kept_and_not_measured_again(
     assert "1 of 4 runs are done\nrun 2 of 4, qoe at 400 requests/s: " in printed(again)
     assert read(directory / "stock-400.json") == first
     assert len(read(directory / "qoe-400.json")["requests"]) == 6
-    assert "; reporting what is there" in printed(console)
-    assert "; reporting what is there" not in printed(again)
+    assert "; reporting the results so far" in printed(console)
+    assert "; reporting the results so far" not in printed(again)
     assert "to go on" not in printed(again)
 
 
@@ -298,11 +298,11 @@ def changed(path: Path, **values: Any) -> None:
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({"prompt_tokens": 999}, r"stock-500\.json: request 3 is not that of the workload"),
-        ({"arrival_s": 5.0}, r"request 3 is not that of the workload, whose files or options"),
-        ({"expected_tds": "inf"}, "request 3 is not that of the workload"),
+        ({"prompt_tokens": 999}, r"stock-500\.json: request 3 differs from the workload's"),
+        ({"arrival_s": 5.0}, r"request 3 differs from the workload's: the files or options"),
+        ({"expected_tds": "inf"}, "request 3 differs from the workload's"),
         ({"index": 2}, "does not have each of the workload's 6 requests once"),
-        ({"arrival_s": "soon"}, r"holds no run of `andes bench` \(ValueError.*delete it"),
+        ({"arrival_s": "soon"}, r"does not hold a run of `andes bench` \(ValueError.*delete it"),
     ],
 )
 def test_runs_of_another_workload_are_not_mixed_in(
@@ -341,5 +341,5 @@ def test_runs_of_other_versions_are_owned_up_to(
 @pytest.mark.parametrize("text", ["", "[]", '{"options": 3}', '{"options": [3]}', '{"date": ""}'])
 def test_a_directory_that_is_no_comparisons_is_refused(tmp_path: Path, text: str) -> None:
     (tmp_path / "comparison.json").write_text(text)
-    with pytest.raises(SessionError, match=r"says nothing of a comparison .*: name a directory"):
+    with pytest.raises(SessionError, match=r"does not describe a comparison .*: name a directory"):
         read_options(tmp_path)

@@ -204,8 +204,8 @@ def test_no_speed_without_two_moments(times: tuple[float, ...]) -> None:
         ),
         ((chunk([1, 2]), usage(3)), 2, 1, 0, "received 2 tokens; the server counted 3"),
         ((usage(3),), 0, 3, 0, "received 0 tokens; the server counted 3"),
-        ((chunk([1]), "{not json"), 1, 2, 0, "no completion event: '{not json'"),
-        ((chunk([1]), '{"choices": [7]}'), 1, 2, 0, "no completion event: '{\"choices\": [7]}'"),
+        ((chunk([1]), "{not json"), 1, 2, 0, "not a completion event: '{not json'"),
+        ((chunk([1]), '{"choices": [7]}'), 1, 2, 0, "not a completion event: '{\"choices\": [7]}'"),
         (
             (chunk([1]), json.dumps({"error": {"message": "engine died"}})),
             1,

@@ -102,7 +102,7 @@ def test_a_model_of_other_sizes_is_not_taken_for_it(model: Path) -> None:
 def test_something_else_in_its_place_is_left_alone(tmp_path: Path, content: str | None) -> None:
     if content is not None:
         (tmp_path / "config.json").write_text(content)
-    with pytest.raises(FileExistsError, match="is no model directory: name another place"):
+    with pytest.raises(FileExistsError, match="is not a model directory: name another place"):
         make_tiny_model(tmp_path)
 
 

@@ -64,7 +64,7 @@ def test_the_options_reach_the_session(monkeypatch: pytest.MonkeyPatch) -> None:
     ("words", "message"),
     [
         (("--model", "m"), "--url"),
-        (("--url", "host:1", "--model", "m"), "'host:1' is no URL such as http://"),
+        (("--url", "host:1", "--model", "m"), "'host:1' is not a URL such as http://"),
         ((*NEEDED, "--out", "profile"), "'profile' must end in .json, as profiles do"),
         ((*NEEDED, "--kv-tokens", "0"), "'0' must be a whole number, 1 or more"),
         ((*NEEDED, "--repetitions", "1.5"), "'1.5' must be a whole number, 1 or more"),

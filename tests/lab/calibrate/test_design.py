@@ -120,5 +120,5 @@ def test_the_number_of_sequences_is_tried_with_requests_that_meet() -> None:
     "small", [{"max_model_len": 40}, {"kv_tokens": 32}, {"max_step_tokens": 4}]
 )
 def test_a_server_too_small_to_measure_is_refused(small: dict[str, int]) -> None:
-    with pytest.raises(DesignError, match="too few to measure with, 54 are needed"):
+    with pytest.raises(DesignError, match="too few to measure, it takes 54"):
         prefill_lengths(replace(SMALL, **small))

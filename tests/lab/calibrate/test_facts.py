@@ -127,12 +127,12 @@ def test_no_server_is_said_so() -> None:
 
 def test_a_busy_server_is_left_alone(server: Server) -> None:
     server.pages["/metrics"] = ONE + BUSY
-    with pytest.raises(FactsError, match="the server has 3 requests of others: it must be idle"):
+    with pytest.raises(FactsError, match="the server is busy with 3 other requests"):
         calibrate(options(server))
 
 
 def test_several_engines_cannot_be_told_apart() -> None:
-    with pytest.raises(FactsError, match="has 2 engines, and a profile is of one"):
+    with pytest.raises(FactsError, match="has 2 engines, but a profile describes one"):
         cache_of(ONE + CACHE.replace("ENGINE", "1"))
 
 

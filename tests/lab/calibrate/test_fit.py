@@ -176,7 +176,7 @@ def test_the_profile_says_what_the_server_can_hold() -> None:
 @pytest.mark.parametrize("kept", ["prefill", "decode"])
 def test_too_few_measurements_are_refused(kept: str) -> None:
     data = [one for one in points(TINY) if one.kind == kept]
-    with pytest.raises(FitError, match="too few to fit costs to; three of each are needed"):
+    with pytest.raises(FitError, match="too few to fit costs; it takes three of each"):
         fitted(data)
 
 

@@ -106,7 +106,7 @@ def test_fewer_sequences_than_were_assumed_are_noticed_by_their_waiting() -> Non
     engine = VirtualEngine(replace(TINY, max_sequences=20))
     measured, found = calibrated(engine, LIMITS)
     assert measured.limits.max_sequences == found.profile.max_sequences == 20
-    assert measured.notes == ("the server admits 20 sequences at a time, as was seen",)
+    assert measured.notes == ("the server admits 20 sequences at a time (measured)",)
     assert max(one.sequences for one in measured.observations) == 20
     assert found.overall.worst_error < 0.03
 

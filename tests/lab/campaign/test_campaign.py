@@ -76,7 +76,7 @@ def test_an_interrupted_campaign_reports_what_is_there(end: signal.Signals, tmp_
     before = signal.getsignal(signal.SIGTERM)
     made = campaign(tmp_path, "raise", "b", "c")
     assert run(made, end) == (130, {0: "ValueError: two lines"})
-    assert said(made)[-1] == "interrupted; reporting what is there"
+    assert said(made)[-1] == "interrupted; reporting the results so far"
     assert signal.getsignal(signal.SIGTERM) == before
 
 

@@ -93,7 +93,9 @@ def test_without_vllm_nothing_is_prepared(
     monkeypatch.setattr(command, "has_vllm", lambda: False)
     assert run_command("fair", lambda: pytest.fail("it was prepared")) == 1
     error = capsys.readouterr().err
-    assert error.startswith("andes fair: vLLM is not installed, and it is vLLM's scheduler")
+    assert error.startswith(
+        "andes fair: vLLM is not installed, and this command runs vLLM's scheduler"
+    )
     assert "docs/installing-vllm.md" in error
     assert run_command("fair", lambda: pytest.fail("it was"), without_vllm="get vLLM") == 1
     assert capsys.readouterr().err == "andes fair: get vLLM\n"

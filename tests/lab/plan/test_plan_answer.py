@@ -66,7 +66,7 @@ def test_a_goal_that_nobody_reaches() -> None:
 def test_a_goal_that_everybody_reaches() -> None:
     much = Capacity(21.3, math.inf)
     reaches = [reach("stock", much), reach("qoe", much)]
-    assert "even at 21.3 requests/s: ask for more." in sentence(spec(), reaches)
+    assert "even at 21.3 requests/s: set a higher goal." in sentence(spec(), reaches)
     assert "more than 21.3" in shown(spec(), *reaches)
 
 
@@ -79,7 +79,9 @@ def test_the_first_policy_may_be_the_only_one_without_a_rate() -> None:
 def test_an_interrupted_search_shows_how_far_it_came() -> None:
     begun = reach("qoe", so_far=Capacity(3.0, 3.9))
     reaches = [reach("stock"), begun]
-    assert sentence(spec(), reaches).startswith("Not known yet how far stock, qoe can go")
+    assert sentence(spec(), reaches).startswith(
+        "It is not known yet at which rates stock, qoe keep"
+    )
     text = shown(spec(), *reaches)
     assert "3.00 to 3.90 so far" in text
     assert "not known yet" in text

@@ -106,13 +106,13 @@ def test_limits_replace_those_of_the_profile(specs: list[PlanSpec]) -> None:
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        ("--policies best", "there is no policy 'best'; there are: stock, priority"),
+        ("--policies best", "unknown policy 'best'; the policies are: stock, priority"),
         ("--qoe high", "'high' must be a number"),
         ("--demand nan", "'nan' must be a number"),
         ("--minutes 0", "'0' must be above 0"),
         ("--seeds 0", "'0' must be a whole number, 1 or more"),
         ("--gpus-per-server 0", "'0' must be a whole number, 1 or more"),
-        ("--url here", "'here' is no URL such as http://127.0.0.1:8000"),
+        ("--url here", "'here' is not a URL such as http://127.0.0.1:8000"),
         ("--url http://a --profile b", "not allowed with argument"),
         ("--rate 3", "unrecognized arguments: --rate 3"),
     ],
@@ -132,12 +132,12 @@ def test_wrong_words_are_explained(
         ("--demand 0", "--demand must be above 0, not 0"),
         ("--qoe 0.8 --p10 0.9", "--p10 0.9 is above --qoe 0.8"),
         ("--qoe 1.5", "--qoe must be above 0 and at most 1, not 1.5"),
-        ("--price 2", "give --demand, too"),
-        ("--profile gpt-9", "there is no profile 'gpt-9': give the path of a .json file, or one"),
+        ("--price 2", "give --demand as well"),
+        ("--profile gpt-9", "unknown profile 'gpt-9': give the path of a .json file, or one"),
         ("--kv-tokens 100", "it could never be served"),
         ("--trace missing.csv", "missing.csv"),
-        ("--resume nowhere", "--resume nowhere: there is no plan.json of an earlier run"),
-        ("--model tiny", "--model is the model at a live server: give its --url, too"),
+        ("--resume nowhere", "--resume nowhere: it has no plan.json of an earlier run"),
+        ("--model tiny", "--model names the model of a live server: give its --url as well"),
         ("--url http://127.0.0.1:1", "--url needs --model, the model's name at that server"),
         ("--url http://127.0.0.1:1 --model tiny", "127.0.0.1:1"),
     ],
@@ -220,7 +220,7 @@ def test_a_plan_is_interrupted_and_goes_on_to_the_same_answer(tmp_path: Path) ->
     found = wait_for_lines(program, cut, 3)
     os.killpg(program.pid, signal.SIGINT)
     out = ended(program, 130)
-    assert "interrupted; reporting what is there" in out
+    assert "interrupted; reporting the results so far" in out
     assert f"--resume {found.parent}" in out
     kept = len(read_lines(found))
     again = ended(start(cut, "--jobs", "1", "--resume", str(found.parent)), 0)

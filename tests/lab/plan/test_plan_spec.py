@@ -44,7 +44,7 @@ def test_a_goal_that_makes_no_sense_is_refused(goal: dict[str, float], message: 
     [
         ({"demand": 0.0}, "--demand must be above 0, not 0"),
         ({"demand": 5.0, "price": -1.0}, "--price must be above 0, not -1"),
-        ({"price": 1.0}, "--price is of the GPUs that a demand needs: give --demand, too"),
+        ({"price": 1.0}, "--price needs a demand to count GPUs for: give --demand as well"),
         ({"policies": []}, "there must be one policy or more"),
         ({"policies": ["qoe", "qoe"]}, "the policy qoe is given twice"),
         ({"seeds": [1, 1]}, "the seed 1 is given twice"),
@@ -60,7 +60,7 @@ def test_an_order_that_makes_no_sense_is_refused(more: dict[str, Any], message: 
 
 
 def test_what_cannot_be_simulated_is_refused_before_anything_runs() -> None:
-    with pytest.raises(SetupError, match="there is no policy 'best'"):
+    with pytest.raises(SetupError, match="unknown policy 'best'"):
         spec(policies=["best"])
     with pytest.raises(WorkloadError, match="the KV cache holds 144: it could never be served"):
         spec(profile=replace(load_profile("opt-66b-4xa100"), kv_tokens=160))

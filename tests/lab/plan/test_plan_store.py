@@ -69,7 +69,7 @@ def test_points_of_another_basis_are_not_mixed_in(
     more: dict[str, Any], named: str, tmp_path: Path
 ) -> None:
     filled(tmp_path)
-    with pytest.raises(SpecError, match=f"has points of another {named}: give the options"):
+    with pytest.raises(SpecError, match=f"has points of another {named}: give its options"):
         Store(spec(**more), tmp_path)
 
 

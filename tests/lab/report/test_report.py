@@ -229,13 +229,17 @@ def test_a_file_that_holds_something_else_is_named(tmp_path: Path, change: dict[
     path = tmp_path / "run.json"
     write_json(run(PERFECT), path, date="2026-11-20T10:00:00+00:00")
     path.write_text(json.dumps({**json.loads(path.read_text()), **change}))
-    with pytest.raises(ValueError, match=r"run\.json holds no run of `andes bench` \(\w+Error: "):
+    with pytest.raises(
+        ValueError, match=r"run\.json does not hold a run of `andes bench` \(\w+Error: "
+    ):
         read_json(path)
 
 
 def test_a_file_that_is_no_json_is_named(tmp_path: Path) -> None:
     (tmp_path / "x.json").write_text("{")
-    with pytest.raises(ValueError, match=r"x\.json holds no run of `andes bench` \(JSONDecode"):
+    with pytest.raises(
+        ValueError, match=r"x\.json does not hold a run of `andes bench` \(JSONDecode"
+    ):
         read_json(tmp_path / "x.json")
 
 

@@ -110,7 +110,7 @@ def test_fairness_keeps_a_flood_from_the_others(
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--policies", "stock,nonsense"], "there is no policy 'nonsense' to compare"),
+        (["--policies", "stock,nonsense"], "cannot compare the policy 'nonsense'"),
         (["--kv-tokens", "100"], "--kv-tokens must be 4096 or more, not 100"),
         (["--rpm", "0"], "--rpm must be 1 or more, not 0"),
         (["--profile", "nonsense"], "nonsense"),

@@ -60,7 +60,7 @@ def test_by_default_the_server_has_a_fifth_too_much_to_do(specs: list[Sensitivit
         ("--jitter-ms 50", "'50' must be FROM-TO in milliseconds, as in 50-500"),
         ("--jitter-ms a-b", "'a' must be a number"),
         ("--faster much", "'much' must be a number"),
-        ("--policies best", "there is no policy 'best'"),
+        ("--policies best", "unknown policy 'best'"),
     ],
 )
 def test_wrong_words_are_explained(
@@ -76,7 +76,7 @@ def test_wrong_words_are_explained(
     [
         ("--policies qoe", "give two policies or more"),
         ("--missing 2", "--missing must be a share"),
-        ("--profile gpt-9", "there is no profile 'gpt-9'"),
+        ("--profile gpt-9", "unknown profile 'gpt-9'"),
         ("--kv-tokens 100", "it could never be served"),
     ],
 )

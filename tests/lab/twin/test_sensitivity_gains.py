@@ -80,7 +80,7 @@ def test_where_nothing_is_gained_nothing_can_be_lost() -> None:
     asked = spec()
     even = Results(asked, dict.fromkeys(asked.cases(), 0.9))
     assert even.survives(FASTER, "qoe") is None
-    assert "qoe gains nothing over stock at 3.6 requests/s" in sentences(even)
+    assert "qoe has no gain over stock at 3.6 requests/s" in sentences(even)
     perfect = Results(asked, dict.fromkeys(asked.cases(), 1.0))
     assert perfect.recovers(AS_TOLD, "qoe") is None
     assert "stock loses nothing: choose a higher --rate." in sentences(perfect)
@@ -121,7 +121,7 @@ def test_the_points_differ_as_the_scenarios_do() -> None:
 def test_an_order_that_makes_no_sense_is_refused() -> None:
     with pytest.raises(SpecError, match="give two policies or more"):
         spec(policies=["qoe"])
-    with pytest.raises(SetupError, match="there is no policy 'best'"):
+    with pytest.raises(SetupError, match="unknown policy 'best'"):
         spec(policies=["stock", "best"])
     with pytest.raises(SetupError, match="jitter_s must rise from 0 s or more"):
         Setup(profile=load_profile("opt-66b-4xa100"), jitter_s=(0.5, 0.1))

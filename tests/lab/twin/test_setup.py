@@ -18,7 +18,7 @@ PROFILE = load_profile("llama-3-8b-a40")
         ({"settings": {"horizon_s": 2.0}}, r"stock is vLLM's own and has no setting horizon_s"),
         ({"policy": "qoe", "settings": {"horizon": 2.0}}, r"unknown setting andes\.horizon"),
         ({"policy": "qoe", "settings": {"horizon_s": -1}}, r"andes\.horizon_s must be"),
-        ({"policy": "qoe", "settings": {"policy": "fcfs"}}, r"the policy is no setting"),
+        ({"policy": "qoe", "settings": {"policy": "fcfs"}}, r"the policy is not a setting"),
         ({"kv_restore_gb_s": 0.0}, r"kv_restore_gb_s must be above 0, not 0\.0"),
     ],
 )

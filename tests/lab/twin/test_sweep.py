@@ -126,7 +126,7 @@ def test_a_point_makes_its_workload_wherever_it_is_sent() -> None:
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
-        ({"policies": ["best"]}, "there is no policy 'best'"),
+        ({"policies": ["best"]}, "unknown policy 'best'"),
         ({"settings": {"speed": [1]}}, "unknown setting andes.speed"),
         ({"settings": {"horizon_s": [4, 0]}}, "andes.horizon_s must be finite and at least 0.001"),
         ({"kv_restore_gb_s": [-1.0]}, "kv_restore_gb_s must be above 0"),

@@ -153,8 +153,8 @@ def test_bounds_are_made_if_asked_for(
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        ("--policies best", "there is no policy 'best'; there are: stock, priority"),
-        ("--policies stock,,qoe", "there is no policy ''"),
+        ("--policies best", "unknown policy 'best'; the policies are: stock, priority"),
+        ("--policies stock,,qoe", "unknown policy ''"),
         ("--policies qoe,qoe", "qoe is given twice in 'qoe,qoe'"),
         ("--rate 3,fast", "'fast' must be a number of requests/s above 0"),
         ("--rate 3,3.0", "3 is given twice in '3,3.0'"),
@@ -193,7 +193,7 @@ def test_wrong_words_are_explained(
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        ("--profile gpt-9", "there is no profile 'gpt-9': give the path of a .json file, or one"),
+        ("--profile gpt-9", "unknown profile 'gpt-9': give the path of a .json file, or one"),
         ("--profile missing.json", "missing.json"),
         ("--set horizon_s=2 --set horizon_s=4", "--set horizon_s is given twice"),
         ("--arrivals poisson --arrivals poisson", "--arrivals poisson is given twice"),
@@ -202,8 +202,8 @@ def test_wrong_words_are_explained(
         ("--trace missing.csv", "missing.csv"),
         ("--kv-tokens 59000,100", "output tokens, but the KV cache holds 84: it could never"),
         ("--rate 2,3 --detail 4", "--detail 4 is none of the rates of --rate"),
-        ("--rate 2,3 --request 1", "--request needs one workload to draw it from"),
-        ("--request 250", "--request 250: there are 0 to 249"),
+        ("--rate 2,3 --request 1", "--request needs a single workload"),
+        ("--request 250", "--request 250: the requests are 0 to 249"),
     ],
 )
 def test_what_cannot_be_run_is_found_before_anything_runs(
@@ -333,7 +333,7 @@ def test_ctrl_c_reports_what_is_done_and_a_killed_process_only_its_point(tmp_pat
     out, err = program.communicate(timeout=60)
     assert (program.returncode, err) == (130, "")
     assert "failed: its process was killed by SIGKILL" in out
-    assert "interrupted; reporting what is there" in out
+    assert "interrupted; reporting the results so far" in out
     lines = read_lines(results)
     assert [line["point"] for line in lines] == list(range(len(lines)))
     assert sum(line["error"] is not None for line in lines) == 1

@@ -66,7 +66,7 @@ def test_of_many_workloads_one_must_be_chosen() -> None:
 
 def test_a_request_to_draw_must_be_there() -> None:
     assert check(spec(request=COUNT - 1)) == []
-    with pytest.raises(SpecError, match=f"--request {COUNT}: there are 0 to {COUNT - 1}"):
+    with pytest.raises(SpecError, match=f"--request {COUNT}: the requests are 0 to {COUNT - 1}"):
         check(spec(request=COUNT))
 
 

@@ -216,8 +216,8 @@ def test_the_name_of_a_process_makes_it_again(cv: float, period: float, amplitud
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "there are no arrivals ''; there are: poisson, gamma:cv=..., onoff:on=...,off=..."),
-        ("gama:cv=3", "there are no arrivals 'gama'; there are: poisson, gamma:cv=..."),
+        ("", "unknown arrivals ''; choose from: poisson, gamma:cv=..., onoff:on=...,off=..."),
+        ("gama:cv=3", "unknown arrivals 'gama'; choose from: poisson, gamma:cv=..."),
         ("poisson:rate=3", "poisson: 'rate=3' is unknown; it has no parameters (in 'poisson:rate"),
         ("gamma", "gamma needs cv: gamma:cv=... (in 'gamma')"),
         ("gamma:", "gamma needs cv: gamma:cv=..."),

@@ -98,7 +98,7 @@ def test_a_text_names_readers(text: str, expected: Readers) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("listening", "there are no readers 'listening'; there are: reading[:programs=...]"),
+        ("listening", "unknown readers 'listening'; choose from: reading[:programs=...]"),
         ("reading:speaking=1", "reading: 'speaking=1' is unknown; its parameters are programs"),
         ("reading:programs=20", "reading: programs must be a share, 0 to 1, not 20.0"),
         ("speaking:programs=-1", "speaking: programs must be a share, 0 to 1, not -1.0"),

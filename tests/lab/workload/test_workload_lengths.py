@@ -68,7 +68,7 @@ def test_a_text_names_lengths(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("sharegtp", "there are no lengths 'sharegtp'; there are: sharegpt, multiround[:rounds="),
+        ("sharegtp", "unknown lengths 'sharegtp'; choose from: sharegpt, multiround[:rounds="),
         ("sharegpt:mean=3", "sharegpt: 'mean=3' is unknown; it has no parameters"),
         ("multiround:rounds=0.5", "multiround: rounds must be 1 to 100, not 0.5"),
         ("multiround:rounds=nan", "multiround: rounds must be 1 to 100, not nan"),

@@ -147,7 +147,7 @@ def test_every_format_can_be_asked_for(trace: str) -> None:
     [
         (("--trace", "TRACE"), "azure.csv has 2 requests, but 250 were asked for"),
         (("--trace", "TRACE", "--lengths", "sharegpt"), "give --trace or --lengths, not both"),
-        (("--trace-format", "azure"), "--trace-format says what a --trace is, but there is none"),
+        (("--trace-format", "azure"), "--trace-format needs a --trace"),
         (
             ("--trace", "TRACE", "--requests", "2", "--arrivals", "poisson"),
             "drawn arrivals need a rate in requests/s (--rate)",
@@ -169,10 +169,10 @@ def test_contradictions_are_explained(trace: str, words: tuple[str, ...], messag
         (("--ttft", "-1"), "'-1' must be a number of seconds, 0 to 86400"),
         (("--ttft", "nan"), "'nan' must be a number of seconds"),
         (("--ttft", "100000"), "'100000' must be a number of seconds, 0 to 86400"),
-        (("--arrivals", "gama"), "there are no arrivals 'gama'; there are: poisson, gamma:cv"),
+        (("--arrivals", "gama"), "unknown arrivals 'gama'; choose from: poisson, gamma:cv"),
         (("--arrivals", "gamma:cv=0"), "gamma: cv must be 0.01 to 100, not 0.0 (in 'gamma:cv=0')"),
-        (("--readers", "dogs"), "there are no readers 'dogs'; there are: reading[:programs"),
-        (("--lengths", "sharegtp"), "there are no lengths 'sharegtp'; there are: sharegpt,"),
+        (("--readers", "dogs"), "unknown readers 'dogs'; choose from: reading[:programs"),
+        (("--lengths", "sharegtp"), "unknown lengths 'sharegtp'; choose from: sharegpt,"),
         (("--lengths", "fixed:prompt=1"), "fixed needs output"),
         (("--trace-format", "parquet"), "invalid choice: 'parquet'"),
     ],

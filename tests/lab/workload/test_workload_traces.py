@@ -252,8 +252,8 @@ def refused(path: Path, **options: Any) -> str:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "is empty, which is no trace of a known format (azure: CSV with the columns TIME"),
-        ("\n\n", "is empty, which is no trace"),
+        ("", "is empty, which is not a trace of a known format (azure: CSV with the columns TIME"),
+        ("\n\n", "is empty, which is not a trace"),
         ("prompt_tokens,output_tokens\n1,2\n", "starts with 'prompt_tokens,output_tokens'"),
         ('"a text"', "starts with '\"a text\"'"),
         (AZURE.splitlines()[0], "has no requests: is the file complete?"),
@@ -353,7 +353,7 @@ def test_a_bad_line_of_mooncake_is_named(
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ("[1]", "line 4: no JSON object with timestamp (ms), input_length and output_length"),
+        ("[1]", "line 4: not a JSON object with timestamp (ms), input_length and output_length"),
         ("{", "line 4: no JSON (Expecting"),
         ('{"timestamp": ' + "9" * 5000 + "}", "line 4: no JSON (Exceeds the limit"),
         ("[" * 100_000, "line 4: no JSON ("),
@@ -387,15 +387,17 @@ def test_a_format_can_be_given_and_is_held_to(write: Write) -> None:
     assert "line 1: no column Timestamp" in refused(write(AZURE), trace_format="burstgpt")
     assert "line 1: no JSON" in refused(write(AZURE), trace_format="mooncake")
     assert "line 2: no JSON (Extra data" in refused(write(MOONCAKE), trace_format="sharegpt")
-    with pytest.raises(WorkloadError, match="no trace format 'parquet'; there are: azure, burst"):
+    with pytest.raises(
+        WorkloadError, match="unknown trace format 'parquet'; the formats are: azure, burst"
+    ):
         read_trace(write(AZURE), trace_format="parquet")
 
 
 def test_a_file_that_is_no_text_is_refused(write: Write, tmp_path: Path) -> None:
-    assert "no text in UTF-8" in refused(write("x" * 9 + "é", encoding="latin-1"))
-    assert "no text in UTF-8" in refused(write(AZURE + "é" * 9000, encoding="latin-1"))
-    assert "no text in UTF-8" in refused(write(MOONCAKE + " " * 9000 + "é", encoding="latin-1"))
-    assert "no text in UTF-8" in refused(write("[" + " " * 9000 + "é", encoding="latin-1"))
+    assert "not UTF-8 text" in refused(write("x" * 9 + "é", encoding="latin-1"))
+    assert "not UTF-8 text" in refused(write(AZURE + "é" * 9000, encoding="latin-1"))
+    assert "not UTF-8 text" in refused(write(MOONCAKE + " " * 9000 + "é", encoding="latin-1"))
+    assert "not UTF-8 text" in refused(write("[" + " " * 9000 + "é", encoding="latin-1"))
     with pytest.raises(FileNotFoundError):
         read_trace(tmp_path / "none.csv")
     with pytest.raises(IsADirectoryError):

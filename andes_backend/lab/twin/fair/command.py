@@ -32,16 +32,22 @@ def add_parser(subparsers: Any) -> None:
         description="Compare what several users of one server get under each policy: vLLM's real "
         "scheduler on a virtual clock. See docs/fairness.md.",
     )
-    parser.add_argument("scenario", nargs="+", choices=(*_NAMES, _ALL), help="who asks for what")
+    parser.add_argument(
+        "scenario", nargs="+", choices=(*_NAMES, _ALL), help="which users ask for what"
+    )
     parser.add_argument("--policies", default=_POLICIES, metavar="LIST", help=_POLICIES)
-    parser.add_argument("--profile", default="llama-3-8b-a40", help="of a GPU, see andes twin")
-    parser.add_argument("--kv-tokens", type=int, default=10_000, help="KV memory (10000)")
+    parser.add_argument(
+        "--profile", default="llama-3-8b-a40", help="model and GPUs: see andes twin --list-profiles"
+    )
+    parser.add_argument(
+        "--kv-tokens", type=int, default=10_000, help="tokens that fit the KV cache (10000)"
+    )
     parser.add_argument(
         "--rpm",
         type=int,
-        help="the limit of rpm, requests a minute of each user (an even share of 180)",
+        help="the limit of rpm, requests per minute for each user (an even share of 180)",
     )
-    parser.add_argument("--seed", type=int, default=0, help="of the workloads (0)")
+    parser.add_argument("--seed", type=int, default=0, help="seed of the workloads (0)")
     add_jobs(parser)
     add_out(parser, Path("results/fair"))
     parser.set_defaults(run=_run)
@@ -74,7 +80,7 @@ def _tasks(arguments: argparse.Namespace) -> "list[Task]":
     for policy in policies:
         if policy not in CONTENDERS:
             known = ", ".join(CONTENDERS)
-            raise SpecError(f"there is no policy {policy!r} to compare; choose from {known}")
+            raise SpecError(f"cannot compare the policy {policy!r}; choose from {known}")
     profile = replace(load_profile(arguments.profile), kv_tokens=arguments.kv_tokens)
     scenarios = _NAMES if _ALL in arguments.scenario else dict.fromkeys(arguments.scenario)
     return [

@@ -110,8 +110,8 @@ SCENARIOS: Final[Mapping[str, Scenario]] = {
     "overload": Scenario("two users ask for more than their shares", _overload),
     "on-off": Scenario("one asks for all, the other now and then for less than a share", _on_off),
     "short-long": Scenario("many short requests against few long ones", _short_long),
-    "shift": Scenario("who asks for much and who for little changes", _shift),
-    "mixed": Scenario("27 users, few of whom ask for most", _mixed),
+    "shift": Scenario("one user asks for much and one for little; then they change places", _shift),
+    "mixed": Scenario("27 users, a few of whom send most requests", _mixed),
     "flood": Scenario("nine readers, and one who asks for ten times as much as each", _flood),
     "balanced": Scenario("ten readers who all ask for the same", _balanced),
 }

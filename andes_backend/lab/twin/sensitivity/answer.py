@@ -81,18 +81,16 @@ def _sentence(results: Results, policy: str) -> str:
     spec, first = results.spec, results.spec.policies[0]
     share = results.recovers(AS_TOLD, policy)
     if share is None:
-        return (
-            f"Nothing is known yet of {policy}, or {first} loses nothing: choose a higher --rate."
-        )
+        return f"No result for {policy} yet, or {first} loses nothing: choose a higher --rate."
     if share.mean <= 0:
         return (
-            f"{policy} gains nothing over {first} at {spec.rate:.3g} requests/s that could be "
+            f"{policy} has no gain over {first} at {spec.rate:.3g} requests/s that could be "
             "lost: choose a higher --rate."
         )
     found = [(_survival(results, name, policy), one) for name, one in spec.scenarios.items()]
     known = [(left, one) for left, one in found if left is not None]
     if not known:
-        return f"{policy} recovers {share.text('.0%')}; what of it survives is not known yet."
+        return f"{policy} recovers {share.text('.0%')}; how much of it survives is not known yet."
     worst, scenario = min(known, key=lambda one: one[0].mean)
     others = min((left.mean for left, one in known if one is not scenario), default=None)
     rest = "" if others is None else f", and {others:.0%} or more in the other scenarios"

@@ -45,7 +45,7 @@ def add_parser(subparsers: Any) -> None:
     """Add `andes sensitivity`."""
     parser = subparsers.add_parser(
         "sensitivity",
-        help="find out what is left of a gain where assumptions do not hold",
+        help="find out what is left of a gain when assumptions do not hold",
         description="Find out how much of each policy's gain over the first one survives when "
         "readers are faster than they say, hints are missing, output lengths change, or the "
         "network is uneven. See docs/sensitivity.md.",
@@ -103,28 +103,28 @@ def _add_deviations(parser: argparse.ArgumentParser) -> None:
         type=finite_number,
         default=0.3,
         metavar="SHARE",
-        help="readers read so much faster than they say; below 0: slower (default: 0.3)",
+        help="readers read this much faster than they say; below 0: slower (default: 0.3)",
     )
     group.add_argument(
         "--missing",
         type=finite_number,
         default=0.5,
         metavar="SHARE",
-        help="of the requests, that say nothing of their readers (default: 0.5)",
+        help="share of the requests that have no hints (default: 0.5)",
     )
     group.add_argument(
         "--shift",
         type=finite_number,
         default=2.0,
         metavar="TIMES",
-        help="outputs become so many times as long, or as short, in the middle (default: 2)",
+        help="outputs become this many times as long, or as short, in the middle (default: 2)",
     )
     group.add_argument(
         "--jitter-ms",
         type=_range,
         default=(0.05, 0.5),
         metavar="FROM-TO",
-        help="that the network adds to each token, in order (default: 50-500)",
+        help="delay that the network adds to each token; tokens stay in order (default: 50-500)",
     )
 
 

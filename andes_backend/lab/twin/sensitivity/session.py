@@ -48,7 +48,7 @@ class _Book:
             self.campaign.add(task, f"{case.scenario}, seed {case.seed}, {case.policy}")
 
     def keep(self, index: int, outcome: Measured | str) -> None:
-        """What a case came to, or why it failed: into the file at once."""
+        """Write a case's result, or why it failed, to the file at once."""
         case = self.cases[index]
         if isinstance(outcome, Measured):
             self.qoe[case] = outcome.summary.qoe_mean or 0.0

@@ -1,3 +1,3 @@
-"""`andes twin`: many simulations, in parallel, with tables and pictures of what they came to."""
+"""`andes twin`: many simulations, in parallel, with tables and pictures of the results."""
 
 __all__: list[str] = []

@@ -43,7 +43,7 @@ class BoundTask:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bounded:
-    """What the bound came to."""
+    """The bound that was found."""
 
     qoe: float
     gap: float
@@ -84,7 +84,7 @@ class Bounds:
         self._known: dict[_Key, float] = {}
 
     def note(self, index: int, outcome: Bounded | str, *, date: str) -> None:
-        """What a task came to, or why it failed; it is in the file at once.
+        """Keep a task's result, or why it failed; it is in the file at once.
 
         Args:
             index: of the task.
@@ -106,7 +106,7 @@ class Bounds:
         """Each bound, and how far below it the mean QoE of each policy is; none without bounds.
 
         Args:
-            results: point's index -> what it came to; those that failed are missing.
+            results: point's index -> its result; points that failed are missing.
         """
         if not self._known:
             return []

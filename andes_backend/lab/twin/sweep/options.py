@@ -57,15 +57,15 @@ def _add_servers(parser: argparse.ArgumentParser) -> None:
         type=list_of(_switch),
         default=(True,),
         metavar="on,off",
-        help="whether what a preempted request has computed may be found again (default: on)",
+        help="whether vLLM may find a preempted request's KV blocks again (default: on)",
     )
     group.add_argument(
         "--kv-restore-gb-s",
         type=list_of(_bandwidth),
         default=(None,),
         metavar="GB/S,...",
-        help="KV restore: what a preempted request has computed comes back from CPU memory at "
-        "this speed; off: it is computed again (default: off)",
+        help="KV restore: the server restores a preempted request from CPU memory at this speed; "
+        "off: it computes it again (default: off)",
     )
     group.add_argument(
         "--reload-gb-s",  # its name before
@@ -79,7 +79,7 @@ def _add_servers(parser: argparse.ArgumentParser) -> None:
         type=list_of(_switch),
         default=(True,),
         metavar="on,off",
-        help="whether a step is scheduled while the one before still runs (default: on)",
+        help="whether vLLM schedules a step while the one before still runs (default: on)",
     )
 
 
@@ -92,7 +92,7 @@ def _add_policies(parser: argparse.ArgumentParser) -> None:
         metavar="NAME,...",
         help="stock (vLLM's own order), priority (vLLM's own, people before programs), qoe, "
         "andes (the paper's), vtc (fair between users), fcfs, round-robin, rpm (a limit of "
-        "requests a minute for each user), shortest-first (is told the true lengths); the "
+        "requests per minute for each user), shortest-first (knows the true lengths); the "
         "first is what the others are compared with (default: stock,qoe)",
     )
     group.add_argument(
@@ -103,9 +103,9 @@ def _add_policies(parser: argparse.ArgumentParser) -> None:
         default=(),
         dest="bounds",
         metavar="S,...",
-        help="beside them, the mean QoE that no schedule surpasses, even one that knows the "
-        "future; with seconds: none that ends every response at most so late (`any`: no such "
-        "limit, as without a value)",
+        help="also compute the mean QoE that no schedule surpasses, even one that knows the "
+        "future; with seconds: no schedule that ends every response at most this late (`any`: "
+        "no such limit, as without a value)",
     )
     group.add_argument(
         "--set",
@@ -145,19 +145,19 @@ def _add_running(parser: argparse.ArgumentParser) -> None:
     add_jobs(group)
     add_out(group)
     group.add_argument(
-        "--keep-requests", action="store_true", help="write a record of every request, too"
+        "--keep-requests", action="store_true", help="also write a record of every request"
     )
     group.add_argument(
         "--detail",
         type=rate_value,
         metavar="RATE",
-        help="draw requests and queues at this rate (default: if there is one workload only)",
+        help="draw requests and queues at this rate (default: only if there is one workload)",
     )
     group.add_argument(
         "--request",
         type=seed_value,
         metavar="INDEX",
-        help="the request to draw, from 0 (default: one that is served differently)",
+        help="the request to draw, from 0 (default: one that the policies serve differently)",
     )
 
 

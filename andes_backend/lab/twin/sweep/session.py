@@ -65,7 +65,7 @@ class _Book:
             self.campaign.add(bound, _bound_label(sweep, bound))
 
     def keep(self, index: int, outcome: Measured | Bounded | str) -> None:
-        """What a task came to, or why it failed: into a file at once."""
+        """Write a task's result, or why it failed, to a file at once."""
         if index >= len(self.points):
             assert not isinstance(outcome, Measured)
             self.bounds.note(index - len(self.points), outcome, date=now())

@@ -58,9 +58,9 @@ def check(spec: SweepSpec) -> list[str]:
         remarks.update(dict.fromkeys(workload.remarks))
         count = len(workload.requests)
         if spec.request is not None and spec.request >= count:
-            raise SpecError(f"--request {spec.request}: there are 0 to {count - 1}")
+            raise SpecError(f"--request {spec.request}: the requests are 0 to {count - 1}")
     if spec.request is not None and not shown:
-        raise SpecError("--request needs one workload to draw it from: choose it with --detail")
+        raise SpecError("--request needs a single workload: choose one with --detail")
     return list(remarks)
 
 
@@ -76,7 +76,7 @@ def shown_in_detail(spec: SweepSpec) -> dict[str, Point]:
     if spec.detail is not None:
         rows = tuple(group for group in rows if group.cell.rate == spec.detail)
         if not rows:
-            raise SpecError(f"--detail {spec.detail:g} is none of the rates of --rate")
+            raise SpecError(f"--detail {spec.detail:g} is not one of the rates of --rate")
     elif len(set(spec.sweep.cells())) > 1:
         return {}
     return {policy: points[0] for policy, points in rows[0].points.items()}

@@ -31,7 +31,7 @@ def plot_sweep(sweep: Sweep, results: Mapping[int, Measured], path: Path) -> str
 
     Args:
         sweep: what was asked for; nothing is drawn of a single workload.
-        results: point's index -> what it came to; those that failed are missing.
+        results: point's index -> its result; points that failed are missing.
         path: the file; overwritten.
 
     Returns:

@@ -95,7 +95,7 @@ def tables(sweep: Sweep, results: Mapping[int, Measured]) -> list[Table]:
 
     Args:
         sweep: what was asked for.
-        results: point's index -> what it came to; those that failed are missing.
+        results: point's index -> its result; points that failed are missing.
 
     Returns:
         QoE by policy and as a ratio to the first one, then the other figures.
