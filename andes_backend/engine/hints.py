@@ -3,6 +3,10 @@
 The engine core can only ignore them: what is to be answered with HTTP 400 must be found in
 the front end, before the response begins. HTTP requests become sampling parameters first;
 what comes by another way is looked at when it enters the engine.
+
+Of vLLM, 0.30 to 0.33 alike, this relies on: every HTTP request with sampling parameters makes
+them by `SamplingParams.from_optional`, and every request enters by `InputProcessor.process_inputs`,
+whose third argument they are; a `VLLMValidationError` is answered with HTTP 400.
 """
 
 from collections.abc import Callable

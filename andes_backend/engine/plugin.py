@@ -6,6 +6,10 @@ vLLM loads it in every process. It changes nothing but how a server's configurat
 - `ANDES_SETTINGS='{"policy": "qoe"}'` is as good as `--additional-config`, which wins;
 - where our scheduler is asked for, the front end is made to show its metrics, and to refuse
   bad hints if the settings say so.
+
+Of vLLM, 0.30 to 0.33 alike, this relies on: the entry-point group `vllm.general_plugins`, loaded
+when an `EngineArgs` is made, which is before `create_engine_config`; and that every server, be it
+by `vllm serve` or by Python, makes its configuration with that method.
 """
 
 import json
