@@ -81,6 +81,9 @@ class Ledger:
     def deliver(self, outputs: Iterable[EngineCoreOutputs], now: float) -> list[tuple[int, float]]:
         """Count the tokens that leave the engine, and forget the responses that end.
 
+        It relies on vLLM (0.30 to 0.33) giving the last tokens and the reason of the end in one
+        output.
+
         Args:
             outputs: what one step has delivered, to each client.
             now: seconds on the scheduler's clock.

@@ -4,6 +4,10 @@ The engine core, where the scheduler runs, is a process of its own, one per data
 rank; Prometheus' registry is in the front end. vLLM sends its scheduler's statistics from
 one to the other with the tokens of each step. Ours travel in them, as one more field: a
 front end that does not know it ignores it.
+
+Of vLLM, 0.30 to 0.33 alike, this relies on: `EngineCoreOutputs.scheduler_stats`, an annotated
+dataclass that is sent as a map of its fields; `PrometheusStatLogger`'s `record`, its
+`per_engine_labelvalues` and its private `_counter_cls`, `_gauge_cls` and `_histogram_cls`.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -53,7 +57,8 @@ def send_news(outputs: Iterable[EngineCoreOutputs], news: News) -> None:
 def receive_news() -> None:
     """In a front end: read the news and show it on /metrics. To be called before the engine
     is made; a second call changes nothing."""
-    # What the decoder makes of the field: it is made later, from these annotations.
+    # What the decoder makes of the field: vLLM makes it when it makes its client of the engine
+    # core, later than this, and msgspec reads the annotations then.
     EngineCoreOutputs.__annotations__["scheduler_stats"] = StatsWithNews | None
     # On vLLM's own class, so that Ray's variant of it, a subclass, shows them as well.
     wrap(PrometheusStatLogger, "__init__", _making)
@@ -175,7 +180,10 @@ class Metrics:
 
 
 def _unregister() -> None:
-    """A second engine in one process replaces the first one's metrics, as vLLM's own do."""
+    """A second engine in one process replaces the first one's metrics, as vLLM's own do.
+
+    It reads prometheus_client's private map, as vLLM does for its own.
+    """
     for collector in list(REGISTRY._collector_to_names):
         if getattr(collector, "_name", "").startswith(PREFIX):
             REGISTRY.unregister(collector)

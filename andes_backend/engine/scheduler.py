@@ -1,8 +1,8 @@
 """The scheduler class that vLLM loads: --scheduler-cls andes_backend.AndesScheduler."""
 
-import math
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, Final
 
 import numpy as np
@@ -19,7 +19,8 @@ from andes_backend.engine.exchange import exchange_of
 from andes_backend.engine.guard import Guard, checked
 from andes_backend.engine.ledger import Ledger
 from andes_backend.engine.metrics import send_news
-from andes_backend.engine.queues import Queue
+from andes_backend.engine.plan import PlanInForce, Queues
+from andes_backend.engine.step_timer import StepTimer
 from andes_backend.engine.tally import Counters
 from andes_backend.policy import Policy, Snapshot, make_policy
 from andes_backend.policy.decision import Decision
@@ -30,7 +31,6 @@ __all__ = ["AndesScheduler"]
 _log = init_logger("vllm.andes")  # a child of vLLM's logger, so that it is shown
 
 _LOOK_EVERY_S: Final = 1.0  # at how long readers wait
-_MOST_UNDER_WAY: Final = 64  # steps between their schedule and their output
 
 
 class AndesScheduler(versions.EitherScheduler):
@@ -38,6 +38,9 @@ class AndesScheduler(versions.EitherScheduler):
 
     It never takes the server down: when planning raises, the step keeps vLLM's own order,
     the first error is logged with its traceback, and all are counted.
+
+    What it overrides is called by vLLM's engine core, with these names and arguments in 0.30 to
+    0.33. What it relies on inside vLLM's scheduler is in `versions`, or said where it is used.
 
     Raises:
         ValueError: the settings are wrong; RuntimeError: the vLLM is not a tested one.
@@ -61,12 +64,8 @@ class AndesScheduler(versions.EitherScheduler):
         self.andes_ledger = Ledger(self.andes_config, self.andes_counters)
         self.andes_guard = Guard(self.andes_counters, self.andes_config.slow_plan_s)
         self.andes_latency = LatencyModel()
-        self._waiting_queue, self._running_queue = (Queue(self.andes_ledger) for _ in range(2))
-        self._plan_again_at = -math.inf
-        self._held_elsewhere = 0  # when the last plan was made
-        self._victims: list[Request] = []  # of this step's plan
-        self._scheduled_at: dict[int, float] = {}  # by the id of a step's output
-        self._last_output_at = 0.0
+        self.andes_plan = PlanInForce(self.andes_ledger, self.andes_config.plan_every_s)
+        self.andes_steps = StepTimer()
         self._next_look = self.clock()
         self._exchange = exchange_of(self.andes_config)
         self._minute = MinuteLine(self.andes_counters, self.clock())
@@ -84,7 +83,9 @@ class AndesScheduler(versions.EitherScheduler):
     def add_request(self, request: Request) -> None:
         goes_on = versions.goes_on(self, request)
         super().add_request(request)
-        live = self.requests.get(request.request_id)  # of a session, its first request
+        # vLLM (0.30 to 0.33) gives what a session sends later to the session's first request, and
+        # drops the new one; a new one without input ends the session.
+        live = self.requests.get(request.request_id)
         if live is not None and not goes_on:
             self.andes_ledger.add(live, self.clock())
 
@@ -94,43 +95,32 @@ class AndesScheduler(versions.EitherScheduler):
         return finished
 
     def schedule(self, *args: Any, **kwargs: Any) -> SchedulerOutput:
-        # Before vLLM's own: after a preemption inside it, it admits nobody in that step.
-        # A request preempted in a pause would not end in it, and so neither would the pause.
-        to_admit: int | None = None
-        if (self.waiting or self.running) and not versions.is_paused(self):
-            to_admit = self._decide()
+        now = self.clock()
+        self.andes_plan.next_step()
+        # We preempt before vLLM's own schedule(), not inside it: after a preemption in there,
+        # vLLM (0.30 to 0.33) admits nobody in that step.
+        if self._has_work() and not self.andes_plan.holds(queues := self._queues(), now):
+            self._plan_and_apply(queues, now)
         if not self.requests:
-            self._forget()
-        before, held = versions.preempted_since_last_step(self), len(self.running)
-        victims = self._victims
+            self.andes_plan.forget(now)
+        preempted, ran = versions.preempted_since_last_step(self), len(self.running)
         try:
             scheduled = super().schedule(*args, **kwargs)
         finally:
             self._let_victims_wait()
-        memory = len(scheduled.preempted_req_ids or ()) - before
-        self.andes_counters.preempt("memory", memory)
-        if not scheduled.total_num_scheduled_tokens:
-            self._plan_again_at = -math.inf  # nobody runs: ask again at once
-        elif not memory and len(self.running) - held == to_admit:
-            self._settle(self.running[held:], victims)
-        if len(self._scheduled_at) > _MOST_UNDER_WAY:  # outputs that nobody has run
-            self._scheduled_at.clear()
-        self._scheduled_at[id(scheduled)] = self.clock()
+        self._settle(scheduled, versions.preempted_in(scheduled) - preempted, ran)
+        self.andes_steps.scheduled(scheduled, self.clock())
         return scheduled
 
     def update_from_output(
         self, scheduler_output: SchedulerOutput, model_runner_output: ModelRunnerOutput
     ) -> dict[int, EngineCoreOutputs]:
         outputs = super().update_from_output(scheduler_output, model_runner_output)
-        try:
+        with self._failing_safely():
             self._observe(scheduler_output)
             self._deliver(outputs)
-        except Exception as error:
-            self._fall_back(error)
-        try:
+        with self._failing_safely():
             self._tell(outputs)
-        except Exception as error:
-            self._fall_back(error)
         return outputs
 
     def shutdown(self) -> None:
@@ -138,46 +128,33 @@ class AndesScheduler(versions.EitherScheduler):
             self._exchange.close()
         super().shutdown()
 
-    def _decide(self) -> int | None:
-        """Plan if it is time to.
+    # The plan: whether there is one to make, making it, applying it, and its end.
 
-        Returns:
-            How many requests the plan that was made lets in; None without a plan, or if it does
-            not say.
+    def _has_work(self) -> bool:
+        """Somebody is there, and the engine is not paused.
+
+        A request preempted in a pause would not end in it, and so neither would the pause.
         """
-        began, to_admit = self.clock(), None
-        if not self._is_due(began):
-            return None
-        self._plan_again_at = -math.inf  # unless this comes to a plan
-        if not self.andes_guard.may_plan(began):
-            versions.limit_admissions(self, None)  # the last one's was for the last step only
-            return None
-        try:
-            decision = self._plan()
-            self._apply(decision)
-            to_admit = decision.admit
-        except Exception as error:
-            self._fall_back(error)
-        self.andes_guard.planned(began, self.clock())
-        return to_admit
+        return bool(self.waiting or self.running) and not versions.is_paused(self)
 
-    def _forget(self) -> None:
-        """Nobody is left: keep nobody's prompt in memory until the next request comes."""
-        for queue in (self._waiting_queue, self._running_queue):
-            queue.look([], self.clock())
+    def _queues(self) -> Queues:
+        waiting, held = versions.waiting_requests(self), versions.held_elsewhere(self)
+        return Queues(waiting, self.running, held)
 
-    def _is_due(self, now: float) -> bool:
-        """The last plan is too old, or the queues are not as it left them."""
-        return now >= self._plan_again_at or not (
-            versions.held_elsewhere(self) == self._held_elsewhere
-            and self._running_queue.is_still(self.running)
-            and self._waiting_queue.is_still(versions.waiting_requests(self))
-        )
+    def _plan_and_apply(self, queues: Queues, now: float) -> None:
+        """Put a new plan in force, unless planning fails or has to pause."""
+        self.andes_plan.end()
+        if not self.andes_guard.may_plan(now):
+            versions.limit_admissions(self, None)  # that of the plan that has ended
+            return
+        with self._failing_safely():
+            self._apply(self._decide(queues), queues)
+        self.andes_guard.planned(now, self.clock())
 
-    def _plan(self) -> Decision:
+    def _decide(self, queues: Queues) -> Decision:
+        """Ask the policy about the queues as they are."""
         now, ledger = self.clock(), self.andes_ledger
-        waiting = self._waiting_queue.look(versions.waiting_requests(self), now)
-        running = self._running_queue.look(self.running, now)
+        waiting, running = self.andes_plan.look(queues, now)
         ledger.retain(self.requests)
         ledger.table.note_queues(waiting, running, now)
         free, total = versions.block_counts(self)
@@ -196,58 +173,62 @@ class AndesScheduler(versions.EitherScheduler):
         )
         return checked(decision, len(waiting), len(running))
 
-    def _apply(self, decision: Decision) -> None:
-        waiting = versions.waiting_requests(self)
+    def _apply(self, decision: Decision, queues: Queues) -> None:
+        """Change vLLM's queues and limits as decided; the rest is vLLM's own schedule()."""
         victims = [] if decision.preempt is None else [self.running[i] for i in decision.preempt]
-        if decision.waiting is not None:
-            waiting = self._waiting_queue.reorder(decision.waiting)
-        if decision.running is not None:
-            self.running = self._running_queue.reorder(decision.running)
+        waiting, self.running = self.andes_plan.reorder(queues, decision)
         for request in victims:
             versions.preempt(self, request)
         self.andes_counters.preempt("policy", len(victims))
-        self._held_elsewhere = versions.held_elsewhere(self)
+        held_elsewhere = versions.held_elsewhere(self)
         versions.limit_admissions(self, decision.admit)
         if victims or decision.waiting is not None:
-            versions.set_waiting(self, waiting)
-        self._victims = victims
-        holds_s = decision.again_in_s
-        self._plan_again_at = self.clock() + (
-            self.andes_config.plan_every_s if holds_s is None else holds_s
-        )
+            versions.set_waiting(self, waiting)  # without the victims
+        self.andes_plan.begin(decision, victims, held_elsewhere, self.clock())
 
     def _let_victims_wait(self) -> None:
-        """Who was preempted for this step waits from the next one on.
+        """Requests that were preempted for this step wait from the next one on.
 
-        In this step it would take back what it has just given up, and a KV connector does not
-        expect a request that is preempted and resumed at once.
+        In this step they would take back what they have just given up, and a KV connector does
+        not expect a request that is preempted and resumed at once.
         """
-        if self._victims:
-            versions.set_waiting(self, [*versions.waiting_requests(self), *self._victims])
-            self._victims = []
+        if victims := self.andes_plan.victims:
+            versions.set_waiting(self, [*versions.waiting_requests(self), *victims])
 
-    def _settle(self, admitted: list[Request], victims: list[Request]) -> None:
-        """What vLLM has made of the queues by carrying the plan out is no reason for another."""
-        now, ledger = self.clock(), self.andes_ledger
+    def _settle(self, scheduled: SchedulerOutput, for_memory: int, ran: int) -> None:
+        """vLLM has carried the plan out, or has done something else.
+
+        Args:
+            scheduled: the step.
+            for_memory: how many requests vLLM preempted in it.
+            ran: the length of the running queue before. vLLM (0.30 to 0.33) appends those that
+                it admits, and takes nobody out in schedule() but those that it preempts.
+        """
+        self.andes_counters.preempt("memory", for_memory)
+        if not scheduled.total_num_scheduled_tokens:
+            self.andes_plan.end()  # nobody runs: ask again at once
+        elif not for_memory and len(self.running) - ran == self.andes_plan.admits:
+            with self._failing_safely():
+                self.andes_plan.settle(self._queues(), self.running[ran:], self.clock())
+
+    @contextmanager
+    def _failing_safely(self) -> Iterator[None]:
+        """An exception in here ends the plan, is counted, and leaves vLLM its own order."""
         try:
-            if admitted or victims:
-                out, into = ledger.rows(victims, now), ledger.rows(admitted, now)
-                ledger.table.note_queues(out, into, now)
-            self._waiting_queue.settle(versions.waiting_requests(self))
-            self._running_queue.settle(self.running.copy())
+            yield
         except Exception as error:
-            self._fall_back(error)
+            versions.limit_admissions(self, None)
+            self.andes_plan.end()
+            self.andes_guard.failed(error)
+
+    # What comes back from a step.
 
     def _observe(self, scheduled: SchedulerOutput) -> None:
         """Learn how long the step took that has just come back."""
-        now = self.clock()
-        # Steps are scheduled while earlier ones still run: a step begins when the one before
-        # it has ended.
-        began = max(self._scheduled_at.pop(id(scheduled), now), self._last_output_at)
-        self._last_output_at = now
-        if scheduled.total_num_scheduled_tokens and now > began:
+        seconds = self.andes_steps.took(scheduled, self.clock())
+        if scheduled.total_num_scheduled_tokens and seconds > 0:
             sequences, context, prompts = versions.step_shape(scheduled)
-            self.andes_latency.observe(now - began, sequences, context, prompts)
+            self.andes_latency.observe(seconds, sequences, context, prompts)
 
     def _deliver(self, outputs: dict[int, EngineCoreOutputs]) -> None:
         for tokens, _ in self.andes_ledger.deliver(outputs.values(), self.clock()):
@@ -266,8 +247,3 @@ class AndesScheduler(versions.EitherScheduler):
         if (line := self._minute.due(now)) is not None:
             _log.info("andes: %s", line)
         send_news(outputs.values(), self.andes_counters.take_news())
-
-    def _fall_back(self, error: Exception) -> None:
-        versions.limit_admissions(self, None)
-        self._plan_again_at = -math.inf
-        self.andes_guard.failed(error)

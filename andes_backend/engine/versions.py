@@ -1,5 +1,8 @@
 """All that depends on the version of vLLM: its scheduler interface is not public.
 
+Each function says what it relies on inside vLLM. Where no version is named, 0.30 to 0.33 have it
+alike; when a new release comes, these are the places to compare with its `v1/core/sched/`.
+
 Tested: see `TESTED`. Another version is refused when the server starts, unless
 `ANDES_ANY_VLLM=1` is set in its environment.
 """
@@ -28,6 +31,7 @@ __all__ = [
     "is_paused",
     "limit_admissions",
     "preempt",
+    "preempted_in",
     "preempted_since_last_step",
     "set_waiting",
     "step_shape",
@@ -57,6 +61,9 @@ class EitherScheduler(AsyncScheduler):
 
     AsyncScheduler counts tokens before they are there, which the rest of a synchronous engine
     does not expect.
+
+    It relies on AsyncScheduler overriding two methods of Scheduler and no others: these two in
+    0.30 to 0.32; in 0.33 the first alone, and calling Scheduler's second then changes nothing.
     """
 
     runs_ahead = True
@@ -79,14 +86,18 @@ class EitherScheduler(AsyncScheduler):
 
 
 def is_paused(scheduler: Scheduler) -> bool:
-    """Whether the operator has paused the engine (`/pause`, or to sleep)."""
+    """Whether the operator has paused the engine (`/pause`, or to sleep).
+
+    A paused vLLM admits nobody new (PAUSED_NEW), or schedules nobody at all (PAUSED_ALL).
+    """
     return scheduler.pause_state != PauseState.UNPAUSED
 
 
 def goes_on(scheduler: Scheduler, request: Request) -> bool:
     """Whether this is more input for a request of the same name that is not done yet.
 
-    A session that has answered and waits for more input begins anew.
+    A session that has answered and waits for more input begins anew. In vLLM that is a status;
+    the request keeps its name and its object.
     """
     session = scheduler.requests.get(request.request_id)
     return session is not None and session.status != RequestStatus.WAITING_FOR_STREAMING_REQ
@@ -99,13 +110,20 @@ def extra_args(request: Request) -> dict[str, Any] | None:
 
 
 def block_counts(scheduler: Scheduler) -> tuple[int, int]:
-    """KV blocks: (free, total)."""
+    """KV blocks: (free, total).
+
+    Free are those that nobody holds, also if the prefix cache could still find what is in them.
+    The total has one more than can be given out: vLLM keeps block 0 for itself.
+    """
     pool = scheduler.kv_cache_manager.block_pool
     return pool.get_num_free_blocks(), pool.num_gpu_blocks
 
 
 def waiting_is_ordered_by_us(scheduler: Scheduler) -> bool:
-    """False under `--scheduling-policy priority`, where vLLM keeps the queue as a heap."""
+    """False under `--scheduling-policy priority`, where vLLM keeps the queue as a heap.
+
+    Otherwise the queue is a deque, and vLLM admits from its head.
+    """
     return isinstance(scheduler.waiting, FCFSRequestQueue)
 
 
@@ -113,12 +131,16 @@ def waiting_requests(scheduler: Scheduler) -> list[Request]:
     """The waiting queue; under `--scheduling-policy priority` in no order."""
     queue = scheduler.waiting
     if isinstance(queue, PriorityRequestQueue):
-        return list(queue._heap)  # iterating over the queue itself would sort it each time
+        # Private: iterating over the queue itself would sort it each time.
+        return list(queue._heap)
     return list(queue)
 
 
 def set_waiting(scheduler: Scheduler, requests: Sequence[Request]) -> None:
-    """Put the same requests into the waiting queue in this order."""
+    """Put these requests into the waiting queue in this order, in the place of those in it.
+
+    It relies on vLLM keeping the order nowhere but in the queue itself.
+    """
     queue = scheduler.waiting
     assert isinstance(queue, FCFSRequestQueue)  # checked at start
     queue.clear()
@@ -130,6 +152,10 @@ def limit_admissions(scheduler: Scheduler, admit: int | None) -> None:
 
     vLLM compares the number of running requests with this limit before it admits another.
     Those that hold KV blocks while they wait, loaded from elsewhere, say, come in besides.
+
+    Since 0.31 the limit is an attribute of its own, with a setting (`max_num_active_seqs`) that
+    may be lower than the number of places. vLLM reads it in schedule() only, and 0.30 asserts
+    there that no more are running: so the limit is never below those that run already.
     """
     config = scheduler.scheduler_config
     limit = getattr(config, "max_num_active_seqs", None) or config.max_num_seqs
@@ -142,7 +168,11 @@ def limit_admissions(scheduler: Scheduler, admit: int | None) -> None:
 
 
 def held_elsewhere(scheduler: Scheduler) -> int:
-    """How many waiting requests are not in the queue that we order."""
+    """How many waiting requests are not in the queue that we order.
+
+    Since 0.31 those that hold KV blocks already have a queue of their own, which vLLM empties
+    first. Before, they were in one with all that could not be scheduled when it was their turn.
+    """
     if hasattr(scheduler, "kv_holding_waiting"):
         return len(scheduler.kv_holding_waiting)
     before: Any = scheduler  # vLLM 0.30 has them among others that wait for something
@@ -153,7 +183,8 @@ def preempt(scheduler: Scheduler, request: Request) -> None:
     """Take a running request off the GPU: it gives its KV blocks up and waits.
 
     vLLM puts it at the head of the waiting queue, delivers what is in flight, and does not
-    resume it before that.
+    resume it before that. `_preempt_request` is private; it leaves it to its caller to take the
+    request out of the running queue first.
     """
     scheduler.running.remove(request)
     # vLLM stamps its own events with this clock; no decision of ours reads it. Where the KV
@@ -164,12 +195,26 @@ def preempt(scheduler: Scheduler, request: Request) -> None:
 
 
 def preempted_since_last_step(scheduler: Scheduler) -> int:
-    """Requests that were preempted since the last `schedule()`, by us or to reset the cache."""
+    """Requests that were preempted since the last `schedule()`, by us or to reset the cache.
+
+    vLLM collects their names in a set, to which schedule() adds those that it preempts itself.
+    """
     return len(scheduler.reset_preempted_req_ids)
+
+
+def preempted_in(scheduled: SchedulerOutput) -> int:
+    """Requests that were preempted between the end of the `schedule()` before and of this one.
+
+    In the step's output vLLM hands out the set of `preempted_since_last_step`, and begins another.
+    """
+    return len(scheduled.preempted_req_ids or ())
 
 
 def step_shape(scheduled: SchedulerOutput) -> tuple[int, int, int]:
     """What a step consists of.
+
+    It relies on the output naming requests that are new to the workers apart from "cached" ones,
+    which resumed ones are among, and counting their tokens as they were before this step.
 
     Returns:
         Requests that get one more token, the tokens that these have in the KV cache, and the

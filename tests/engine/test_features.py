@@ -106,7 +106,9 @@ def test_who_holds_memory_already_is_not_kept_out(make_machine: MakeMachine) -> 
     scheduler.requests["held"] = held
     scheduler.kv_holding_waiting.add_request(held)
     machine.now += 1.0  # the last plan holds no longer
-    scheduler._decide()
+    queues = scheduler._queues()
+    assert not scheduler.andes_plan.holds(queues, machine.now)
+    scheduler._plan_and_apply(queues, machine.now)
     assert scheduler.max_num_active_reqs >= 2
 
 
@@ -145,4 +147,4 @@ def test_an_abort_leaves_nothing_even_if_nobody_comes_after(make_machine: MakeMa
     machine.scheduler.finish_requests("a", RequestStatus.FINISHED_ABORTED)
     assert len(machine.scheduler.andes_ledger) == 0
     machine.step(0)
-    assert machine.scheduler._running_queue.is_still([])
+    assert machine.scheduler.andes_plan._running.is_still([])

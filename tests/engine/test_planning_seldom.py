@@ -16,7 +16,7 @@ from vllm.v1.request import Request, RequestStatus
 from andes_backend.config import AndesConfig
 from andes_backend.engine import versions
 from andes_backend.engine.ledger import Ledger
-from andes_backend.engine.queues import Queue
+from andes_backend.engine.queues import RememberedQueue
 from andes_backend.policy import Decision, Snapshot
 from tests.engine.real_scheduler import Machine, engine_config, request
 
@@ -282,7 +282,7 @@ def test_rows_are_those_of_a_fresh_look_whatever_happens(
     rows are given up behind the queue's back, or the queue is put in another order."""
     everyone = [request(f"r{index}", 4, 4) for index in range(31)]
     ledger = Ledger(AndesConfig())
-    queue, actual = Queue(ledger), deque[Request]()
+    queue, actual = RememberedQueue(ledger), deque[Request]()
     for chosen, leave, forgotten, anew in steps:
         if anew:
             actual = deque(everyone[index] for index in chosen)
@@ -306,7 +306,7 @@ def test_rows_are_those_of_a_fresh_look_whatever_happens(
 def test_a_request_that_comes_again_under_its_name_is_found() -> None:
     """The queue has not changed, but the row has gone to another request."""
     ledger = Ledger(AndesConfig())
-    queue, first = Queue(ledger), request("first", 4, 4)
+    queue, first = RememberedQueue(ledger), request("first", 4, 4)
     assert queue.look([first], 0.0).tolist() == [ledger.add(first, 0.0)]
     ledger.remove("first")
     other = ledger.add(request("other", 4, 4), 0.0)

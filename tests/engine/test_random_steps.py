@@ -247,9 +247,9 @@ class Steps(RuleBasedStateMachine):
         scheduler = self.scheduler
         assert len(scheduler.andes_ledger) == len(scheduler.andes_ledger.table) == 0
         assert not scheduler.andes_ledger._programs
-        assert not scheduler._scheduled_at
-        assert scheduler._waiting_queue.is_still([])
-        assert scheduler._running_queue.is_still([])
+        assert len(scheduler.andes_steps) == 0
+        assert scheduler.andes_plan._waiting.is_still([])
+        assert scheduler.andes_plan._running.is_still([])
         complete = len(set(self.ended) - self.aborted)
         assert scheduler.andes_counters.responses == complete
         Steps.preempted += sum(scheduler.andes_counters.preempted.values())
