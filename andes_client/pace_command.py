@@ -110,8 +110,8 @@ def add_parser(subparsers: "_SubParsersAction[argparse.ArgumentParser]") -> None
         "--max-lag",
         type=_seconds,
         metavar="SECONDS",
-        help="finish within this time after the input ends: show text up to twice as fast, then the "
-        "rest at once",
+        help="finish within this time after the input ends: show text up to twice as fast, "
+        "then the rest at once",
     )
     parser.add_argument(
         "--force", action="store_true", help="pace even when the output is not a terminal"

@@ -1,4 +1,4 @@
-"""python examples/anthropic_chat.py MODEL QUESTION; with ANTHROPIC_BASE_URL, any server like it."""
+"""python anthropic_chat.py MODEL QUESTION; set ANTHROPIC_BASE_URL for any compatible server."""
 
 import sys
 

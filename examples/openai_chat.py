@@ -1,4 +1,4 @@
-"""python examples/openai_chat.py MODEL QUESTION; with OPENAI_BASE_URL, any server like it."""
+"""python openai_chat.py MODEL QUESTION; set OPENAI_BASE_URL for any compatible server."""
 
 import sys
 

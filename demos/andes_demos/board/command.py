@@ -30,17 +30,25 @@ def add_parser(subparsers: Any) -> None:
     )
     parser.add_argument("--url", help="a running vLLM server, such as http://localhost:8000")
     parser.add_argument(
-        "--policies", default="stock,qoe", metavar="NAME,...", help="at most three policies (stock,qoe)"
+        "--policies",
+        default="stock,qoe",
+        metavar="NAME,...",
+        help="at most three policies (stock,qoe)",
     )
     parser.add_argument(
-        "--profile", default="opt-66b-4xa100", metavar="NAME", help="model and GPUs: see andes twin --list-profiles"
+        "--profile",
+        default="opt-66b-4xa100",
+        metavar="NAME",
+        help="model and GPUs: see andes twin --list-profiles",
     )
     parser.add_argument("--rate", type=float, default=4.0, metavar="R", help="requests/s (4)")
     parser.add_argument(
         "--requests", type=int, default=1000, metavar="N", help="number of requests (1000)"
     )
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="seed of the arrivals (0)")
-    parser.add_argument("--speed", type=float, default=5.0, metavar="X", help="speed of the clock at the start (5)")
+    parser.add_argument(
+        "--speed", type=float, default=5.0, metavar="X", help="speed of the clock at the start (5)"
+    )
     parser.set_defaults(run=_run)
 
 

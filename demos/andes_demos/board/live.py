@@ -72,7 +72,9 @@ class Server:
         except (httpx2.TransportError, httpx2.InvalidURL) as error:
             raise LiveError(f"{where} does not answer: {error}. Is the server running?") from None
         if response.status_code != httpx2.codes.OK:
-            raise LiveError(f"{where} answers {response.status_code}; a vLLM server has its metrics there")
+            raise LiveError(
+                f"{where} answers {response.status_code}; a vLLM server has its metrics there"
+            )
         try:
             found = parse_metrics(response.text)
             engines = [parse_metrics(response.text, i) for i in _engines(response.text)]

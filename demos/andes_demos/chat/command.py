@@ -42,7 +42,9 @@ def add_parser(subparsers: "_SubParsersAction[argparse.ArgumentParser]") -> None
         allow_abbrev=False,
     )
     parser.add_argument("--url", help="the server, such as http://localhost:8000/v1")
-    parser.add_argument("--model", metavar="NAME", help="the model (default: the first that the server lists)")
+    parser.add_argument(
+        "--model", metavar="NAME", help="the model (default: the first that the server lists)"
+    )
     parser.add_argument("--wpm", type=_wpm, metavar="N", help="words a minute at the start")
     parser.add_argument("--config", type=Path, metavar="FILE", help="the configuration file")
     parser.add_argument("--data-dir", type=Path, metavar="DIR", help="where to keep conversations")

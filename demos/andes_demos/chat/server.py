@@ -177,7 +177,9 @@ class Server:
         if isinstance(error, StreamError):
             said = self._key.redact(str(error)) if self._key else str(error)
             return ServerError(f"The server reports an error{middle}: {said[:_LONGEST_QUOTE]}")
-        return ServerError(f"The chat cannot understand what the server sent ({type(error).__name__}).")
+        return ServerError(
+            f"The chat cannot understand what the server sent ({type(error).__name__})."
+        )
 
 
 def _proxy(url: str) -> str | None:
@@ -218,7 +220,9 @@ class _Ending:
         if self._reason is None:
             raise ServerError("The server broke off in the middle of the answer.")
         if self._reason == "length":
-            raise ServerError("The answer stops here because it reached the server's limit on length.")
+            raise ServerError(
+                "The answer stops here because it reached the server's limit on length."
+            )
 
 
 def _valid(text: str) -> str:

@@ -150,7 +150,9 @@ class _Pages:
         try:
             events = self._answers.events(name)
         except KeyError:
-            raise HTTPException(404, "There is no such answer, or a page shows it already.") from None
+            raise HTTPException(
+                404, "There is no such answer, or a page shows it already."
+            ) from None
         return StreamingResponse(sse(events, event_of=str), headers=HEADERS)
 
     async def control(self, request: Request) -> Response:

@@ -64,7 +64,10 @@ def add_parser(subparsers: Any) -> None:
         "--url", dest="page_url", metavar="URL", help="a server, such as http://localhost:8000/v1"
     )
     parser.add_argument(
-        "--model", dest="page_model", metavar="NAME", help="the model (default: the first that the server lists)"
+        "--model",
+        dest="page_model",
+        metavar="NAME",
+        help="the model (default: the first that the server lists)",
     )
     apps = parser.add_subparsers(
         title="terminal programs in a page", metavar="[APP]", parser_class=_AppParser
@@ -129,7 +132,7 @@ def _upstream(arguments: argparse.Namespace, stack: contextlib.ExitStack) -> "Up
         return Upstream(
             stack.enter_context(running(chat_app(OVERLOADED, lambda _: TEXT))),
             model=MODEL,
-            place="a built-in server that sends a prepared text in bursts, like an overloaded server",
+            place="a built-in server that sends prepared text in bursts, like an overloaded one",
             takes_questions=False,
         )
     settings = load(config_path())

@@ -42,7 +42,9 @@ def refusal(
     host = headers.get("host", "")
     name = _name(host)
     if not (name == "localhost" or name in names or _is_address(name)):
-        return f"This page is not served under the name {name!r}; andes web --allow NAME adds a name."
+        return (
+            f"This page is not served under the name {name!r}; andes web --allow NAME adds a name."
+        )
     origin = headers.get("origin")
     if origin is None:
         return "Only a page served from here may do that (Origin is missing)." if steers else None
