@@ -46,7 +46,7 @@ class Examined:
 
 
 def examine(flags: Sequence[str] = (), *, python: str = sys.executable) -> Examined:
-    """Import vLLM and our scheduler, and have vLLM parse flags, in a process of their own.
+    """Import vLLM and our scheduler, and have vLLM parse flags, in a separate process.
 
     Args:
         flags: as for `vllm serve`, model first; none to look at the installation only.

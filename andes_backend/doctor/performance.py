@@ -39,7 +39,7 @@ def _prefix_caching(served: Served) -> Iterator[Finding]:
         "It is off." if given else "vLLM switches it off for this model.",
         why=f"vLLM then computes every preempted request again: on {profile.name} "
         f"{1e3 * seconds:.0f} ms for {_CONTEXT:,} tokens, during which every running reader waits. "
-        "With prefix caching, it finds blocks that nobody has overwritten again, at no cost.",
+        "With prefix caching, it finds the blocks again, unless others have overwritten them.",
         do="Drop --no-enable-prefix-caching." if given else "Set up KV offload, if you can.",
     )
 

@@ -21,5 +21,5 @@ class Served:
     environment: Mapping[str, str] = field(default_factory=lambda: os.environ)
 
     def __getitem__(self, option: str) -> Any:
-        """An option's value: as vLLM resolves it if it could, else as it was given."""
+        """An option's value: as vLLM resolves it, or else as given."""
         return self.resolved.get(option, self.parsed.get(option))

@@ -75,7 +75,7 @@ class Files:
         """What the other engines have served these users since this was last asked.
 
         Args:
-            users: those of whom it matters.
+            users: those whose service to return.
             now: seconds of the clock of the file system.
 
         Raises:

@@ -174,7 +174,7 @@ class Accounts:
         return 0
 
     def finished(self, user: int, output_tokens: int) -> None:
-        """A response has ended by itself, with so many tokens."""
+        """A response of this many tokens has ended by itself."""
         if self._forecast == "average":
             lengths = self._finished.setdefault(user, deque(maxlen=_FORECAST_FROM))
             lengths.append(output_tokens)

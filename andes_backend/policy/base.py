@@ -16,5 +16,5 @@ class Policy(Protocol):
         ...
 
     def finished(self, output_tokens: int) -> None:
-        """A response has ended by itself, with so many tokens."""
+        """A response of this many tokens has ended by itself."""
         ...

@@ -29,7 +29,7 @@ class Decision:
     infinite: only when a queue has changed; None: as long as the operator has set."""
 
     def check(self, waiting: int, running: int) -> None:
-        """Raise ValueError unless this is a decision about so many requests."""
+        """Raise ValueError unless this is a decision about queues of these lengths."""
         for name, order, size in (
             ("waiting", self.waiting, waiting),
             ("running", self.running, running),

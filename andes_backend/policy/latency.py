@@ -70,7 +70,7 @@ class LatencyModel:
     def observe(
         self, seconds: float, sequences: int, context_tokens: int, prompt_tokens: int
     ) -> None:
-        """A step has taken so long.
+        """Learn how long a step took.
 
         Args:
             seconds: above 0; the engine was busy with nothing else meanwhile.

@@ -29,7 +29,7 @@ class OutputLengths:
         self._after = np.full(1, max(1.0, assumed_mean))
 
     def observe(self, output_tokens: int) -> None:
-        """A response has finished by itself, with so many tokens."""
+        """A response of this many tokens has ended by itself."""
         self._finished.append(output_tokens)
         self._since_fit += 1
         if self._since_fit >= self._RENEW:

@@ -18,7 +18,7 @@ __all__ = ["Lane", "OverdueLane", "due_at", "wait_bound_s"]
 
 @dataclass(frozen=True, slots=True)
 class Lane:
-    """Who is in the lane in this step."""
+    """The requests in the lane in this step."""
 
     waiting: Order
     """Positions in the waiting queue, oldest due first: to be admitted before all others."""

@@ -46,7 +46,7 @@ class Table:
     """A row for each live request. Rows are reused; a row number is good until `remove`.
 
     Args:
-        accounts: where the service is charged; accounts of its own if not given.
+        accounts: where the service is charged; new accounts if None.
     """
 
     def __init__(self, accounts: Accounts | None = None) -> None:
@@ -114,7 +114,7 @@ class Table:
         if request["charged"] > delivered:
             accounts.charge(np.array([user]), output=delivered - int(request["charged"]))
         accounts.leave(user, waited=not request["running"], now=self._now)
-        self._data["serial"][row] = 0  # nobody's: who remembers the row can tell
+        self._data["serial"][row] = 0  # nobody's: code that remembers the row can tell
         self._free.append(row)
 
     def note_queues(self, waiting: Rows, running: Rows, now: float) -> None:

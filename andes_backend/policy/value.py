@@ -9,7 +9,7 @@ __all__ = ["final_qoe", "marginal_qoe"]
 def final_qoe(
     rows: NDArray[np.void], remaining: NDArray[np.float64], lateness: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """QoE of the whole response if all tokens still to come are so late, shape (n,).
+    """QoE of the whole response if all tokens still to come are late by `lateness`, shape (n,).
 
     The formula of docs/qoe.md: with m tokens to come out of N, each late by D, S_delay grows
     by m D, and S_whole = N (D + (N - 1) / (2 tds)).

@@ -34,7 +34,7 @@ def pack_greedily(values: Array, weights: NDArray[np.int64], capacity: int, most
         most: requests in all, 0 or more.
 
     Returns:
-        Who is chosen, shape (n,).
+        Whether each request is chosen, shape (n,).
     """
     chosen = _fill(values / weights, values, weights, capacity, most)
     if np.count_nonzero(chosen) == most:

@@ -57,7 +57,7 @@ class Andes:
 
     Args:
         config: the settings; those that matter are called `andes_...`.
-        pack: chooses in the place of the packer that the settings name.
+        pack: replaces the packer that the settings name.
     """
 
     def __init__(self, config: AndesConfig, *, pack: Packer | None = None) -> None:
