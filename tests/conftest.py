@@ -4,6 +4,7 @@ import importlib.util
 import os
 import shutil
 import signal
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -22,13 +23,20 @@ settings.load_profile("andes")
 
 
 def pytest_configure() -> None:
-    """Take Ctrl-C as Python usually does, in us and in the programs that tests start.
+    """Take signals as programs usually do, in us and in the programs that tests start.
 
-    A shell's script has whatever it runs in the background ignore it, and a test that presses it
-    would wait for ever.
+    A shell's script has what it runs in the background ignore Ctrl-C and Ctrl-\\, and nohup a
+    hang-up: a test that sends one would wait for ever. A polite kill ends us like Ctrl-C: no
+    server stays behind.
     """
+    if threading.current_thread() is not threading.main_thread():
+        return
+    for number in (signal.SIGQUIT, signal.SIGHUP):
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, signal.SIG_DFL)
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 def in_live_lane(nodeid: str) -> bool:

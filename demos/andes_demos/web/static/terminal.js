@@ -5,6 +5,17 @@
 const LATE_MS = 8000
 const FOCUS_MS = 300
 
+// A browser may keep a page that was left by a link for a minute, and its socket open: the program
+// would go on for nobody. textual.js keeps its socket to itself.
+const sockets = new Set()
+window.WebSocket = class extends WebSocket {
+  constructor(...how) {
+    super(...how)
+    sockets.add(this)
+  }
+}
+addEventListener("pagehide", () => sockets.forEach((socket) => socket.close()))
+
 document.addEventListener("DOMContentLoaded", () => {
   const socket = new URL("ws", location.href)
   socket.protocol = socket.protocol.replace("http", "ws")
