@@ -6,7 +6,7 @@ import shutil
 import signal
 import threading
 from pathlib import Path
-from typing import Any
+from typing import Any, Final, NoReturn
 
 import pytest
 from hypothesis import settings
@@ -16,6 +16,8 @@ pytest_plugins = ["tests.live"]
 HAS_CHROMIUM = all(map(shutil.which, ("chromium", "chromedriver")))
 HAS_VLLM = importlib.util.find_spec("vllm") is not None
 ROOT = Path(__file__).parent.parent
+
+_LOUD: Final = pytest.StashKey[dict[str, str]]()
 
 # A test never fails for being slow: the machine may be busy with something else.
 settings.register_profile("andes", deadline=None)
@@ -75,7 +77,15 @@ def pytest_ignore_collect(collection_path: Path) -> bool | None:
     return None
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+def skip_loudly(config: pytest.Config, what: str, why: str) -> NoReturn:
+    """Skip this test, with a section at the end of the run that says what was not tested."""
+    config.stash.setdefault(_LOUD, {})[what] = why
+    pytest.skip(why)
+
+
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
     if not HAS_CHROMIUM:
         terminalreporter.section("SKIPPED: the web page in a browser", red=True, bold=True)
         terminalreporter.line("chromium and chromedriver are not installed: see scripts/chromium.")
@@ -86,3 +96,6 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.line(
             "vLLM is not installed: neither the scheduler nor the twin was tested."
         )
+    for what, why in config.stash.get(_LOUD, {}).items():
+        terminalreporter.section(f"SKIPPED: {what}", red=True, bold=True)
+        terminalreporter.line(why)

@@ -1,29 +1,23 @@
 """vLLM's own tests of its scheduler, unchanged, with our class in the place of theirs.
 
-See vllm_own/README.md for where they are from.
+They are taken from vLLM's source distribution: docs/vllm.md says how.
 """
 
 import os
-import subprocess
-import sys
-import xml.etree.ElementTree as ElementTree
-from dataclasses import dataclass
+from collections.abc import Collection
 from pathlib import Path
 
 import pytest
 
-pytestmark = pytest.mark.live  # minutes of a CPU
+from tests.conftest import skip_loudly
+from tests.engine.vllm_own import sdist
+from tests.engine.vllm_own.control import Control, path_of
+from tests.engine.vllm_own.suite import FILES, NOT_HERE, Ends, installed_version, run
 
-OWN = Path(__file__).parent / "vllm_own"
-ROOT = OWN.parent.parent.parent
+pytestmark = pytest.mark.live  # half a minute of a CPU
 
-NOT_HERE = {
-    "test_priority_scheduling_blast": "8,000 steps each: minutes, with vLLM's own class too",
-    "test_pending_hisparse_spill_keeps_scheduler_alive": "imports vLLM's tests of its KV cache",
-    "test_pending_hisparse_reclamation_defers_preemption": "imports vLLM's tests of its KV cache",
-    "test_encoder_cache_rejects_mismatched_embed_count": "needs a fixture of vLLM's conftest.py",
-}
-"""Tests that fail, or take too long, with vLLM's own class on this machine."""
+VERSION = installed_version()
+POLICIES = ("fcfs", "qoe")
 
 WITHOUT_CONSTRUCTOR = {
     "test_abort_request_when_structured_output_fsm_cannot_advance": (
@@ -67,68 +61,36 @@ NOT_UNDER_QOE = {
 """Tests of what `qoe` is there to change; where one of several cases is meant, it is named."""
 
 
-@dataclass(frozen=True)
-class Results:
-    passed: frozenset[str]
-    failed: frozenset[str]
-
-
 @pytest.fixture(scope="module")
-def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    sys.path.insert(0, str(OWN))
+def root(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Path:
+    """The top folder of vLLM's source distribution, with the files that are needed."""
+    sha256 = sdist.SHA256.get(VERSION)
     try:
-        from models import make_models
-    finally:
-        sys.path.remove(str(OWN))
-    place = tmp_path_factory.mktemp("models_by_name")
-    make_models(place)
-    return place
-
-
-def run(models: Path, policy: str | None, left_out: dict[str, str]) -> Results:
-    """Run the tests with this policy, None for vLLM's own class, in a process beside `models`."""
-    report = models / f"{policy}.xml"
-    environment = {
-        **{name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")},
-        "PYTHONPATH": os.pathsep.join([str(OWN), str(ROOT)]),
-        "HF_HUB_OFFLINE": "1",
-        "TRANSFORMERS_OFFLINE": "1",
-        "VLLM_LOGGING_LEVEL": "ERROR",
-        **({} if policy is None else {"ANDES_OWN_POLICY": policy}),
-    }
-    ran = subprocess.run(
-        [
-            *(sys.executable, "-m", "pytest", "-q", "--tb=short"),
-            *("-c", str(OWN / "pytest.ini"), f"--junitxml={report}", str(OWN / "tests")),
-            *("-k", " and ".join(f"not {name}" for name in left_out)),
-        ],
-        cwd=models,
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert ran.returncode in (0, 1), ran.stdout[-4000:] + ran.stderr[-4000:]
-    print(ran.stdout[-8000:])
-    cases = list(ElementTree.parse(report).iter("testcase"))
-    names = {f"{case.get('classname')}::{case.get('name')}": case for case in cases}
-    failed = {
-        name
-        for name, case in names.items()
-        if case.find("failure") is not None or case.find("error") is not None
-    }
-    skipped = {name for name, case in names.items() if case.find("skipped") is not None}
-    return Results(frozenset(set(names) - failed - skipped), frozenset(failed))
+        if sha256 is None or not path_of(VERSION).exists():
+            raise sdist.NoSourceError(f"no digest or no control is kept for vLLM {VERSION}")
+        archive = sdist.archive(VERSION, sha256)
+    except sdist.NoSourceError as error:
+        if os.environ.get("ANDES_REQUIRE_VLLM") == "1":
+            pytest.fail(f"ANDES_REQUIRE_VLLM=1, but {error}")
+        skip_loudly(request.config, "vLLM's own tests of its scheduler", str(error))
+    return sdist.extract(archive, FILES, tmp_path_factory.mktemp("sdist"))
 
 
 @pytest.fixture(scope="module")
-def control(models: Path) -> Results:
-    return run(models, None, NOT_HERE)
+def control(root: Path) -> Control:
+    del root  # without the tests there is nothing to compare with it
+    return Control.read(VERSION)
 
 
-def unexpected(failed: frozenset[str], named: dict[str, str]) -> list[str]:
+@pytest.fixture(scope="module")
+def ends(root: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Ends]:
+    """How the tests ended under each policy; one process runs them all."""
+    return run(root, POLICIES, tmp_path_factory.mktemp("models_by_name"))
+
+
+def unexpected(names: Collection[str], named: Collection[str]) -> list[str]:
     """Those that are named neither as a test nor as one of its cases."""
-    tests = {name: name.rpartition("::")[2] for name in failed}
+    tests = {name: name.rpartition("::")[2] for name in names}
     return [
         name
         for name, test in tests.items()
@@ -136,10 +98,11 @@ def unexpected(failed: frozenset[str], named: dict[str, str]) -> list[str]:
     ]
 
 
-def test_with_vllms_own_class_as_a_control(control: Results) -> None:
+def test_with_vllms_own_class_as_a_control(root: Path, control: Control) -> None:
+    assert control.sha256 == sdist.SHA256[VERSION], "the control is of another archive"
     assert not control.failed
     assert len(control.passed) > 300
-    everywhere = "".join(path.read_text() for path in OWN.rglob("*.py"))
+    everywhere = "".join(path.read_text() for path in root.rglob("*.py"))
     for name in (*NOT_HERE, *WITHOUT_CONSTRUCTOR, *NOT_UNDER_QOE):
         assert f"def {name.partition('[')[0]}(" in everywhere, f"vLLM has no test {name} any more"
 
@@ -149,8 +112,9 @@ def test_with_vllms_own_class_as_a_control(control: Results) -> None:
     [("fcfs", WITHOUT_CONSTRUCTOR), ("qoe", WITHOUT_CONSTRUCTOR | NOT_UNDER_QOE)],
 )
 def test_what_passes_with_vllms_class_passes_with_ours(
-    models: Path, control: Results, policy: str, named: dict[str, str]
+    ends: dict[str, Ends], control: Control, policy: str, named: dict[str, str]
 ) -> None:
-    ours = run(models, policy, NOT_HERE)
+    ours = Control.of(control.sha256, ends[policy])
+    assert ours.all == control.all
     assert not unexpected(ours.failed, named)
     assert not unexpected(control.passed - ours.passed, named)
