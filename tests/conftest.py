@@ -17,7 +17,7 @@ HAS_CHROMIUM = all(map(shutil.which, ("chromium", "chromedriver")))
 HAS_VLLM = importlib.util.find_spec("vllm") is not None
 ROOT = Path(__file__).parent.parent
 
-_LOUD: Final = pytest.StashKey[dict[str, str]]()
+_LOUD: Final = "LOUD: "  # begins the reason of a skip that the end of the run repeats
 
 # A test never fails for being slow: the machine may be busy with something else.
 settings.register_profile("andes", deadline=None)
@@ -77,15 +77,12 @@ def pytest_ignore_collect(collection_path: Path) -> bool | None:
     return None
 
 
-def skip_loudly(config: pytest.Config, what: str, why: str) -> NoReturn:
+def skip_loudly(what: str, why: str) -> NoReturn:
     """Skip this test, with a section at the end of the run that says what was not tested."""
-    config.stash.setdefault(_LOUD, {})[what] = why
-    pytest.skip(why)
+    pytest.skip(f"{_LOUD}{what}: {why}")
 
 
-def pytest_terminal_summary(
-    terminalreporter: pytest.TerminalReporter, config: pytest.Config
-) -> None:
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     if not HAS_CHROMIUM:
         terminalreporter.section("SKIPPED: the web page in a browser", red=True, bold=True)
         terminalreporter.line("chromium and chromedriver are not installed: see scripts/chromium.")
@@ -96,6 +93,10 @@ def pytest_terminal_summary(
         terminalreporter.line(
             "vLLM is not installed: neither the scheduler nor the twin was tested."
         )
-    for what, why in config.stash.get(_LOUD, {}).items():
-        terminalreporter.section(f"SKIPPED: {what}", red=True, bold=True)
-        terminalreporter.line(why)
+    # A skip may come from another process: its reason is all that comes with it.
+    skipped = [str(report.longrepr) for report in terminalreporter.stats.get("skipped", [])]
+    for reason in dict.fromkeys(text.partition(_LOUD)[2].rstrip(")'") for text in skipped):
+        what, _, why = reason.partition(": ")
+        if what:
+            terminalreporter.section(f"SKIPPED: {what}", red=True, bold=True)
+            terminalreporter.line(why)

@@ -62,7 +62,7 @@ NOT_UNDER_QOE = {
 
 
 @pytest.fixture(scope="module")
-def root(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Path:
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The top folder of vLLM's source distribution, with the files that are needed."""
     sha256 = sdist.SHA256.get(VERSION)
     try:
@@ -72,7 +72,7 @@ def root(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureReques
     except sdist.NoSourceError as error:
         if os.environ.get("ANDES_REQUIRE_VLLM") == "1":
             pytest.fail(f"ANDES_REQUIRE_VLLM=1, but {error}")
-        skip_loudly(request.config, "vLLM's own tests of its scheduler", str(error))
+        skip_loudly("vLLM's own tests of its scheduler", str(error))
     return sdist.extract(archive, FILES, tmp_path_factory.mktemp("sdist"))
 
 

@@ -12,7 +12,9 @@ from andes_backend.lab.workload import make_workload
 pytestmark = [
     pytest.mark.gpu,
     pytest.mark.live,
-    pytest.mark.skipif(not torch.cuda.is_available(), reason="NO GPU: nothing ran on CUDA here"),
+    pytest.mark.skipif(
+        not torch.cuda.is_available(), reason="LOUD: everything on a GPU: there is none here"
+    ),
 ]
 
 
