@@ -5,6 +5,7 @@ import os
 import shutil
 import signal
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
@@ -75,6 +76,20 @@ def pytest_ignore_collect(collection_path: Path) -> bool | None:
             raise pytest.UsageError("ANDES_REQUIRE_VLLM=1, but vLLM is not installed")
         return True
     return None
+
+
+@pytest.fixture(scope="session", autouse=True)
+def deprecated_calls_fail_in_every_process() -> Iterator[None]:
+    """In the programs that tests start, the live servers among them, as they do in this one.
+
+    Only what our adapter to vLLM calls: of what other packages say of each other a server's log is
+    full. Python takes no pattern here, so its modules are named one by one.
+    """
+    modules = sorted(path.stem for path in (ROOT / "andes_backend" / "engine").glob("*.py"))
+    filters = (f"error::DeprecationWarning:andes_backend.engine.{module}" for module in modules)
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("PYTHONWARNINGS", ",".join(filters), prepend=",")
+        yield
 
 
 def skip_loudly(what: str, why: str) -> NoReturn:
