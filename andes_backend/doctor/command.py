@@ -85,7 +85,7 @@ def _here(flags: Sequence[str]) -> dict[str, Sequence[Finding]]:
     from andes_backend.doctor.installation import check_installation, has_vllm
 
     if sys.stderr.isatty():
-        print("Checking vLLM (importing it takes a few seconds) ...", file=sys.stderr)
+        print("Checking vLLM (importing it takes about ten seconds) ...", file=sys.stderr)
     examined = examine(flags) if has_vllm() else None
     sections: dict[str, Sequence[Finding]] = {
         "The installation": list(check_installation(examined))

@@ -129,7 +129,7 @@ def compare(
 
 
 def _layers_for_this_machine(models: Path, directory: Path, console: Console) -> int:
-    console.print("how fast is this machine? (one minute, or five on a slow one)")
+    console.print("how fast is this machine? (one to three minutes)")
     return matching_layers(
         lambda layers: tokens_per_s(layers, models=models, log=directory / f"speed-{layers}.log"),
         console,
