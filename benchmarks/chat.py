@@ -108,7 +108,7 @@ def measure(words: int, keys: int, seconds: float, size: tuple[int, int]) -> lis
         fast = _keys(terminal, keys)
         _wait_until_idle(terminal)  # what was sent is on the screen, and more is to come
         terminal.press(_F3 + _F2)  # at reading speed again
-        terminal.wait_for("going")
+        terminal.wait_for("playing")
         before, began = terminal.cpu(), time.perf_counter()
         terminal.wait_for(None, seconds)
         share = (terminal.cpu() - before) / (time.perf_counter() - began)

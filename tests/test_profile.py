@@ -107,7 +107,7 @@ def test_missing_entries_and_broken_files_are_named(tmp_path: Path) -> None:
         read(without)
     path = tmp_path / "broken.json"
     path.write_text('{\n "name": ,\n}')
-    with pytest.raises(ProfileError, match=r"broken\.json, line 2: no JSON"):
+    with pytest.raises(ProfileError, match=r"broken\.json, line 2: not valid JSON"):
         load_profile(path)
     path.write_bytes(b"\xf3\x00\xff")
     with pytest.raises(ProfileError, match=r"broken\.json is not a JSON file: it is not even text"):

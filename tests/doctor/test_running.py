@@ -58,7 +58,9 @@ def test_a_healthy_server_is_all_right_and_its_figures_are_told() -> None:
     assert "vLLM 0.32.0, tiny" in found["server"][0].what
     assert found["KV memory"][0].what == "1,600 tokens, 40% full; 3 requests run, 0 wait"
     assert found["preemptions"][0].what == "2 for 100 finished requests, 0.02 each"
-    assert found["QoE"][0].what == "0.950 on average over 100 responses to people; 90% above 0.9"
+    assert (
+        found["QoE"][0].what == "0.950 on average over 100 responses to people; 90% are above 0.9"
+    )
     assert found["hints"][0].what == "95% of 100 requests describe their reader"
     assert found["planning"][0].what == "0.50 ms per plan on average; never failed"
 

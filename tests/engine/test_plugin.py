@@ -150,14 +150,14 @@ def test_the_flag_wins_under_either_name(
     ("name", "value", "message"),
     [
         (plugin.ENABLE, "yes", "ANDES_ENABLE must be 1 or 0"),
-        (plugin.SETTINGS, "{", "ANDES_SETTINGS is no JSON"),
+        (plugin.SETTINGS, "{", "ANDES_SETTINGS is not valid JSON"),
         (plugin.SETTINGS, "[1]", "ANDES_SETTINGS must be a JSON object"),
         (plugin.SETTINGS, '{"polcy": "qoe"}', "ANDES_SETTINGS: unknown setting andes.polcy"),
         (plugin.SETTINGS, '{"bad_hints": "drop"}', "andes.bad_hints must be ignore or refuse"),
         (
             plugin.SETTINGS,
             '{"max_wait_s": 3, "overdue_after_s": 3}',
-            "ANDES_SETTINGS: andes.max_wait_s is the old name of andes.overdue_after_s, and both",
+            "andes.max_wait_s is the old name of andes.overdue_after_s, and you give both",
         ),
     ],
 )

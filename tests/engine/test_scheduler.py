@@ -241,7 +241,7 @@ def test_a_bad_hint_is_ignored_with_one_warning(
     rows = ledger.rows(machine.scheduler.waiting, 0.0)
     assert ledger.table.data["tds"][rows].tolist() == [3.0] * 4
     assert ledger.bad_hints == 2
-    warnings = [r.getMessage() for r in caplog.records if "hints are ignored" in r.getMessage()]
+    warnings = [r.getMessage() for r in caplog.records if "Its hints are ignored" in r.getMessage()]
     assert len(warnings) == 1
     assert "r0: andes_tds must be a number" in warnings[0]
     serve_all(machine)

@@ -46,7 +46,7 @@ def test_a_setting_is_passed_on_under_its_name_of_today() -> None:
     [
         (["--scheduler-cls", "x.Y"], "`andes serve` sets --scheduler-cls itself"),
         (["--scheduler_cls=x.Y"], "`andes serve` sets --scheduler-cls itself"),
-        (["--additional-config", "{"], "--additional-config is no JSON"),
+        (["--additional-config", "{"], "--additional-config is not valid JSON"),
         (["--additional-config", "[1]"], "must be a JSON object"),
         (["--additional-config", '{"andes": {"speed": 1}}'], "unknown setting andes.speed"),
         (["--additional-config", '{"andes": []}'], 'needs an object under "andes"'),

@@ -41,7 +41,7 @@ def test_results_are_never_written_over(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ('{"point": 0}\n{"point": ', "results.jsonl, line 2: no JSON"),
+        ('{"point": 0}\n{"point": ', "results.jsonl, line 2: not valid JSON"),
         ("[1]\n", r"results.jsonl, line 1: it must be a JSON object, not \[1\]"),
     ],
 )

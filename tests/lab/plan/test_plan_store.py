@@ -77,7 +77,7 @@ def test_a_broken_file_is_named_with_its_line(tmp_path: Path) -> None:
     filled(tmp_path)
     with (tmp_path / "results.jsonl").open("a") as file:
         file.write('{"point": 9, "sea')
-    with pytest.raises(ValueError, match=r"results\.jsonl, line 4: no JSON"):
+    with pytest.raises(ValueError, match=r"results\.jsonl, line 4: not valid JSON"):
         Store(spec(), tmp_path)
 
 

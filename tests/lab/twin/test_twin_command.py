@@ -118,7 +118,7 @@ def test_a_setting_under_both_of_its_names_is_refused(
     assert status("--set", "max_wait_s=9", "--set", "overdue_after_s=9") == 2
     assert not specs
     said = capsys.readouterr().err
-    assert "andes.max_wait_s is the old name of andes.overdue_after_s, and both" in said
+    assert "andes.max_wait_s is the old name of andes.overdue_after_s, and you give both" in said
 
 
 def test_a_trace_comes_as_it_came_unless_a_rate_is_given(

@@ -261,10 +261,10 @@ def refused(path: Path, **options: Any) -> str:
         ("TIMESTAMP,ContextTokens\n", "line 1: no column GeneratedTokens; the first line must"),
         ("Timestamp,Model\n", "line 1: no column Request tokens and Response tokens;"),
         ("[]", "must be a list of one or more conversations"),
-        ("[1, 2", "line 1: no JSON (Expecting"),
-        ("[\n{},\n{]", "line 3: no JSON (Expecting"),
-        ("[" * 100_000, "no JSON (maximum recursion depth"),
-        ("[" + "9" * 5000 + "]", "no JSON (Exceeds the limit"),
+        ("[1, 2", "line 1: not valid JSON (Expecting"),
+        ("[\n{},\n{]", "line 3: not valid JSON (Expecting"),
+        ("[" * 100_000, "not valid JSON (maximum recursion depth"),
+        ("[" + "9" * 5000 + "]", "not valid JSON (Exceeds the limit"),
         ("[1]", 'conversation 1: must be an object with a list of turns "conversations"'),
         ('[{"id": "x"}]', "conversation 1: must be an object with a list of turns"),
         ('[{"conversations": ["a"]}]', 'turn 1: must be an object with the texts "from" and'),
@@ -354,9 +354,9 @@ def test_a_bad_line_of_mooncake_is_named(
     ("line", "message"),
     [
         ("[1]", "line 4: not a JSON object with timestamp (ms), input_length and output_length"),
-        ("{", "line 4: no JSON (Expecting"),
-        ('{"timestamp": ' + "9" * 5000 + "}", "line 4: no JSON (Exceeds the limit"),
-        ("[" * 100_000, "line 4: no JSON ("),
+        ("{", "line 4: not valid JSON (Expecting"),
+        ('{"timestamp": ' + "9" * 5000 + "}", "line 4: not valid JSON (Exceeds the limit"),
+        ("[" * 100_000, "line 4: not valid JSON ("),
     ],
 )
 def test_a_line_that_is_no_object_is_named(write: Write, line: str, message: str) -> None:
@@ -385,8 +385,8 @@ def test_too_few_requests_are_refused_before_anything_runs(write: Write, text: s
 
 def test_a_format_can_be_given_and_is_held_to(write: Write) -> None:
     assert "line 1: no column Timestamp" in refused(write(AZURE), trace_format="burstgpt")
-    assert "line 1: no JSON" in refused(write(AZURE), trace_format="mooncake")
-    assert "line 2: no JSON (Extra data" in refused(write(MOONCAKE), trace_format="sharegpt")
+    assert "line 1: not valid JSON" in refused(write(AZURE), trace_format="mooncake")
+    assert "line 2: not valid JSON (Extra data" in refused(write(MOONCAKE), trace_format="sharegpt")
     with pytest.raises(
         WorkloadError, match="unknown trace format 'parquet'; the formats are: azure, burst"
     ):
