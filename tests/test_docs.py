@@ -215,9 +215,9 @@ def test_the_first_example_of_the_readme_can_be_pasted_and_prints_paced_text() -
     assert not errors.getvalue()
     assert not unfinished
 
-    said = ast.literal_eval(re.findall(r"for text in (\[.*\]):", first)[0])
+    said = ast.literal_eval(re.findall(r"for text in (\(.*\)):", first)[0])
     assert printed.getvalue() == "".join(said)
-    # Three bursts, and yet no two words at once: at 238 words a minute, word by word.
+    # Two bursts, and yet no two words at once: at 238 words a minute, word by word.
     assert len(printed.times) == len(printed.getvalue().split()) > 10
     pauses = [after - before for before, after in itertools.pairwise(printed.times)]
     assert min(pauses) > 0.1

@@ -10,12 +10,14 @@ from types import ModuleType
 import pytest
 from vllm.engine.arg_utils import AsyncEngineArgs
 
+from andes_backend.doctor import examine as examination
 from andes_backend.doctor import readers
 from andes_backend.doctor.examine import Examined, examine
 from andes_backend.doctor.finding import BETTER, OK, PROBLEM, Finding
 from andes_backend.doctor.flags import check_flags
 from andes_backend.doctor.installation import check_installation
 from andes_backend.engine import metrics, tally
+from tests import forked
 
 ANDES = '{"andes": {"policy": "qoe", "horizon_s": 3}}'
 
@@ -57,10 +59,18 @@ def test_flags_are_read_as_vllm_reads_them(good: Examined) -> None:
         assert found["KV offload"].level == PROBLEM  # the server would not start, and does not
 
 
-def test_a_wrong_flag_is_named() -> None:
+def test_a_wrong_flag_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(examination, "_run", run_forked)
     found = by_topic(check_flags(examine(["no/model", "--max-num-seqz", "3"])))
     assert list(found) == ["flags"]
     assert "--max-num-seqz" in found["flags"].what
+
+
+def run_forked(command: list[str], _output: object) -> str:
+    """How the probe ended, whose process was not started but forked."""
+    python, _, *words = command  # -P: where it looks for modules, which it has
+    status = forked.run([python, *words]).returncode
+    return f"status {status}" if status else ""
 
 
 def broken(folder: Path, program: str, monkeypatch: pytest.MonkeyPatch) -> dict[str, Finding]:

@@ -1,6 +1,5 @@
 """Bad hints are refused in the front end, in a process of its own: what is wrapped stays so."""
 
-import subprocess
 import sys
 
 import pytest
@@ -8,6 +7,7 @@ from vllm import SamplingParams
 from vllm.exceptions import VLLMValidationError
 
 from andes_backend.engine.hints import check
+from tests import forked
 
 PROGRAM = """
 import sys
@@ -49,7 +49,7 @@ assert SamplingParams.from_optional(max_tokens=3, extra_args={"other": 1}).extra
 
 
 def test_every_way_in_is_checked_once_it_is_asked_for() -> None:
-    done = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True)
+    done = forked.run([sys.executable, "-c", PROGRAM])
     assert done.returncode == 0, done.stderr
 
 

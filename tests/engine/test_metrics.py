@@ -1,6 +1,5 @@
 """Figures of the real scheduler, and their way to the front end's /metrics."""
 
-import subprocess
 import sys
 from collections import Counter
 from pathlib import Path
@@ -13,6 +12,7 @@ from andes_backend.engine.scheduler import AndesScheduler
 from andes_backend.engine.tally import FALLBACKS, HINTS, PREEMPTIONS, TIERS, News
 from andes_client import Expectation, wire
 from andes_client.qoe import Meter
+from tests import forked
 from tests.engine.real_scheduler import Machine, engine_config, request
 
 Metrics = dict[tuple[str, ...], float]
@@ -176,13 +176,10 @@ def test_the_first_lines_say_what_it_will_do(
 
 def metrics_of(front_end: str, model: Path) -> Metrics:
     """(name, engine, other label) -> value, of one of the programs in front_end.py."""
-    out = subprocess.run(
-        [sys.executable, "-m", "tests.engine.front_end", str(model), front_end],
-        cwd=ROOT,
-        check=True,
-        capture_output=True,
-        text=True,
-    ).stdout
+    command = [sys.executable, "-m", "tests.engine.front_end", str(model), front_end]
+    ran = forked.run(command, cwd=ROOT)
+    assert ran.returncode == 0, ran.stderr
+    out = ran.stdout
     text = out[out.index("# HELP") :]
     values = {}
     for family in text_string_to_metric_families(text):

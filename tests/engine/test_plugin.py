@@ -1,8 +1,6 @@
 """The entry point: a server without flags is ours where its environment asks for it."""
 
 import json
-import os
-import subprocess
 import sys
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -14,6 +12,7 @@ from vllm.v1.core.sched.async_scheduler import AsyncScheduler
 
 from andes_backend.engine import plugin
 from andes_backend.engine.scheduler import AndesScheduler
+from tests import forked
 from tests.engine.real_scheduler import engine_config
 
 OURS = "andes_backend.AndesScheduler"
@@ -186,7 +185,5 @@ loaded = {{name for name in sys.modules if name.startswith("andes_backend.engine
 wanted = {{"andes_backend.engine", "andes_backend.engine.plugin", "andes_backend.engine.wrap"}}
 assert loaded == wanted, loaded
 """
-    done = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, env={**os.environ}
-    )
+    done = forked.run([sys.executable, "-c", program])
     assert done.returncode == 0, done.stderr

@@ -25,6 +25,7 @@ __all__ = [
 ]
 
 _PREEMPTIONS: Final = "vllm:num_preemptions_total"
+_WARM_UP_S: Final = 1.0  # in which the requests of a warm-up come, about
 _LATE_S: Final = 0.25  # enough to show in the TTFT of a reader who expects 1 s
 
 
@@ -49,13 +50,14 @@ def warm_up(seed: int, target: Target, count: int) -> None:
     Args:
         seed: the workload's.
         target: the server.
-        count: how many, in a second.
+        count: how many, in about a second.
 
     Raises:
         SessionError: one of them failed.
     """
     # Not the workload's seed: the warm-up must not leave its prompts in the server's cache.
-    workload = make_workload(count, rate=count, seed=seed + 2**32, max_length=64, name="warm-up")
+    rate = count / _WARM_UP_S
+    workload = make_workload(count, rate=rate, seed=seed + 2**32, max_length=64, name="warm-up")
     load = Load(workload, target)
     asyncio.run(load.run())
     for outcome in load.outcomes:

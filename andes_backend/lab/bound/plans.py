@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from andes_backend.lab.bound.demand import Batch
 
-__all__ = ["Grid", "Levels", "best_plans", "best_values", "levels_for"]
+__all__ = ["Costs", "Grid", "Levels", "best_plans", "best_values", "levels_for"]
 
 _FORBIDDEN = 10.0  # more than any QoE is worth
 _LEAST_SCALE_S = 0.25
@@ -25,20 +25,20 @@ class Grid:
     def __init__(self, edges: NDArray[np.float64], prices: NDArray[np.float64]) -> None:
         self.edges = edges
         count = len(edges)
-        self._prices = np.append(prices, 0.0)  # what comes after the grid is a slot, too
-        filled = np.tile(self._prices, (count, 1))
+        # What comes after the grid is a slot, too. The slots before i are not for row i.
+        filled = np.tile(np.append(prices, 0.0), (count, 1))
         filled[np.tri(count, k=-1, dtype=bool)] = np.inf
         self.least = np.minimum.accumulate(filled, axis=1)
         """The least price from slot i to slot j."""
+        falls = np.eye(count, dtype=bool)
+        falls[:, 1:] |= self.least[:, 1:] < self.least[:, :-1]
+        self.cheapest = np.maximum.accumulate(np.where(falls, np.arange(count), 0), axis=1)
+        """The first slot that has it."""
 
     def slot(self, time_s: NDArray[np.float64]) -> NDArray[np.intp]:
         """The slot of each time."""
         found = np.searchsorted(self.edges, time_s, side="right") - 1
         return np.maximum(0, found)
-
-    def cheapest(self, first: int, until: int) -> int:
-        """The first of the cheapest slots among these."""
-        return first + int(np.argmin(self._prices[first : until + 1]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,53 +63,55 @@ def levels_for(batch: Batch, count: int, latest_s: float, far_s: float) -> Level
     return Levels(edges[:, :-1], edges[:, 1:])
 
 
-class _Costs:
-    """What it costs a unit, delay and engine time apart, to be late by each level."""
+class Costs:
+    """What it costs each unit to be late by each level: arrays of shape (levels, requests, units).
+
+    Args:
+        batch: the requests.
+        levels: of their lateness.
+        grid: prices of engine time.
+    """
 
     def __init__(self, batch: Batch, levels: Levels, grid: Grid) -> None:
-        self.batch, self.levels, self.grid = batch, levels, grid
-        self._from = grid.slot(batch.start_s)
-        self.tail = levels.high + batch.scale_s[:, None]
-        """The denominator of QoE, a token's share: at most this if a response ends here."""
-
-    def delay(self, k: int) -> NDArray[np.float64]:
-        return np.maximum(self.levels.low[:, k, None], self.batch.late_s)
-
-    def slots(self, k: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-        due = self.grid.slot(self.batch.due_s + self.levels.high[:, k, None])
-        return self._from, np.maximum(due, self._from)
-
-    def engine(self, k: int) -> NDArray[np.float64]:
-        paid = self.batch.charge_s * self.grid.least[self.slots(k)]
-        too_early = self.levels.high[:, k, None] < self.batch.late_s - _ROUNDING_S
-        return np.where(too_early, paid + _FORBIDDEN, paid)
+        low, high = levels.low.T[:, :, None], levels.high.T[:, :, None]
+        self.batch, self.grid = batch, grid
+        self.delay_s = np.maximum(low, batch.late_s)
+        """Of each token of the unit."""
+        self.first = grid.slot(batch.start_s)
+        """The first slot in which it can be computed, shape (requests, units)."""
+        self.until = np.maximum(grid.slot(batch.due_s + high), self.first)
+        """The last one."""
+        self.engine = batch.charge_s * grid.least[self.first, self.until]
+        """The price of its engine time."""
+        self.engine[high < batch.late_s - _ROUNDING_S] += _FORBIDDEN
+        self.tail_s = levels.high + batch.scale_s[:, None]
+        """The denominator of QoE, a token's share: at most this if a response ends here; shape
+        (requests, levels)."""
 
 
-def best_values(batch: Batch, levels: Levels, grid: Grid) -> NDArray[np.float64]:
+def best_values(costs: Costs) -> NDArray[np.float64]:
     """What each request gains at most, by the level at which its last token comes.
 
     Returns:
         QoE less the price of its engine time, shape (requests, levels).
     """
-    costs = _Costs(batch, levels, grid)
-    count = levels.low.shape[1]
-    rows, units = batch.count.shape
-    weight = 1.0 / (batch.tokens[:, None] * costs.tail)
+    batch, engine = costs.batch, costs.engine
+    count, rows, units = engine.shape
+    paid, waited = _summed(engine[..., :-1]), _summed((batch.count * costs.delay_s)[..., :-1])
+    weight = 1.0 / (batch.tokens[:, None] * costs.tail_s)
     best = np.full((rows, count, units), np.inf)  # until unit j, so far, by last level
     best[:, :, 0] = 0.0
-    values = np.empty((rows, count))
+    until_last = np.empty((count, rows))
     for k in range(count):
-        engine, delay = costs.engine(k), costs.delay(k)
-        paid, waited = _summed(engine[:, :-1]), _summed((batch.count * delay)[:, :-1])
-        here = weight[:, k:, None] * waited[:, None, :]
-        here += paid[:, None, :]
+        here = weight[:, k:, None] * waited[k, :, None, :]
+        here += paid[k, :, None, :]
         so_far = best[:, k:]
         so_far -= here
         np.minimum.accumulate(so_far, axis=2, out=so_far)
         so_far += here
-        values[:, k] = 1.0 - so_far[:, 0, -1] - engine[:, -1]
-        values[:, k] -= _last(delay[:, -1], batch)
-    return values
+        until_last[k] = so_far[:, 0, -1]
+    values = 1.0 - until_last - engine[..., -1] - _last(costs.delay_s[..., -1], batch)
+    return np.ascontiguousarray(values.T)
 
 
 def _last(delay: NDArray[np.float64], batch: Batch) -> NDArray[np.float64]:
@@ -119,58 +121,54 @@ def _last(delay: NDArray[np.float64], batch: Batch) -> NDArray[np.float64]:
 
 
 def _summed(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    return np.cumsum(np.pad(values, ((0, 0), (1, 0))), axis=1)
+    """Of no unit, of the first, of the first two, and so on: one more than there are units."""
+    sums = np.zeros((*values.shape[:-1], values.shape[-1] + 1))
+    np.cumsum(values, axis=-1, out=sums[..., 1:])
+    return sums
 
 
 def best_plans(
-    batch: Batch, levels: Levels, grid: Grid, last: NDArray[np.intp]
+    costs: Costs, last: NDArray[np.intp]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """The plan behind one of the values of each request.
 
     Args:
+        costs: as for the values.
         last: the level of the last token, shape (requests,).
 
     Returns:
         QoE, shape (requests,), and engine time by slot, shape (requests, slots).
     """
-    chosen = _chosen(batch, levels, grid, last)
-    costs = _Costs(batch, levels, grid)
-    rows, units = batch.count.shape
-    delay = np.empty((rows, units))
-    first, until = np.empty((2, rows, units), dtype=np.intp)
-    for k in range(levels.low.shape[1]):
-        at = chosen == k
-        delay[at] = costs.delay(k)[at]
-        first[at], until[at] = (slots[at] for slots in costs.slots(k))
-    whole = batch.tokens * costs.tail[np.arange(rows), last]
-    waited = np.sum((batch.count * delay)[:, :-1], axis=1) / whole
-    return 1.0 - waited - _last(delay[:, -1], batch), _work(batch, grid, first, until)
+    batch = costs.batch
+    chosen = _chosen(costs, last)[None]
+    (delay_s,) = np.take_along_axis(costs.delay_s, chosen, axis=0)
+    (until,) = np.take_along_axis(costs.until, chosen, axis=0)
+    whole = batch.tokens * costs.tail_s[np.arange(len(last)), last]
+    waited = np.sum((batch.count * delay_s)[:, :-1], axis=1) / whole
+    return 1.0 - waited - _last(delay_s[:, -1], batch), _work(costs, until)
 
 
-def _work(
-    batch: Batch, grid: Grid, first: NDArray[np.intp], until: NDArray[np.intp]
-) -> NDArray[np.float64]:
+def _work(costs: Costs, until: NDArray[np.intp]) -> NDArray[np.float64]:
     """Engine time by slot, shape (requests, slots), all of it where it is cheapest."""
-    count = len(grid.edges)
-    windows, which = np.unique(first * count + until, return_inverse=True)
-    slots = np.array([grid.cheapest(*divmod(int(window), count)) for window in windows])
-    rows = np.broadcast_to(np.arange(len(first))[:, None], first.shape)
-    work = np.zeros((len(first), count))
-    np.add.at(work, (rows, slots[which.reshape(first.shape)]), batch.charge_s)
+    charge_s, grid = costs.batch.charge_s, costs.grid
+    rows = np.broadcast_to(np.arange(len(until))[:, None], until.shape)
+    work = np.zeros((len(until), len(grid.edges)))
+    np.add.at(work, (rows, grid.cheapest[costs.first, until]), charge_s)
     return work[:, :-1]
 
 
-def _chosen(batch: Batch, levels: Levels, grid: Grid, last: NDArray[np.intp]) -> NDArray[np.intp]:
+def _chosen(costs: Costs, last: NDArray[np.intp]) -> NDArray[np.intp]:
     """The level of each unit, shape (requests, units)."""
-    costs = _Costs(batch, levels, grid)
-    rows, units = batch.count.shape
-    weight = (1.0 / (batch.tokens * costs.tail[np.arange(rows), last]))[:, None]
+    batch = costs.batch
+    count, rows, units = costs.engine.shape
+    weight = (1.0 / (batch.tokens * costs.tail_s[np.arange(rows), last]))[:, None]
+    each = costs.engine + weight * batch.count * costs.delay_s
+    here = _summed(each[..., :-1])
     best = np.full((rows, units), np.inf)
     best[:, 0] = 0.0
-    until = np.empty((levels.low.shape[1], rows, units))
-    for k in range(levels.low.shape[1]):
-        here = _summed((costs.engine(k) + weight * batch.count * costs.delay(k))[:, :-1])
-        best = np.minimum.accumulate(best - here, axis=1) + here
+    until = np.empty((count, rows, units))
+    for k in range(count):
+        best = np.minimum.accumulate(best - here[k], axis=1) + here[k]
         until[k] = best
     chosen = np.empty((rows, units), dtype=np.intp)
     chosen[:, -1] = cap = last

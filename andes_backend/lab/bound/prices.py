@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from scipy.optimize import linprog
 
 from andes_backend.lab.bound.demand import Batch, Demand, batches
-from andes_backend.lab.bound.plans import Grid, Levels, best_plans, best_values, levels_for
+from andes_backend.lab.bound.plans import Costs, Grid, Levels, best_plans, best_values, levels_for
 
 __all__ = ["Found", "find_prices"]
 
@@ -105,10 +105,11 @@ class _Market:
         grid = Grid(self._edges, prices)
         value, plans = float(prices @ np.diff(self._edges)), []
         for batch, levels in self._batches:
-            values = best_values(batch, levels, grid)
+            costs = Costs(batch, levels, grid)
+            values = best_values(costs)
             most = values.max(axis=1)
             value += float(np.sum(np.maximum(0.0, most)))
-            qoe, work = best_plans(batch, levels, grid, np.argmax(values, axis=1))
+            qoe, work = best_plans(costs, np.argmax(values, axis=1))
             # Who gains nothing at these prices is not served.
             plans.append((np.where(most > 0, qoe, 0.0), np.where(most[:, None] > 0, work, 0.0)))
         qoes, works = zip(*plans, strict=True)

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from andes_backend.lab.bound.demand import Demand, batches, demands
 from andes_backend.lab.bound.orders import best_order
-from andes_backend.lab.bound.plans import Grid, best_values, levels_for
+from andes_backend.lab.bound.plans import Costs, Grid, best_values, levels_for
 from andes_backend.lab.bound.prices import find_prices
 from andes_backend.lab.workload import Workload, check_fits
 from andes_backend.profile import Profile
@@ -150,7 +150,8 @@ def bound_at(
     for number, batch in enumerate(parts):
         if tell is not None and number % _TELL_EVERY == 0:
             tell(number / len(parts))
-        values = best_values(batch, levels_for(batch, levels, latest_s, far_s), grid)
+        costs = Costs(batch, levels_for(batch, levels, latest_s, far_s), grid)
+        values = best_values(costs)
         total += float(np.sum(np.maximum(0.0, values.max(axis=1))))
     return min(1.0, total / len(asked) + _ROUNDING)
 

@@ -7,7 +7,7 @@ status = campaign.run(keep, conclude)
 """
 
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Generic, TypeVar
@@ -19,7 +19,7 @@ from andes_backend.lab.campaign.interruption import INTERRUPTED, ended_like_ctrl
 from andes_backend.lab.campaign.pool import Done, Failed, Tell, run_tasks
 from andes_backend.lab.campaign.progress import watched
 
-__all__ = ["ENVIRONMENT", "LOG", "PRELOAD", "Campaign"]
+__all__ = ["ENVIRONMENT", "LOG", "Campaign"]
 
 Task = TypeVar("Task")
 Value = TypeVar("Value")
@@ -37,9 +37,6 @@ ENVIRONMENT: Final = {
 }
 """Of the processes."""
 
-PRELOAD: Final = ("andes_backend.lab.twin.engine",)
-"""What the processes import, vLLM with it: some ten seconds."""
-
 
 @dataclass
 class Campaign(Generic[Task, Value]):
@@ -52,6 +49,8 @@ class Campaign(Generic[Task, Value]):
     jobs: int
     """Processes."""
     console: Console
+    preload: Sequence[str] = ()
+    """Modules that are worth importing once for all processes."""
     tasks: list[Task] = field(default_factory=list)
     labels: list[str] = field(default_factory=list)
     """What to call each task."""
@@ -102,7 +101,7 @@ class Campaign(Generic[Task, Value]):
             jobs=self.jobs,
             log=self.directory / LOG,
             environment=ENVIRONMENT,
-            preload=PRELOAD,
+            preload=self.preload,
         )
         with contextlib.closing(watched(events, self.labels, self.console)) as seen:
             for event in seen:

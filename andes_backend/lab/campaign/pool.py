@@ -125,7 +125,6 @@ def run_tasks(
     """
     if jobs < 1:
         raise ValueError(f"jobs must be 1 or more, not {jobs}")
-    prepare(preload, environment)
     start = _Start(log, dict(environment or {}))
     workers: list[_Worker] = []
     idle: list[_Worker] = []  # of them; kept, as a task may come up yet, and starting is dear
@@ -134,6 +133,7 @@ def run_tasks(
         while given < len(tasks) or len(idle) < len(workers):
             while given < len(tasks) and (idle or len(workers) < jobs):
                 if not idle:
+                    prepare(preload, environment)  # not before: there may be nothing to do
                     idle.append(_Worker(start))
                     workers.append(idle[-1])
                 given += 1

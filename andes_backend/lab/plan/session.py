@@ -15,6 +15,7 @@ from andes_backend.lab.plan.picture import draw
 from andes_backend.lab.plan.search import next_rate, settled, slope_near
 from andes_backend.lab.plan.store import Store
 from andes_backend.lab.report.rates import Capacity
+from andes_backend.lab.twin import PRELOAD
 from andes_backend.lab.twin.measure import Measured, Task, measure
 from andes_backend.lab.twin.results import RESULTS
 from andes_backend.lab.workload.requests import counted
@@ -32,7 +33,7 @@ def run(store: Store, *, console: Console | None = None) -> int:
     """
     console = console or report_console()
     campaign: Campaign[Task, Measured] = Campaign(
-        measure, store.directory, store.spec.jobs, console
+        measure, store.directory, store.spec.jobs, console, preload=PRELOAD
     )
     plan = _Plan(store, campaign)
     plan.begin()

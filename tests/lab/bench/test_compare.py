@@ -5,8 +5,10 @@ import contextlib
 import dataclasses
 import json
 import os
+import shutil
 import signal
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -64,9 +66,8 @@ def console() -> Console:
     return Console(file=StringIO(), width=200)
 
 
-@pytest.fixture
-def served(fake_server: FakeServer, monkeypatch: pytest.MonkeyPatch) -> list[str | None]:
-    """In vLLM's place the fake server, for whatever policy; the policies that were asked for.
+def in_place_of_vllm(server: FakeServer, patch: pytest.MonkeyPatch) -> list[str | None]:
+    """The fake server, for whatever policy; returns the policies that are asked for.
 
     A policy called "broken" does not start.
     """
@@ -77,19 +78,62 @@ def served(fake_server: FakeServer, monkeypatch: pytest.MonkeyPatch) -> list[str
         if policy == "broken":
             raise ServerError("the server ended with status 1")
         policies.append(policy)
-        yield Server(fake_server.url, "tiny", log, os.getpid())
+        yield Server(server.url, "tiny", log, os.getpid())
 
-    monkeypatch.setattr(module, "serve_tiny", serve_fake)
+    patch.setattr(module, "serve_tiny", serve_fake)
     return policies
 
 
-def test_every_policy_is_sent_the_same_work(
-    fake_server: FakeServer, served: list[str | None], tmp_path: Path, console: Console
-) -> None:
-    assert compare(comparison(tmp_path, 500.0), console=console) == 0
-    assert served == [None, "qoe"]
-    assert "qoe / stock" in printed(console)
-    directory = only_directory(tmp_path)
+@pytest.fixture
+def served(fake_server: FakeServer, monkeypatch: pytest.MonkeyPatch) -> list[str | None]:
+    return in_place_of_vllm(fake_server, monkeypatch)
+
+
+@dataclass(frozen=True)
+class Complete:
+    """A comparison that has been made."""
+
+    out: Path
+    """The directory above its own."""
+    printed: str
+    served: list[str | None]
+    """The policies that were asked for."""
+    bodies: list[dict[str, Any]]
+    """What the server was sent."""
+
+    @property
+    def directory(self) -> Path:
+        return only_directory(self.out)
+
+    def copied(self, out: Path) -> Path:
+        """The directory of a copy below `out`, to be changed."""
+        shutil.copytree(self.out, out, dirs_exist_ok=True)
+        return only_directory(out)
+
+
+def completed(server: FakeServer, out: Path, *rates: float) -> Complete:
+    server.forget()
+    console = Console(file=StringIO(), width=200)
+    with pytest.MonkeyPatch.context() as patch:
+        served = in_place_of_vllm(server, patch)
+        assert compare(comparison(out, *rates), console=console) == 0
+    return Complete(out, printed(console), served, server.bodies.copy())
+
+
+@pytest.fixture(scope="module")
+def at_one_rate(_the_server: FakeServer, tmp_path_factory: pytest.TempPathFactory) -> Complete:
+    return completed(_the_server, tmp_path_factory.mktemp("one-rate"), 500.0)
+
+
+@pytest.fixture(scope="module")
+def at_two_rates(_the_server: FakeServer, tmp_path_factory: pytest.TempPathFactory) -> Complete:
+    return completed(_the_server, tmp_path_factory.mktemp("two-rates"), *RATES)
+
+
+def test_every_policy_is_sent_the_same_work(at_one_rate: Complete) -> None:
+    assert at_one_rate.served == [None, "qoe"]
+    assert "qoe / stock" in at_one_rate.printed
+    directory = at_one_rate.directory
     files = {"stock-500.json", "qoe-500.json", "plot.png", "table.txt", "comparison.json"}
     assert names(directory) == files
     stock, qoe = (read(directory / f"{name}-500.json") for name in ("stock", "qoe"))
@@ -106,23 +150,21 @@ def test_every_policy_is_sent_the_same_work(
         [r[name] for name in work] for r in qoe["requests"]
     ]
     # 4 requests to warm up and 6 to measure, each time; the very same prompts.
-    prompts = [sorted(map(str, (body["prompt"] for body in half))) for half in halves(fake_server)]
-    assert prompts[0] == prompts[1]
-    assert len(set(prompts[0])) == 10
-
-
-def halves(server: FakeServer) -> list[list[dict[str, Any]]]:
-    middle = len(server.bodies) // 2
-    return [server.bodies[:middle], server.bodies[middle:]]
+    bodies = at_one_rate.bodies
+    middle = len(bodies) // 2
+    first, second = (
+        sorted(str(body["prompt"]) for body in half) for half in (bodies[:middle], bodies[middle:])
+    )
+    assert first == second
+    assert len(set(first)) == 10
 
 
 def test_rates_are_measured_one_after_the_other_and_shown_in_one_table(
-    served: list[str | None], tmp_path: Path, console: Console
+    at_two_rates: Complete,
 ) -> None:
     """A fresh server for each run; all policies at a rate before the next rate."""
-    assert compare(comparison(tmp_path, *RATES), console=console) == 0
-    assert served == [None, "qoe", None, "qoe"]
-    directory = only_directory(tmp_path)
+    assert at_two_rates.served == [None, "qoe", None, "qoe"]
+    directory = at_two_rates.directory
     runs = {f"{policy}-{rate}.json" for policy in ("stock", "qoe") for rate in ("400", "500.5")}
     assert names(directory) == {*runs, "plot.png", "table.txt", "comparison.json"}
     table = (directory / "table.txt").read_text()
@@ -130,15 +172,12 @@ def test_rates_are_measured_one_after_the_other_and_shown_in_one_table(
     assert "│ 500.5 " in table
     assert table.count("longest wait of all, s") == 2
     assert table.count("requests/s at QoE 0.9") == 1
-    assert "longest wait of all, s" in printed(console)
+    assert "longest wait of all, s" in at_two_rates.printed
 
 
-def test_one_is_told_which_run_it_is_and_how_long_it_will_take(
-    served: list[str | None], tmp_path: Path, console: Console
-) -> None:
-    compare(comparison(tmp_path, *RATES), console=console)
-    starts = [line for line in printed(console).splitlines() if "starting vLLM" in line]
-    assert len(starts) == len(served) == 4
+def test_one_is_told_which_run_it_is_and_how_long_it_will_take(at_two_rates: Complete) -> None:
+    starts = [line for line in at_two_rates.printed.splitlines() if "starting vLLM" in line]
+    assert len(starts) == len(at_two_rates.served) == 4
     assert starts[0] == "run 1 of 4, stock at 400 requests/s: starting vLLM; about 4 min left"
     # What the fake server took is a better guide than what vLLM does.
     assert starts[3] == (
@@ -195,15 +234,17 @@ def test_on_another_machine_the_model_has_as_many_layers_as_make_it_as_fast(
 
 
 def test_a_comparison_from_before_there_were_trials_goes_on_with_the_usual_model(
-    served: list[str | None], tmp_path: Path, console: Console, monkeypatch: pytest.MonkeyPatch
+    at_one_rate: Complete,
+    served: list[str | None],
+    tmp_path: Path,
+    console: Console,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    wanted = comparison(tmp_path, 500.0)
-    assert compare(wanted, console=console) == 0
-    directory = only_directory(tmp_path)
+    directory = at_one_rate.copied(tmp_path)
     (directory / "qoe-500.json").unlink()
-    served.clear()
     monkeypatch.setattr(module, "tokens_per_s", lambda layers, **_: 660 / layers)
-    assert compare(dataclasses.replace(wanted, layers=None), resume=directory, console=console) == 0
+    wanted = dataclasses.replace(comparison(tmp_path, 500.0), layers=None)
+    assert compare(wanted, resume=directory, console=console) == 0
     assert served == ["qoe"]
     assert read(directory / "qoe-500.json")["settings"]["layers"] == 10
     assert "how fast" not in printed(console)
@@ -276,14 +317,12 @@ def test_what_an_interrupted_comparison_has_is_kept_and_not_measured_again(
 
 
 def test_a_comparison_that_is_complete_is_only_shown_again(
-    served: list[str | None], tmp_path: Path, console: Console
+    at_two_rates: Complete, served: list[str | None], tmp_path: Path, console: Console
 ) -> None:
-    wanted = comparison(tmp_path, *RATES)
-    compare(wanted, console=console)
-    directory = only_directory(tmp_path)
+    directory = at_two_rates.copied(tmp_path)
     before = (directory / "table.txt").read_text()
-    served.clear()
-    assert compare(wanted, resume=directory, console=console) == 0
+    (directory / "table.txt").unlink()
+    assert compare(comparison(tmp_path, *RATES), resume=directory, console=console) == 0
     assert served == []
     assert "4 of 4 runs are done" in printed(console)
     assert (directory / "table.txt").read_text().splitlines()[:5] == before.splitlines()[:5]
@@ -306,33 +345,29 @@ def changed(path: Path, **values: Any) -> None:
     ],
 )
 def test_runs_of_another_workload_are_not_mixed_in(
+    at_one_rate: Complete,
     served: list[str | None],
     tmp_path: Path,
     console: Console,
     values: dict[str, Any],
     message: str,
 ) -> None:
-    wanted = comparison(tmp_path, 500.0)
-    compare(wanted, console=console)
-    directory = only_directory(tmp_path)
+    directory = at_one_rate.copied(tmp_path)
     changed(directory / "stock-500.json", **values)
-    served.clear()
     with pytest.raises(SessionError, match=message):
-        compare(wanted, resume=directory, console=console)
+        compare(comparison(tmp_path, 500.0), resume=directory, console=console)
     assert served == []
 
 
 def test_runs_of_other_versions_are_owned_up_to(
-    served: list[str | None], tmp_path: Path, console: Console
+    at_one_rate: Complete, served: list[str | None], tmp_path: Path, console: Console
 ) -> None:
-    wanted = comparison(tmp_path, 500.0)
-    compare(wanted, console=console)
-    path = only_directory(tmp_path) / "qoe-500.json"
+    path = at_one_rate.copied(tmp_path) / "qoe-500.json"
     value = read(path)
     now = value["versions"]["numpy"]
     value["versions"]["numpy"] = "1.0"
     path.write_text(json.dumps(value))
-    served.clear()
+    wanted = comparison(tmp_path, 500.0)
     assert compare(wanted, resume=path.parent, console=console) == 0
     assert f"{path}: measured with numpy 1.0, this is {now}" in printed(console).replace("\n", "")
     assert served == []

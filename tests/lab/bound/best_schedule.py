@@ -13,6 +13,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations, product
+from typing import NamedTuple
 
 from andes_backend.lab.workload import Request, Workload
 from andes_backend.profile import Profile
@@ -20,8 +21,7 @@ from andes_backend.profile import Profile
 __all__ = ["best_qoe"]
 
 
-@dataclass(frozen=True)
-class Answer:
+class Answer(NamedTuple):
     """How far a request is."""
 
     tokens: int = 0
@@ -36,6 +36,8 @@ class Answer:
 Answers = tuple[Answer, ...]
 Chunks = Mapping[int, tuple[int, int]]
 """Request -> how many tokens of it are in the KV cache before, and after, a step that serves it."""
+Step = tuple[float, Chunks, set[int]]
+"""How long it takes, whom it serves, and who else keeps its memory."""
 
 
 @dataclass
@@ -45,14 +47,21 @@ class _Search:
     latest_s: float
     best: float = 0.0
     seen: dict[object, list[list[float]]] = field(default_factory=lambda: defaultdict(list))
+    known: dict[object, list[Step]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.requests = self.workload.requests
         self.blocks = self.profile.kv_tokens // self.profile.block_size - 1
+        # By request and token, as they are asked for again and again.
+        self.dues, self.least = [], []
+        for i, request in enumerate(self.requests):
+            tokens = range(request.output_tokens)
+            self.dues.append([self.due(i, token) for token in tokens])
+            self.least.append([self.least_s(request.prompt_tokens + token) for token in tokens])
 
-    def run(self, now: float, answers: Answers) -> None:
-        """Try everything from here on."""
-        if self.hope(now, answers) <= self.best or self.is_no_better(now, answers):
+    def run(self, now: float, answers: Answers, hope: float) -> None:
+        """Try everything from here on, where no more than `hope` can be had."""
+        if hope <= self.best or self.is_no_better(now, answers):
             return
         # Who is not through from here on may also stay so, and counts 0.
         self.best = max(self.best, self.through(answers))
@@ -63,12 +72,13 @@ class _Search:
         ]
         self.hold(now, answers, [i for i in here if self.gains_by_waiting(i, answers[i])])
         coming = [r.arrival_s for r in self.requests if r.arrival_s > now]
-        nodes = [(min(coming), answers)] if coming else []
-        for chunks, kept in self.choices(answers, here, in_parts=True):
-            end = now + self.seconds(chunks)
-            nodes.append((end, self.given(end, answers, chunks, kept)))
+        places = [(min(coming), answers)] if coming else []
+        for seconds, chunks, kept in self.steps(answers, here):
+            end = now + seconds
+            places.append((end, self.given(end, answers, chunks, kept)))
         # The best first: so the others need not be looked at for long.
-        for node in sorted(nodes, key=lambda node: -self.hope(*node)):
+        nodes = [(*place, self.hope(*place)) for place in places]
+        for node in sorted(nodes, key=lambda node: -node[-1]):
             self.run(*node)
 
     def is_no_better(self, now: float, answers: Answers) -> bool:
@@ -83,6 +93,14 @@ class _Search:
             return True
         others.append(label)
         return False
+
+    def steps(self, answers: Answers, here: Sequence[int]) -> list[Step]:
+        """All that may be done; the same whenever they are as far, however late they are."""
+        far = (*here, None, *((a.tokens, a.computed) for a in answers))
+        if far not in self.known:
+            choices = self.choices(answers, here, in_parts=True)
+            self.known[far] = [(self.seconds(chunks), chunks, kept) for chunks, kept in choices]
+        return self.known[far]
 
     def choices(
         self, answers: Answers, here: Sequence[int], *, in_parts: bool
@@ -140,7 +158,7 @@ class _Search:
             tokens, late, delay = a.tokens, a.late, a.delay
             computed = chunks[i][1] if i in chunks else a.computed if i in kept else 0
             if computed == request.prompt_tokens + tokens:
-                late = max(late, now - self.due(i, tokens))
+                late = max(late, now - self.dues[i][tokens])
                 tokens, delay = tokens + 1, delay + late
             is_open = tokens < request.output_tokens
             after.append(Answer(tokens, computed if is_open else 0, late, delay))
@@ -205,8 +223,8 @@ class _Search:
         request = self.requests[index]
         end, late, delay = max(now, request.arrival_s), answer.late, answer.delay
         for token in range(answer.tokens, request.output_tokens):
-            end += self.least_s(request.prompt_tokens + token)
-            late = max(late, end - self.due(index, token))
+            end += self.least[index][token]
+            late = max(late, end - self.dues[index][token])
             delay += late
         held = max(late, self.latest_s)
         return max(self.qoe(request, delay, late), self.qoe(request, delay - late + held, held))
@@ -238,5 +256,6 @@ def best_qoe(workload: Workload, profile: Profile, latest_s: float) -> float:
     if not math.isfinite(latest_s):
         raise ValueError("without a limit there are schedules without end")
     search = _Search(workload, profile, latest_s)
-    search.run(0.0, tuple(Answer() for _ in workload.requests))
+    start = tuple(Answer() for _ in workload.requests)
+    search.run(0.0, start, search.hope(0.0, start))
     return search.best / len(workload.requests)

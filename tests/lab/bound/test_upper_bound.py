@@ -47,6 +47,7 @@ def test_at_any_prices_it_holds_for_any_schedule(seed: int) -> None:
         assert reached <= bound
 
 
+@pytest.mark.slow
 def test_no_policy_surpasses_it_on_200_small_workloads() -> None:
     pytest.importorskip("vllm", reason="the twin runs vLLM's own scheduler")
     from andes_backend.lab.twin.engine import simulate
@@ -78,6 +79,7 @@ def lateness(outcome: Outcome) -> float:
     return late
 
 
+@pytest.mark.slow
 def test_the_best_schedule_of_200_tiny_workloads_is_just_below_it() -> None:
     """All schedules are tried, of two or three requests of up to four tokens."""
     gaps, by_prices = [], []
@@ -120,6 +122,7 @@ def test_it_is_one_when_nobody_need_wait() -> None:
     assert np.all(bound.prices == 0)
 
 
+@pytest.mark.slow
 def test_it_falls_under_overload_and_with_less_time() -> None:
     workload = make_workload(40, rate=10.0, seed=0, max_length=800)
     small = replace(OPT, kv_tokens=1000)

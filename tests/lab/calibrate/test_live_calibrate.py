@@ -1,24 +1,28 @@
-"""`andes calibrate` on the real vLLM server: a reduced design, no word on speed."""
+"""`andes calibrate` and `andes plan --url` on the real vLLM server: no word on speed.
+
+A plan calibrates its server as `andes calibrate` does, which takes most of a minute: one such run
+serves both.
+"""
 
 import importlib.util
 import os
 import signal
 import subprocess
 import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import partial
-from io import StringIO
 from pathlib import Path
 
 import anyio
 import pytest
-from rich.console import Console
 
 from andes_backend.lab.bench.load import Load, Target
 from andes_backend.lab.bench.server import Server
 from andes_backend.lab.calibrate.facts import FactsError, ask
 from andes_backend.lab.calibrate.session import Options, calibrate
 from andes_backend.lab.workload import Request, Workload
-from andes_backend.profile import load_profile
+from andes_backend.profile import Profile, load_profile
 from andes_client.expectation import Expectation
 
 pytestmark = [
@@ -46,36 +50,86 @@ def test_vllm_says_what_is_needed(server: Server) -> None:
     assert facts.version
 
 
-def test_a_profile_is_fitted_and_its_errors_reported(server: Server, tmp_path: Path) -> None:
-    out = tmp_path / "profile.json"
-    console = Console(file=StringIO(), width=120)
-    target = Target(url=server.url, model=server.model)
-    before = server.metrics()
-    # Several, of which the calibration takes medians: the machine may be busy now and then.
-    calibrate(Options(target=target, out=out, repetitions=3), console=console)
+@dataclass(frozen=True)
+class Planned:
+    """A plan for the server, which was calibrated for it."""
 
-    profile = load_profile(out)
+    words: tuple[str, ...]
+    """Of the command."""
+    directory: Path
+    """The results'."""
+    ran: "subprocess.CompletedProcess[str]"
+    before: Mapping[str, float]
+    """The server's metrics."""
+    after: Mapping[str, float]
+
+    @property
+    def profile(self) -> Profile:
+        return load_profile(self.directory / "profile.json")
+
+
+def andes(*words: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [sys.executable, "-m", "andes_client", *words],
+        env={**os.environ, "COLUMNS": "120"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.fixture(scope="module")
+def planned(stock_server: Server, tmp_path_factory: pytest.TempPathFactory) -> Planned:
+    folder = tmp_path_factory.mktemp("planned")
+    served = ("--url", stock_server.url, "--model", stock_server.model, "--gpus-per-server", "1")
+    # So many that no machine could serve them all at once without anybody noticing.
+    load = ("--demand", "100", "--seeds", "1", "--requests", "400")
+    short = ("--lengths", "fixed:prompt=64,output=64", "--policies", "stock,qoe")
+    words = ("plan", *served, "--max-step-tokens", "1024", *load, *short, "--out", str(folder))
+    before = stock_server.metrics()
+    ran = andes(*words)
+    after = stock_server.metrics()
+    (directory,) = folder.glob("plan-*")
+    return Planned(words, directory, ran, before, after)
+
+
+def test_a_profile_is_fitted_and_its_errors_reported(server: Server, planned: Planned) -> None:
+    profile = planned.profile
     assert profile.prefill.per_token_ms > 0
     assert all(part.base_ms > 0 for part in profile.decode)
     assert profile.step_s([100], 8, 1000) > profile.step_s([], 8, 1000) > profile.step_s([], 1, 50)
     assert (profile.kv_tokens, profile.block_size) == (2048, 32)
     assert 10 <= profile.max_sequences <= 14, "12, as it admits, by its own behaviour"
+    assert profile.max_step_tokens == 1024, "as the command line has it"
     assert f"model tiny at {server.url} (vLLM" in profile.source
     assert "median error" in profile.source
 
-    assert isinstance(console.file, StringIO)
-    printed = console.file.getvalue()
+    printed = planned.ran.stdout
     for kind in ("prefill", "decode", "mixed"):
         assert f"{kind} " in printed
     assert f"the server admits {profile.max_sequences} sequences at a time" in printed
     assert "other requests" not in printed, "it has counted its own"
-    rows = out.with_suffix(".csv").read_text().splitlines()
+    rows = (planned.directory / "profile.csv").read_text().splitlines()
     assert {row.partition(",")[0] for row in rows} == {"kind", "prefill", "decode", "mixed"}
 
-    after = server.metrics()
     hits, preemptions = "vllm:prefix_cache_hits_total", "vllm:num_preemptions_total"
-    assert after[hits] == before[hits], "a prompt was in the cache"
-    assert after[preemptions] == before[preemptions], "an experiment was too large"
+    assert planned.after[hits] == planned.before[hits], "a prompt was in the cache"
+    assert planned.after[preemptions] == planned.before[preemptions], "an experiment was too large"
+
+
+def test_a_server_is_planned_with_and_measured_only_once(planned: Planned) -> None:
+    ran = planned.ran
+    if ran.returncode == 2:  # a busy machine: a bad fit is no ground to plan on
+        assert "no profile fits the times of the server's steps well enough to plan with" in (
+            ran.stderr
+        )
+        return
+    assert ran.returncode == 0, ran.stderr
+    assert "For 100 requests/s that is" in ran.stdout
+    again = andes(*planned.words, "--resume", str(planned.directory))
+    assert (again.returncode, again.stderr) == (0, "")
+    assert "prefill" not in again.stdout
+    assert "For 100 requests/s that is" in again.stdout
 
 
 @pytest.mark.asyncio

@@ -1,8 +1,6 @@
 import pytest
 
-from andes_backend.lab.campaign.campaign import ENVIRONMENT, PRELOAD
-from andes_backend.lab.campaign.pool import run_tasks
-from tests.lab.campaign import pool_tasks
+from tests import forked
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -11,4 +9,4 @@ def _processes_are_there() -> None:
 
     A test of the pool alone, were it the first, would start it without.
     """
-    list(run_tasks(pool_tasks.double, [1], jobs=1, environment=ENVIRONMENT, preload=PRELOAD))
+    forked.prepare_processes()

@@ -17,6 +17,7 @@ from andes_backend.lab.campaign.files import read_lines
 from andes_backend.lab.plan import command, session
 from andes_backend.lab.plan.spec import PlanSpec
 from andes_backend.lab.plan.store import Store
+from tests import forked
 
 # What `andes` runs, whichever subcommands are installed.
 PROGRAM = """
@@ -176,22 +177,17 @@ def vllm() -> None:
     pytest.skip("vLLM is not installed: nothing was planned")
 
 
-def start(folder: Path, *words: str) -> subprocess.Popen[str]:
+def plan(folder: Path, *words: str) -> list[str]:
+    """The command, whose results go into this folder."""
     program = folder / "andes.py"
     program.write_text(PROGRAM)
-    return subprocess.Popen(
-        [sys.executable, str(program), "plan", *SMALL, *words, "--out", str(folder)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        process_group=0,
-    )
+    return [sys.executable, str(program), "plan", *SMALL, *words, "--out", str(folder)]
 
 
-def ended(program: subprocess.Popen[str], code: int) -> str:
-    out, err = program.communicate(timeout=300)
-    assert (program.returncode, err) == (code, ""), out
-    return out
+def said(ran: subprocess.CompletedProcess[str], code: int) -> str:
+    """What it printed, if it ended like this and without a word on standard error."""
+    assert (ran.returncode, ran.stderr) == (code, ""), ran.stdout
+    return ran.stdout
 
 
 def settled_rates(out: str) -> dict[tuple[str, str], str]:
@@ -200,30 +196,31 @@ def settled_rates(out: str) -> dict[tuple[str, str], str]:
     return {(policy, seed): rate for policy, seed, rate in found}
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("vllm")
 def test_a_plan_is_interrupted_and_goes_on_to_the_same_answer(tmp_path: Path) -> None:
     whole, cut = tmp_path / "whole", tmp_path / "cut"
     whole.mkdir()
     cut.mkdir()
-    said = ended(start(whole, "--demand", "50", "--price", "2", "--jobs", "1"), 0)
-    rates = settled_rates(said)
+    out = said(forked.run(plan(whole, "--demand", "50", "--price", "2", "--jobs", "1")), 0)
+    rates = settled_rates(out)
     assert rates.keys() == {(policy, seed) for policy in ("stock", "qoe") for seed in "01"}
     (results,) = whole.glob("plan-*/results.jsonl")
     directory = results.parent
     assert {path.name for path in directory.iterdir()} == {
         *("answer.txt", "plan.json", "plan.png", "results.jsonl", "worker.log")
     }
-    assert (directory / "answer.txt").read_text() in said
+    assert (directory / "answer.txt").read_text() in out
     check_brackets(results, rates)
 
-    program = start(cut, "--jobs", "1")
-    found = wait_for_lines(program, cut, 3)
-    os.killpg(program.pid, signal.SIGINT)
-    out = ended(program, 130)
+    with forked.start(plan(cut, "--jobs", "1")) as program:
+        found = wait_for_lines(program, cut, 3)
+        os.killpg(program.pid, signal.SIGINT)
+        out = said(program.communicate(), 130)
     assert "interrupted; reporting the results so far" in out
     assert f"--resume {found.parent}" in out
     kept = len(read_lines(found))
-    again = ended(start(cut, "--jobs", "1", "--resume", str(found.parent)), 0)
+    again = said(forked.run(plan(cut, "--jobs", "1", "--resume", str(found.parent))), 0)
     assert settled_rates(again) == rates
     lines = read_lines(found)
     assert len(lines) == len(read_lines(results)) > kept
@@ -246,7 +243,7 @@ def check_brackets(results: Path, rates: dict[tuple[str, str], str]) -> None:
                 assert qoe < 0.9
 
 
-def wait_for_lines(program: subprocess.Popen[str], out: Path, count: int) -> Path:
+def wait_for_lines(program: forked.Program, out: Path, count: int) -> Path:
     """Wait until so many points have ended; the file of results."""
     while program.poll() is None:
         found = list(out.glob("plan-*/results.jsonl"))
@@ -259,5 +256,5 @@ def wait_for_lines(program: subprocess.Popen[str], out: Path, count: int) -> Pat
 @pytest.mark.usefixtures("vllm")
 def test_a_target_that_nobody_reaches(tmp_path: Path) -> None:
     """The first token takes 50 ms at least, and readers expect it at once."""
-    out = ended(start(tmp_path, "--qoe", "1", "--ttft", "0", "--seeds", "1"), 0)
+    out = said(forked.run(plan(tmp_path, "--qoe", "1", "--ttft", "0", "--seeds", "1")), 0)
     assert out.count("None of stock, qoe keeps the mean QoE at 1, even at") == 1

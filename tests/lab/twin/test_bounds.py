@@ -113,6 +113,7 @@ def test_a_bound_that_fails_is_reported_and_the_others_go_on(tmp_path: Path) -> 
     assert len(lines(directory / "bounds.jsonl")) == 2
 
 
+@pytest.mark.slow
 def test_a_real_sweep_has_its_bound_in_the_table_and_in_a_file(tmp_path: Path) -> None:
     pytest.importorskip("vllm", reason="the twin runs vLLM's own scheduler")
     console = Console(file=StringIO(), width=100)

@@ -89,6 +89,7 @@ def test_of_each_user_so_many_a_minute() -> None:
     assert minutes == {(user, minute): n for user in "ab" for minute, n in enumerate((3, 3, 1))}
 
 
+@pytest.mark.slow
 def test_fairness_keeps_a_flood_from_the_others(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -36,6 +36,7 @@ def served(outcomes: tuple[Outcome, ...]) -> dict[str, float]:
     return dict(zip(found.users, found.received[:, -1].tolist(), strict=True))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("policy", ["vtc", "qoe"])
 def test_engines_that_tell_each_other_are_fairer(policy: str) -> None:
     setup = Setup(profile=PROFILE, policy=policy)

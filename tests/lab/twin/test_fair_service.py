@@ -104,6 +104,7 @@ def bursts(draw: st.DrawFn, user: str) -> list[Request]:
     return requests
 
 
+@pytest.mark.slow
 @settings(max_examples=200)
 @given(st.data(), st.integers(2, 4), st.sampled_from(["none", "average", "known"]))
 def test_backlogged_users_differ_by_no_more_than_the_bound(

@@ -102,6 +102,7 @@ def vllm() -> None:
     pytest.skip("vLLM is not installed: nothing was simulated")
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("vllm")
 def test_every_scenario_under_every_policy(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]

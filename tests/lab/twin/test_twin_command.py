@@ -20,6 +20,7 @@ from andes_backend.lab.twin.results import NOT_REPEATABLE
 from andes_backend.lab.twin.setup import POLICIES
 from andes_backend.lab.twin.sweep import command, session
 from andes_backend.lab.twin.sweep.spec import SweepSpec
+from tests import forked
 
 ANDES = [sys.executable, "-m", "andes_client", "twin"]
 
@@ -260,12 +261,6 @@ def vllm() -> None:
     pytest.skip("vLLM is not installed: the twin was not run")
 
 
-def run(out: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [*ANDES, *words, "--out", str(out)], capture_output=True, text=True, check=False
-    )
-
-
 def only(folder: Path) -> Path:
     (directory,) = folder.iterdir()
     return directory
@@ -276,14 +271,20 @@ def repeatable(directory: Path) -> list[dict[str, Any]]:
     return [{k: v for k, v in line.items() if k not in NOT_REPEATABLE} for line in lines]
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("vllm")
 def test_two_policies_side_by_side(tmp_path: Path) -> None:
-    """30 requests at once for little memory, twice; in the second run one after the other."""
+    """30 requests at once for little memory, twice; in the second run one after the other.
+
+    The first is the command as users run it, from an interpreter of its own on.
+    """
     words = ("--requests", "30", "--rate", "20", "--kv-tokens", "4000", "--max-length", "800")
     first, second = tmp_path / "first", tmp_path / "second"
-    ran = run(first, *words, "--jobs", "2", "--keep-requests")
+    command = [*ANDES, *words, "--jobs", "2", "--keep-requests", "--out", str(first)]
+    ran = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (ran.returncode, ran.stderr) == (0, "")
-    assert run(second, *words, "--jobs", "1").returncode == 0
+    again = forked.run([*ANDES, *words, "--jobs", "1", "--out", str(second)])
+    assert (again.returncode, again.stderr) == (0, "")
 
     lines = repeatable(only(first))
     assert lines == repeatable(only(second))
@@ -314,33 +315,29 @@ def test_two_policies_side_by_side(tmp_path: Path) -> None:
     assert len(kept["requests"]) == 30
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("vllm")
 def test_ctrl_c_reports_what_is_done_and_a_killed_process_only_its_point(tmp_path: Path) -> None:
     """Far more points than anybody waits for: a process is killed, then Ctrl-C."""
     rates = ",".join(f"{4 + i / 100:g}" for i in range(200))
-    program = subprocess.Popen(
-        [*ANDES, "--rate", rates, "--requests", "100", "--jobs", "1", "--out", str(tmp_path)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        process_group=0,
-    )
-    results = wait_for_lines(program, tmp_path, 1)
-    (worker,) = workers(program.pid)
-    os.kill(worker, signal.SIGKILL)
-    wait_for_lines(program, tmp_path, 3)
-    os.killpg(program.pid, signal.SIGINT)
-    out, err = program.communicate(timeout=60)
-    assert (program.returncode, err) == (130, "")
-    assert "failed: its process was killed by SIGKILL" in out
-    assert "interrupted; reporting the results so far" in out
+    words = ("--rate", rates, "--requests", "100", "--jobs", "1", "--out", str(tmp_path))
+    with forked.start([*ANDES, *words]) as program:
+        results = wait_for_lines(program, tmp_path, 1)
+        (worker,) = workers(program.pid)
+        os.kill(worker, signal.SIGKILL)
+        wait_for_lines(program, tmp_path, 3)
+        os.killpg(program.pid, signal.SIGINT)
+        ended = program.communicate()
+    assert (ended.returncode, ended.stderr) == (130, "")
+    assert "failed: its process was killed by SIGKILL" in ended.stdout
+    assert "interrupted; reporting the results so far" in ended.stdout
     lines = read_lines(results)
     assert [line["point"] for line in lines] == list(range(len(lines)))
     assert sum(line["error"] is not None for line in lines) == 1
     assert (results.parent / "table.txt").exists()
 
 
-def wait_for_lines(program: subprocess.Popen[str], out: Path, count: int) -> Path:
+def wait_for_lines(program: forked.Program, out: Path, count: int) -> Path:
     """Wait until so many points have ended; the file of results."""
     while program.poll() is None:
         found = list(out.glob("*/results.jsonl"))
@@ -350,11 +347,10 @@ def wait_for_lines(program: subprocess.Popen[str], out: Path, count: int) -> Pat
     pytest.fail(f"it ended too early: {program.communicate()}")
 
 
-def workers(parent: int) -> list[int]:
-    """The processes of the pool: children of `parent` that multiprocessing has spawned."""
-    children = Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
-    return [
-        int(child)
-        for child in children
-        if b"spawn_main" in Path(f"/proc/{child}/cmdline").read_bytes()
-    ]
+def workers(program: int) -> list[int]:
+    """The processes of its pool: forked from its fork server, which is a child of its own."""
+    return [worker for child in children(program) for worker in children(child)]
+
+
+def children(parent: int) -> list[int]:
+    return list(map(int, Path(f"/proc/{parent}/task/{parent}/children").read_text().split()))

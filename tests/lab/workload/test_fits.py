@@ -28,7 +28,7 @@ def test_what_fits_passes() -> None:
     [
         (999, None, "the KV cache holds 999"),
         (999, 4000, "the KV cache holds 999"),
-        (4000, 999, "the server takes 999 a request"),
+        (4000, 999, "the server allows 999 tokens per request"),
     ],
 )
 def test_the_first_request_that_never_fits_is_named(

@@ -405,7 +405,9 @@ def test_a_file_that_is_no_text_is_refused(write: Write, tmp_path: Path) -> None
 
 
 def test_a_line_that_is_no_csv_is_named(write: Write) -> None:
-    assert "line 2: no CSV (" in refused(write(AZURE.splitlines()[0] + '\n"' + "x" * 200_000))
+    assert "line 2: not valid CSV (" in refused(
+        write(AZURE.splitlines()[0] + '\n"' + "x" * 200_000)
+    )
 
 
 @pytest.mark.parametrize(

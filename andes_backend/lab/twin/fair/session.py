@@ -10,6 +10,7 @@ from andes_backend.lab.campaign.campaign import Campaign
 from andes_backend.lab.campaign.console import report_console
 from andes_backend.lab.campaign.spec import Spec
 from andes_backend.lab.report.users_plot import plot_users
+from andes_backend.lab.twin import PRELOAD
 from andes_backend.lab.twin.fair.measure import Figures, Task, measure
 from andes_backend.lab.twin.fair.scenarios import SCENARIOS
 
@@ -25,7 +26,7 @@ def run(tasks: Sequence[Task], spec: Spec, *, console: Console | None = None) ->
     """
     spec.out.mkdir(parents=True, exist_ok=True)
     campaign: Campaign[Task, Figures] = Campaign(
-        measure, spec.out, spec.jobs, console or report_console()
+        measure, spec.out, spec.jobs, console or report_console(), preload=PRELOAD
     )
     for task in tasks:
         campaign.add(task, f"{task.scenario}, {task.contender}")

@@ -8,6 +8,7 @@ from rich.text import Text
 from andes_backend.lab.campaign.campaign import Campaign
 from andes_backend.lab.campaign.console import report_console
 from andes_backend.lab.campaign.files import new_directory, write_about
+from andes_backend.lab.twin import PRELOAD
 from andes_backend.lab.twin.measure import Measured, Task, measure
 from andes_backend.lab.twin.results import RESULTS, PointFile
 from andes_backend.lab.twin.sensitivity.answer import draw, sentences, table
@@ -24,7 +25,7 @@ def run(spec: SensitivitySpec, *, console: Console | None = None) -> int:
     """
     directory = new_directory(spec.out, "sensitivity")
     campaign: Campaign[Task, Measured] = Campaign(
-        measure, directory, spec.jobs, console or report_console()
+        measure, directory, spec.jobs, console or report_console(), preload=PRELOAD
     )
     book = _Book(spec, campaign)
     return campaign.run(book.keep, book.conclude)

@@ -14,6 +14,7 @@ from andes_backend.lab.campaign.files import new_directory, now, write_about
 from andes_backend.lab.report.run import Run, table
 from andes_backend.lab.report.users import has_users, user_figures, users_table
 from andes_backend.lab.report.users_plot import plot_users
+from andes_backend.lab.twin import PRELOAD
 from andes_backend.lab.twin.measure import Detail, Measured, Task
 from andes_backend.lab.twin.point import Point, Value
 from andes_backend.lab.twin.results import PointFile
@@ -37,7 +38,9 @@ def run(spec: SweepSpec, *, console: Console | None = None) -> int:
     Returns and raises as `Campaign.run`.
     """
     directory = new_directory(spec.out, "twin")
-    campaign: _Campaign = Campaign(carry_out, directory, spec.jobs, console or report_console())
+    campaign: _Campaign = Campaign(
+        carry_out, directory, spec.jobs, console or report_console(), preload=PRELOAD
+    )
     book = _Book(spec, campaign)
     return campaign.run(book.keep, book.conclude)
 
