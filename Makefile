@@ -24,7 +24,7 @@ test-fast: .venv/.dev ## every test that needs neither a server nor a simulation
 check: .venv/.dev ## lint and types only
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy
+	$(BIN)/mypy --num-workers 2
 
 # RESUME=results/compare-... goes on with one that was interrupted.
 bench: .venv/.dev ## stock vLLM, andes and qoe at three rates on this CPU, in one table; 45 to 60 minutes

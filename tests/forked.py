@@ -139,7 +139,7 @@ def _become(to_be: _ToBe) -> None:
     for name in [name for name in sys.modules if name.partition(".")[0] in _OURS]:
         del sys.modules[name]
     multiprocessing.process._parent_process = None  # type: ignore[attr-defined]
-    multiprocessing.util.spawnv_passfds = _fork_with  # type: ignore[attr-defined]
+    multiprocessing.util.spawnv_passfds = _fork_with  # type: ignore[assignment]
     atexit._clear()  # what the fork server has to do in its end
     try:
         _execute(to_be.command)

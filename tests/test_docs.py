@@ -65,7 +65,7 @@ def model():
 """,
 }
 # Run after a block, which by itself only defines something: (document, number) -> code.
-SEQUELS = {
+SEQUELS: dict[tuple[str, int | str | None], str] = {
     ("client.md", "http"): """
 def handler(request):
     return httpx2.Response(200, text="Hello world")
