@@ -3,15 +3,14 @@
 They are taken from vLLM's source distribution: docs/vllm.md says how.
 """
 
-import os
 from collections.abc import Collection
 from pathlib import Path
 
 import pytest
 
-from tests.conftest import skip_loudly
 from tests.engine.vllm_own import sdist
-from tests.engine.vllm_own.control import Control, path_of
+from tests.engine.vllm_own.control import Control
+from tests.engine.vllm_own.required import archive_or_skip
 from tests.engine.vllm_own.suite import FILES, NOT_HERE, Ends, installed_version, run
 
 pytestmark = pytest.mark.live  # half a minute of a CPU
@@ -64,16 +63,7 @@ NOT_UNDER_QOE = {
 @pytest.fixture(scope="module")
 def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The top folder of vLLM's source distribution, with the files that are needed."""
-    sha256 = sdist.SHA256.get(VERSION)
-    try:
-        if sha256 is None or not path_of(VERSION).exists():
-            raise sdist.NoSourceError(f"no digest or no control is kept for vLLM {VERSION}")
-        archive = sdist.archive(VERSION, sha256)
-    except sdist.NoSourceError as error:
-        if os.environ.get("ANDES_REQUIRE_VLLM") == "1":
-            pytest.fail(f"ANDES_REQUIRE_VLLM=1, but {error}")
-        skip_loudly("vLLM's own tests of its scheduler", str(error))
-    return sdist.extract(archive, FILES, tmp_path_factory.mktemp("sdist"))
+    return sdist.extract(archive_or_skip(VERSION), FILES, tmp_path_factory.mktemp("sdist"))
 
 
 @pytest.fixture(scope="module")
