@@ -133,7 +133,7 @@ class TestWhatIsLoaded:
         listed = site.help_lines()
         assert listed.keys() >= OURS | {"hello"}
         assert listed["hello"] == "say hello"
-        assert listed["pace"] == "pass standard input on at reading pace"
+        assert listed["pace"] == "copy standard input to the output at reading pace"
         assert "broken" not in " ".join(listed.values())
 
     @pytest.mark.parametrize("words", [["--version"], ["--version", "hello"]])
