@@ -46,7 +46,7 @@ async def test_the_answer_is_the_servers_to_the_byte(server: Server, tmp_path: P
         assert room.session.model == server.model
         kept = [saved.text for saved in room.session.said()]
         assert kept == ["why", first, "and then", room.shown]
-        assert "limit on the length" in screen_text(room.app)  # the server's, which we set
+        assert "limit on length" in screen_text(room.app)  # the server's, which we set
     log = server.log.read_text(errors="replace")
     assert "andes: planning failed" not in log
     assert "Traceback" not in log
