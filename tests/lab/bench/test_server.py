@@ -103,7 +103,7 @@ def test_a_server_that_dies_is_reported_with_the_end_of_its_log(tmp_path: Path) 
 def test_a_server_that_never_gets_well_is_given_up_and_ended(tmp_path: Path) -> None:
     port = free_port()
     with (
-        pytest.raises(ServerError, match=r"not healthy in 1 s\. The last lines"),
+        pytest.raises(ServerError, match=r"not healthy within 1 s\. The last lines"),
         serve(command(UNHEALTHY, port), port, model="m", log=tmp_path / "log", start_s=1.0),
     ):
         pytest.fail("it is not healthy")
