@@ -4,8 +4,10 @@ A server takes both cores for half a minute until it is healthy. A test asks for
 flags it can do with, counts what it causes by differences, and leaves the server idle.
 """
 
+import contextlib
 import json
-from collections.abc import Iterator
+import os
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import httpx2
@@ -17,10 +19,12 @@ from andes_backend.lab.bench.tiny_model import make_tiny_model
 __all__ = [
     "asked_by_environment",
     "our_figures",
+    "path_to_the_tests",
     "qoe_server",
     "said_since",
     "stock_server",
     "tiny_model",
+    "with_environment",
 ]
 
 
@@ -35,6 +39,25 @@ def our_figures(server: Server) -> dict[str, float]:
         for sample in family.samples
         if sample.name.startswith("andes:") and not sample.name.endswith("_bucket")
     }
+
+
+@contextlib.contextmanager
+def with_environment(
+    variables: Mapping[str, str], server: contextlib.AbstractContextManager[Server]
+) -> Iterator[Server]:
+    """Start a server with these variables; what is started after it does not have them."""
+    with contextlib.ExitStack() as stack:
+        with pytest.MonkeyPatch.context() as environment:
+            for name, value in variables.items():
+                environment.setenv(name, value)
+            running = stack.enter_context(server)
+        yield running
+
+
+def path_to_the_tests() -> str:
+    """PYTHONPATH of a server whose scheduler is one of ours in `tests`."""
+    given = os.environ.get("PYTHONPATH", "")
+    return os.pathsep.join(filter(None, (str(Path(__file__).parents[1]), given)))
 
 
 def said_since(server: Server, start: int) -> str:
@@ -80,9 +103,7 @@ def asked_by_environment(
     """
     log = tmp_path_factory.mktemp("asked-server") / "server.log"
     greedy = ("--override-generation-config", '{"temperature": 0.0, "max_new_tokens": 120}')
-    with pytest.MonkeyPatch.context() as environment:
-        environment.setenv("ANDES_ENABLE", "1")
-        settings = {"bad_hints": "refuse", "default_tds": 3.3, "max_wait_s": 30}  # an old name
-        environment.setenv("ANDES_SETTINGS", json.dumps(settings))
-        with serve_tiny(tiny_model, log=log, extra=greedy) as running:
-            yield running
+    settings = {"bad_hints": "refuse", "default_tds": 3.3, "max_wait_s": 30}  # an old name
+    variables = {"ANDES_ENABLE": "1", "ANDES_SETTINGS": json.dumps(settings)}
+    with with_environment(variables, serve_tiny(tiny_model, log=log, extra=greedy)) as running:
+        yield running

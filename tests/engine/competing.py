@@ -5,7 +5,6 @@ PYTHONPATH=. ... --scheduler-cls tests.engine.competing.NamingScheduler
 
 import asyncio
 import json
-import os
 import re
 from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -14,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import httpx2
-import pytest
 from vllm.v1.core.sched.interface import PauseState
 
 from andes_backend import AndesConfig, AndesScheduler
@@ -22,6 +20,7 @@ from andes_backend.lab.bench.server import Server, serve_tiny
 from andes_backend.policy import Policy
 from andes_client import Expectation, wire
 from tests.engine.preempting import AtMoments
+from tests.live import path_to_the_tests, with_environment
 
 __all__ = [
     "Answer",
@@ -95,19 +94,18 @@ def serve(model: Path, log: Path, *extra: str) -> Iterator[Server]:
         *extra,
     )
     # fmt: on
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PYTHONPATH", str(Path(__file__).parents[2]), prepend=os.pathsep)
-        patch.setenv("VLLM_SERVER_DEV_MODE", "1")
-        with serve_tiny(
-            model,
-            policy="qoe",
-            log=log,
-            kv_blocks=18,
-            max_sequences=16,
-            max_model_len=544,
-            extra=options,
-        ) as running:
-            yield running
+    server = serve_tiny(
+        model,
+        policy="qoe",
+        log=log,
+        kv_blocks=18,
+        max_sequences=16,
+        max_model_len=544,
+        extra=options,
+    )
+    variables = {"PYTHONPATH": path_to_the_tests(), "VLLM_SERVER_DEV_MODE": "1"}
+    with with_environment(variables, server) as running:
+        yield running
 
 
 @dataclass

@@ -1,7 +1,6 @@
 """The live servers of this room: schedulers of the tests in them, and what they are asked for."""
 
 import json
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,8 +10,7 @@ from andes_backend.lab.bench.server import Server, serve_tiny
 from tests.engine.competing import serve
 from tests.engine.misbehaving import MODE_FILE
 from tests.engine.weights import ADAPTERS, write_adapter, write_model
-
-ROOT = Path(__file__).parents[2]
+from tests.live import path_to_the_tests, with_environment
 
 
 @pytest.fixture(scope="session")
@@ -84,10 +82,7 @@ def misbehaving_server(weighted_model: Path, misbehaving_mode: Path) -> Iterator
     )
     # fmt: on
     log = misbehaving_mode.with_name("server.log")
-    with pytest.MonkeyPatch.context() as environment:
-        environment.setenv(MODE_FILE, str(misbehaving_mode))
-        environment.setenv("PYTHONPATH", str(ROOT), prepend=os.pathsep)
-        with serve_tiny(
-            weighted_model, log=log, kv_blocks=64, max_sequences=8, extra=options
-        ) as running:
-            yield running
+    variables = {MODE_FILE: str(misbehaving_mode), "PYTHONPATH": path_to_the_tests()}
+    server = serve_tiny(weighted_model, log=log, kv_blocks=64, max_sequences=8, extra=options)
+    with with_environment(variables, server) as running:
+        yield running

@@ -369,7 +369,9 @@ def test_runs_of_other_versions_are_owned_up_to(
     path.write_text(json.dumps(value))
     wanted = comparison(tmp_path, 500.0)
     assert compare(wanted, resume=path.parent, console=console) == 0
-    assert f"{path}: measured with numpy 1.0, but this is {now}" in printed(console).replace("\n", "")
+    assert f"{path}: measured with numpy 1.0, but this is {now}" in printed(console).replace(
+        "\n", ""
+    )
     assert served == []
 
 

@@ -112,7 +112,10 @@ def test_a_wrong_name_is_answered_with_the_right_ones(server: Server) -> None:
 
 @pytest.mark.parametrize(
     ("page", "message"),
-    [(None, r"/v1/models: HTTP 404 \(not here\): the URL must be"), ("[]", "is no list of models")],
+    [
+        (None, r"/v1/models: HTTP 404 \(not here\): the URL must be"),
+        ("[]", "is not a list of models"),
+    ],
 )
 def test_a_server_of_another_kind_is_named(server: Server, page: str | None, message: str) -> None:
     server.pages = {} if page is None else {"/v1/models": page}

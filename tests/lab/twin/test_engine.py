@@ -256,7 +256,7 @@ def test_a_policy_that_serves_nobody_is_an_error_and_no_hang(
 ) -> None:
     monkeypatch.setattr(scheduler._Andes, "make_policy", lambda *_: _Refuser())
     monkeypatch.setattr(engine, "_IDLE_S", 1.0)  # asked again less often, it is as idle for as long
-    with pytest.raises(TwinError, match=r"qoe has let 1 requests wait for 600 s"):
+    with pytest.raises(TwinError, match=r"the policy qoe let 1 requests wait for 600 s"):
         simulate(workload((0.0, 10, 10)), Setup(profile=PROFILE, policy="qoe"))
 
 

@@ -98,7 +98,7 @@ def test_a_run_cut_short_reports_what_there_is(tmp_path: Path) -> None:
             assert (tmp_path / "a.png").read_bytes().startswith(b"\x89PNG")
     begun = {case: whole[case] for case in asked.cases() if case.scenario == AS_TOLD}
     said = sentences(Results(asked, begun))
-    assert said == "qoe recovers 80% (80% to 80%); what of it survives is not known yet."
+    assert said == "qoe recovers 80% (80% to 80%); how much of it survives is not known yet."
     assert sentences(Results(asked, {})).startswith("Nothing is known yet of qoe")
 
 

@@ -14,7 +14,7 @@ PROFILE = load_profile("llama-3-8b-a40")
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"policy": "best"}, r"no policy 'best'; choose from stock, priority, .*qoe"),
+        ({"policy": "best"}, r"unknown policy 'best'; choose from stock, priority, .*qoe"),
         ({"settings": {"horizon_s": 2.0}}, r"stock is vLLM's own and has no setting horizon_s"),
         ({"policy": "qoe", "settings": {"horizon": 2.0}}, r"unknown setting andes\.horizon"),
         ({"policy": "qoe", "settings": {"horizon_s": -1}}, r"andes\.horizon_s must be"),

@@ -202,7 +202,7 @@ def test_wrong_words_are_explained(
         ("--lengths missing.csv", "missing.csv"),
         ("--trace missing.csv", "missing.csv"),
         ("--kv-tokens 59000,100", "output tokens, but the KV cache holds 84: it could never"),
-        ("--rate 2,3 --detail 4", "--detail 4 is none of the rates of --rate"),
+        ("--rate 2,3 --detail 4", "--detail 4 is not one of the rates of --rate"),
         ("--rate 2,3 --request 1", "--request needs a single workload"),
         ("--request 250", "--request 250: the requests are 0 to 249"),
     ],

@@ -60,7 +60,7 @@ def test_of_many_workloads_one_must_be_chosen() -> None:
     assert shown_in_detail(spec(**rates)) == {}
     shown = shown_in_detail(spec(**rates, detail=3.0))
     assert {(p.cell.rate, p.cell.kv_tokens) for p in shown.values()} == {(3.0, 40_000)}
-    with pytest.raises(SpecError, match=r"--detail 2\.5 is none of the rates"):
+    with pytest.raises(SpecError, match=r"--detail 2\.5 is not one of the rates"):
         shown_in_detail(spec(**rates, detail=2.5))
 
 
