@@ -99,7 +99,7 @@ def test_a_run_cut_short_reports_what_there_is(tmp_path: Path) -> None:
     begun = {case: whole[case] for case in asked.cases() if case.scenario == AS_TOLD}
     said = sentences(Results(asked, begun))
     assert said == "qoe recovers 80% (80% to 80%); how much of it survives is not known yet."
-    assert sentences(Results(asked, {})).startswith("Nothing is known yet of qoe")
+    assert sentences(Results(asked, {})).startswith("No result for qoe yet")
 
 
 def test_seeds_come_one_after_the_other_so_that_a_cut_run_has_whole_ones() -> None:
