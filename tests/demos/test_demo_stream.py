@@ -1,6 +1,7 @@
 """Both sides of a comparison on a virtual clock, and the way of the text over HTTP."""
 
 import itertools
+from collections.abc import AsyncIterator
 
 import anyio
 import httpx2
@@ -52,13 +53,13 @@ async def test_what_differs_between_the_sides_and_what_does_not(hurry: float) ->
 
 @pytest.mark.anyio
 async def test_an_error_of_the_stream_is_raised_as_it_is() -> None:
-    async def broken() -> object:
+    async def broken() -> AsyncIterator[str]:
         yield "One two"
         raise ConnectionError("gone")
 
     comparison = Comparison(reading(300))
     with pytest.raises(ConnectionError, match="gone"):
-        await compare(comparison, broken(), Clock())  # type: ignore[arg-type]
+        await compare(comparison, broken(), Clock())
     assert comparison.paced.text == "One two"
 
 

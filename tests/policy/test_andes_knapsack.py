@@ -1,5 +1,6 @@
 """The exact packer is exact, and the greedy one stays within the limits."""
 
+from collections.abc import Callable
 from itertools import product
 
 import numpy as np
@@ -15,6 +16,7 @@ from andes_backend.policy.andes.knapsack import (
 )
 
 Instance = tuple[NDArray[np.float64], NDArray[np.int64], int, int]
+Pack = Callable[[NDArray[np.float64], NDArray[np.int64], int, int], NDArray[np.bool_]]
 
 
 @st.composite
@@ -51,7 +53,7 @@ def worth(chosen: NDArray[np.bool_], instance: Instance) -> float:
 
 @pytest.mark.parametrize("pack", [pack_exactly, dynamic_programme])
 @given(instance=instances())
-def test_the_exact_packers_find_the_best_there_is(pack, instance: Instance) -> None:  # type: ignore[no-untyped-def]
+def test_the_exact_packers_find_the_best_there_is(pack: Pack, instance: Instance) -> None:
     assert worth(pack(*instance), instance) == pytest.approx(best_of_all(instance), abs=1e-9)
 
 

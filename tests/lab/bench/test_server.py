@@ -7,6 +7,7 @@ import socket
 import sys
 import time
 import urllib.request
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -118,7 +119,7 @@ def test_vllm_gets_our_scheduler_only_with_a_policy(
     started: list[tuple[list[str], int]] = []
 
     @contextlib.contextmanager
-    def noted(command: list[str], port: int, **_: object):  # type: ignore[no-untyped-def]
+    def noted(command: list[str], port: int, **_: object) -> Iterator[Server]:
         started.append((command, port))
         yield Server(f"http://127.0.0.1:{port}", "tiny", tmp_path, 1)
 

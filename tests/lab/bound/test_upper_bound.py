@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -175,9 +176,9 @@ def test_progress_is_told() -> None:
         ({"nodes": -1}, "nodes must be 0 or more, not -1"),
     ],
 )
-def test_wrong_arguments_are_explained(wrong: dict[str, float], message: str) -> None:
+def test_wrong_arguments_are_explained(wrong: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        upper_bound(make_workload(2, rate=1.0, seed=0), OPT, **wrong)  # type: ignore[arg-type]
+        upper_bound(make_workload(2, rate=1.0, seed=0), OPT, **wrong)
 
 
 def test_a_workload_of_nothing_or_of_too_much_is_refused() -> None:

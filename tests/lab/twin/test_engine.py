@@ -6,6 +6,7 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -129,14 +130,14 @@ def test_the_same_seed_gives_the_same_result_in_any_process() -> None:
     assert json.loads(said.stdout) == json.loads(json.dumps(served_times()))
 
 
-def resume(**settings: object) -> tuple[float, int]:
+def resume(**settings: Any) -> tuple[float, int]:
     """What it takes until a preempted request is back once there is room; preemptions."""
     # At 88 tokens each the memory is full; the second gives way until the first has ended.
     first, second = workload((0.0, 320, 150), (0.0, 128, 280)).requests
     profile = replace(
         SCARCE, prefill=Prefill(base_ms=10, per_token_ms=50), kv_bytes_per_token=1_000_000
     )
-    engine = Engine(Setup(profile=profile, policy="fcfs", **settings), 700)  # type: ignore[arg-type]
+    engine = Engine(Setup(profile=profile, policy="fcfs", **settings), 700)
     engine.admit("0", first)
     engine.admit("1", second)
     ended = resumed = None
@@ -161,7 +162,7 @@ def test_resuming_costs_what_it_would() -> None:
     assert 16 * 0.050 < found < computed / 2
 
 
-def in_turns(**settings: object) -> tuple[float, int]:
+def in_turns(**settings: Any) -> tuple[float, int]:
     """Two answers take turns of 100 tokens in a batch of one: how long, and preemptions."""
     profile = replace(
         PROFILE,
@@ -170,7 +171,7 @@ def in_turns(**settings: object) -> tuple[float, int]:
         kv_bytes_per_token=1_000_000,
     )
     turns = {"round_robin_tokens": 100}
-    setup = Setup(profile=profile, policy="round-robin", settings=turns, **settings)  # type: ignore[arg-type]
+    setup = Setup(profile=profile, policy="round-robin", settings=turns, **settings)
     done = simulate(workload((0.0, 128, 200), (0.0, 128, 200)), setup)
     return float(done.steps.time_s[-1]), done.preemptions
 

@@ -54,11 +54,15 @@ def shown(found: Results) -> str:
 
 def test_a_gain_is_compared_with_that_of_a_scheduler_that_knows() -> None:
     found = results(spec())
-    assert found.recovers(FASTER, "qoe").mean == pytest.approx(0.3)  # type: ignore[union-attr]
+    recovered = found.recovers(FASTER, "qoe")
+    assert recovered is not None
+    assert recovered.mean == pytest.approx(0.3)
     left = found.survives(FASTER, "qoe")
     assert left is not None
     assert (left.mean, left.low, left.high) == pytest.approx((0.5, 0.5, 0.5))
-    assert found.survives(OPENLY, "qoe").mean == pytest.approx(0.75)  # type: ignore[union-attr]
+    left = found.survives(OPENLY, "qoe")
+    assert left is not None
+    assert left.mean == pytest.approx(0.75)
     qoe = found.mean(AS_TOLD, "stock")
     assert qoe is not None
     assert qoe.mean == pytest.approx(0.525)
