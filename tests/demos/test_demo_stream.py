@@ -1,7 +1,7 @@
 """Both sides of a comparison on a virtual clock, and the way of the text over HTTP."""
 
 import itertools
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 
 import anyio
 import httpx2
@@ -53,7 +53,7 @@ async def test_what_differs_between_the_sides_and_what_does_not(hurry: float) ->
 
 @pytest.mark.anyio
 async def test_an_error_of_the_stream_is_raised_as_it_is() -> None:
-    async def broken() -> AsyncIterator[str]:
+    async def broken() -> AsyncGenerator[str, None]:
         yield "One two"
         raise ConnectionError("gone")
 
