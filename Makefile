@@ -11,14 +11,14 @@ help: ## what can be made
 demo: .venv/.demo ## watch one answer come in three rhythms, raw and paced; no server, no GPU
 	@$(BIN)/andes demo
 
-# Two at a time: the tests with a live server one after the other, the rest beside them.
-LANES ?= 2
+# Live servers in two lanes, the other tests in the third: tests wait a lot, so two cores are busy.
+LANES ?= 3
 PYTEST := $(BIN)/python -m pytest -n $(LANES) --durations=25
 
 test: check ## lint, types, and every test, the real vLLM servers among them
 	$(PYTEST)
 
-test-fast: .venv/.dev ## every test that needs neither a server nor a simulation
+test-fast: .venv/.dev ## the quick tests: no server, no simulation, no whole program
 	$(PYTEST) -m "not live and not slow"
 
 check: .venv/.dev ## lint and types only

@@ -18,6 +18,9 @@ HAS_CHROMIUM = all(map(shutil.which, ("chromium", "chromedriver")))
 HAS_VLLM = importlib.util.find_spec("vllm") is not None
 ROOT = Path(__file__).parent.parent
 
+# They share the servers whose model has weights that mean something, see tests/engine/conftest.py.
+_WITH_WEIGHTS: Final = ("test_live_features", "test_live_operator", "test_live_preemption")
+
 _LOUD: Final = "LOUD: "  # begins the reason of a skip that the end of the run repeats
 
 # A test never fails for being slow: the machine may be busy with something else.
@@ -44,7 +47,23 @@ def pytest_configure() -> None:
 
 def in_live_lane(nodeid: str) -> bool:
     """Whether a test needs a live server; such modules are called test_live_*.py."""
-    return nodeid.partition("::")[0].rpartition("/")[2].startswith("test_live_")
+    return _module(nodeid).startswith("test_live_")
+
+
+def lane(nodeid: str) -> str:
+    """Tests of one lane run in one process, one after the other.
+
+    The live servers of a session are shared within a process: modules with the same servers are in
+    the same lane. There are two such lanes, about as long as each other. Any other module is a lane
+    of its own, for the process that has time.
+    """
+    if not in_live_lane(nodeid):
+        return nodeid.partition("::")[0]
+    return "live, with weights" if _module(nodeid) in _WITH_WEIGHTS else "live"
+
+
+def _module(nodeid: str) -> str:
+    return nodeid.partition("::")[0].rpartition("/")[2].removesuffix(".py")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -54,16 +73,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """`-n 2` makes two lanes: all live tests in one process, the other modules beside them.
+    """`-n 3` runs the two lanes of live tests, and beside them the other modules.
 
-    Two live servers at a time would each find half the machine. xdist's own groups do not work
-    with pytest 9.2, whose items have no `_nodeid` any longer (pytest-xdist 3.8).
+    Live servers and terminals wait for each other half of the time: three processes keep two cores
+    busy. xdist's own groups do not work with pytest 9.2, whose items have no `_nodeid` any longer
+    (pytest-xdist 3.8).
     """
     from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
 
     class Lanes(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no types
         def _split_scope(self, nodeid: str) -> str:
-            return "live" if in_live_lane(nodeid) else nodeid.partition("::")[0]
+            return lane(nodeid)
 
     config.option.loadscopereorder = False  # which would put the modules with most tests first
     return Lanes(config, log)

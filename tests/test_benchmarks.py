@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow  # whole benchmarks, in small
+
 HAS_VLLM = importlib.util.find_spec("vllm") is not None
 BENCHMARKS = Path(__file__).parent.parent / "benchmarks"
 

@@ -278,11 +278,13 @@ class TestInstalledBesideFilesOfOthers:
         # Here the folder with `demos` is on the path.
         assert installed.run("python", "-m", "andes_client", "--help").count("\n") >= len(listed)
 
+    @pytest.mark.slow
     def test_each_command_has_help(self, installed: Installed, release: Release) -> None:
         for command in release.commands():
             said = installed.run("andes", command, "--help")
             assert said.startswith(f"usage: andes {command} "), command
 
+    @pytest.mark.slow
     def test_text_is_passed_through_a_pipe(self, installed: Installed) -> None:
         text = "Words for nobody in particular. "
         assert installed.run("andes", "pace", typed=text.encode()) == text

@@ -336,6 +336,7 @@ async def test_the_stream_is_drained_whatever_the_reader_does() -> None:
         assert upstream.sent == 300
 
 
+@pytest.mark.slow
 @settings(max_examples=500)
 @given(
     script=st.lists(

@@ -34,6 +34,7 @@ def run(program: str, *arguments: str, url: str = "") -> subprocess.CompletedPro
     )
 
 
+@pytest.mark.slow
 def test_openai(server: ScriptedServer) -> None:
     server.says(chat(role="assistant", content=""), chat(content="One\u2028two 漢字"), DONE)
     done = run("openai_chat.py", "scripted", "How many?", url=server.url)
@@ -46,6 +47,7 @@ def test_openai(server: ScriptedServer) -> None:
     assert asked["messages"] == [{"role": "user", "content": "How many?"}]
 
 
+@pytest.mark.slow
 def test_anthropic(server: ScriptedServer) -> None:
     message = {"id": "m", "type": "message", "role": "assistant", "content": [], "model": "m"}
     events: list[dict[str, object]] = [

@@ -58,6 +58,7 @@ class Upstream:
         self.closed_at = anyio.current_time()
 
 
+@pytest.mark.slow
 @settings(max_examples=1500)
 @given(script=BURSTY, tds=st.sampled_from([0.7, 3.3, 4.8, 33.0, math.inf]))
 async def test_pacing_costs_no_qoe(script: list[tuple[float, str]], tds: float) -> None:
@@ -79,6 +80,7 @@ async def test_pacing_costs_no_qoe(script: list[tuple[float, str]], tds: float) 
     assert all(shown >= came for shown, came in zip(released, arrivals, strict=True))
 
 
+@pytest.mark.slow
 @settings(max_examples=500)
 @given(
     script=st.lists(
@@ -103,6 +105,7 @@ OPTIONS = st.fixed_dictionaries(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=400)
 @given(
     text=st.text(st.sampled_from("ab .,\n*_[](`漢ไม่é👩🏽\u200d🚀"), max_size=80),

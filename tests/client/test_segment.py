@@ -39,6 +39,7 @@ def clusters(text: str) -> list[str]:
     return regex.findall(r"[\ud800-\udbff][\udc00-\udfff]|\X", text)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "kind", KINDS, ids=lambda kind: "function" if callable(kind) else str(kind)
 )

@@ -68,6 +68,7 @@ async def test_both_servers_are_on_the_screen() -> None:
         assert text_of(app, "#title").startswith("a small server · ")
 
 
+@pytest.mark.slow
 async def test_every_key_of_the_clock() -> None:
     async with watching() as (app, pilot):
         await pilot.press("plus")
@@ -87,6 +88,7 @@ async def test_every_key_of_the_clock() -> None:
         await until(pilot, lambda: app.views[0].now_s > now)
 
 
+@pytest.mark.slow
 async def test_new_arrivals_begin_at_the_beginning() -> None:
     async with watching() as (app, pilot):
         await pilot.press(*["plus"] * 9)
@@ -98,6 +100,7 @@ async def test_new_arrivals_begin_at_the_beginning() -> None:
         assert app.views[0].finished <= app.views[0].arrived
 
 
+@pytest.mark.slow
 async def test_rows_by_need_or_by_arrival() -> None:
     async with watching() as (app, pilot):
         await pilot.press(*["plus"] * 9)

@@ -33,6 +33,7 @@ def seen() -> list[tuple[View, ...]]:
     return views
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [0, 1])
 def test_in_the_end_it_is_what_the_twin_says(seen: list[tuple[View, ...]], number: int) -> None:
     simulation = simulate(CROWD, SETUPS[number])

@@ -45,6 +45,7 @@ async def test_nothing_that_controls_a_terminal_is_displayed() -> None:
     assert shown.endswith("a漢👩🏽‍🚀")
 
 
+@pytest.mark.slow
 async def test_ten_thousand_words_are_the_servers_to_the_byte(tmp_path: Path) -> None:
     text = long_answer(10_000)
     assert len(text.split()) >= 10_000
@@ -65,6 +66,7 @@ async def test_ten_thousand_words_are_the_servers_to_the_byte(tmp_path: Path) ->
             assert room.app.clipboard == text.split("```python\n")[-1].split("```")[0]
 
 
+@pytest.mark.slow
 async def test_a_table_and_code_grow_as_what_they_are(tmp_path: Path) -> None:
     text = long_answer(300)
     with serving(text) as served:
@@ -109,6 +111,7 @@ code
 End."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("piece", [1, 2, 3, 7])
 async def test_however_it_came_it_looks_as_if_it_had_come_at_once(
     tmp_path: Path, piece: int
@@ -126,6 +129,7 @@ async def test_however_it_came_it_looks_as_if_it_had_come_at_once(
         assert "End." in "".join(looks[0])
 
 
+@pytest.mark.slow
 async def test_where_a_section_ends_is_not_to_be_seen(tmp_path: Path) -> None:
     text = GUIDE + GROWING + GUIDE
     async with chatting("http://a:1", tmp_path, size=(80, 200)) as room:
@@ -152,6 +156,7 @@ async def new_document(room: Room) -> Document:
     return document
 
 
+@pytest.mark.slow
 async def test_scrolling_up_draws_what_is_seen_and_folds_the_tail(tmp_path: Path) -> None:
     text = long_answer(2000)
     with serving(text) as served:
@@ -166,6 +171,7 @@ async def test_scrolling_up_draws_what_is_seen_and_folds_the_tail(tmp_path: Path
             await room.until(lambda: first.folded)
 
 
+@pytest.mark.slow
 async def test_a_saved_answer_is_drawn_where_it_is_seen(tmp_path: Path) -> None:
     text = long_answer(2000)
     with serving(text) as served:
@@ -208,6 +214,7 @@ async def test_what_comes_all_at_once_is_folded_but_for_its_end(tmp_path: Path) 
         await room.until(lambda: "The end." in screen_text(room.app))
 
 
+@pytest.mark.slow
 async def test_a_block_without_an_end_is_drawn_however_much_comes(tmp_path: Path) -> None:
     text = "```\n" + "a line of code\n\n" * 300
     async with chatting("http://a:1", tmp_path) as room:
@@ -219,6 +226,7 @@ async def test_a_block_without_an_end_is_drawn_however_much_comes(tmp_path: Path
         await room.until(lambda: "a line of code" in screen_text(room.app))
 
 
+@pytest.mark.slow
 async def test_scrolling_up_through_what_was_folded_misses_no_line(tmp_path: Path) -> None:
     text = "\n\n".join(f"{n}: {'word ' * (n % 40)}\n- item\n\n# A" for n in range(60))
     with serving(text) as served:

@@ -290,6 +290,7 @@ async def test_each_key_does_what_it_should(key: str, action: str, tmp_path: Pat
     await DOES[action](tmp_path, key)
 
 
+@pytest.mark.slow
 async def test_the_keys_of_the_list(tmp_path: Path) -> None:
     assert names(IN_LIST) == ["escape", "down", "up", "f2", "f8"]
     with serving() as served:
@@ -318,6 +319,7 @@ async def test_the_keys_of_the_list(tmp_path: Path) -> None:
             assert room.screen.focused is room.prompt
 
 
+@pytest.mark.slow
 async def test_deleting_the_conversation_on_the_screen_begins_a_new_one(tmp_path: Path) -> None:
     with serving() as served:
         async with chatting(served.url, tmp_path) as room:

@@ -11,6 +11,8 @@ from starlette.responses import JSONResponse, Response
 from tests.demos.chat_process import COMMAND, ROOT, chat, clean_environment
 from tests.demos.chat_room import answering, serving, then_nothing
 
+pytestmark = pytest.mark.slow  # whole programs, in real terminals
+
 SECRET = "sk-very-secret-0123456789"
 TEXT = "One two three four five six seven eight nine ten eleven twelve."
 

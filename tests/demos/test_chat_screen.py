@@ -55,6 +55,7 @@ async def test_the_beginning(
         assert await picture(room) == snapshot
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", SIZES, ids=str)
 async def test_an_answer(
     size: tuple[int, int], tmp_path: Path, snapshot: SnapshotAssertion
@@ -88,6 +89,7 @@ async def test_help(tmp_path: Path, snapshot: SnapshotAssertion) -> None:
         assert await picture(room) == snapshot
 
 
+@pytest.mark.slow
 async def test_the_list_of_conversations(tmp_path: Path, snapshot: SnapshotAssertion) -> None:
     with serving() as served:
         async with chatting(served.url, tmp_path) as room:
@@ -155,6 +157,7 @@ async def test_a_stall_is_marked(tmp_path: Path) -> None:
             await room.until(lambda: "×××" in screen_text(room.app))  # one after the other
 
 
+@pytest.mark.slow
 async def test_whoever_scrolls_up_is_left_there_while_text_comes(tmp_path: Path) -> None:
     text = "\n\n".join(f"Line number {number}." for number in range(60))
     with serving(text) as served:

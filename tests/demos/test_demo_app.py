@@ -56,6 +56,7 @@ async def test_faster_and_slower_hold_for_all_readers_at_once(keys: list[str], w
         assert words_per_minute(room) == {wpm}
 
 
+@pytest.mark.slow
 async def test_the_pacer_goes_as_fast_as_the_keys_say() -> None:
     async with watching() as room:
         await room.until(lambda: len(sides(room, 1).paced.words) >= 3)
@@ -78,6 +79,7 @@ async def test_reading_and_speaking() -> None:
         assert words_per_minute(room) == {300}
 
 
+@pytest.mark.slow
 async def test_burstier_and_smoother_servers_are_asked_anew() -> None:
     async with watching() as room:
         assert "bursts" not in room.title
@@ -96,6 +98,7 @@ async def test_burstier_and_smoother_servers_are_asked_anew() -> None:
         await room.until(lambda: "bursts of 4 s" in room.title)
 
 
+@pytest.mark.slow
 async def test_again_closes_the_streams_and_begins_anew() -> None:
     async with watching() as room:
         await room.until(lambda: len(sides(room, 1).paced.words) >= 3)
@@ -108,6 +111,7 @@ async def test_again_closes_the_streams_and_begins_anew() -> None:
         await room.until(lambda: sides(room, 1).paced.words)
 
 
+@pytest.mark.slow
 async def test_paused_readers_lose_nothing_while_the_servers_go_on() -> None:
     async with watching(5.0) as room:
         await room.press("space")
@@ -125,6 +129,7 @@ async def test_paused_readers_lose_nothing_while_the_servers_go_on() -> None:
         assert sides(room, 2).paced.longest_silence(0) < 9.0
 
 
+@pytest.mark.slow
 async def test_all_is_revealed_even_in_a_pause() -> None:
     async with watching(5.0) as room:
         await room.press("space")

@@ -19,6 +19,8 @@ import pytest
 from andes_demos.scenarios import command
 from andes_demos.scenarios.scenario import ANSWER, SCENARIOS
 
+pytestmark = pytest.mark.slow  # whole programs, in real terminals
+
 DEADLINE_S = 60.0
 COMMAND = [sys.executable, "-m", "andes_demos.scenarios"]
 SCREEN_ON, SCREEN_OFF, CURSOR_ON = b"\x1b[?1049h", b"\x1b[?1049l", b"\x1b[?25h"

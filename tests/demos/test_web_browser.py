@@ -15,6 +15,8 @@ from tests.demos.chat_room import Served, answering, events, serving, then_nothi
 from tests.demos.web_browser import DEADLINE_S, Browser, Keys
 from tests.demos.web_room import HOSTILE, Page, paging
 
+pytestmark = pytest.mark.slow  # a real browser
+
 WORDS = "one two three four five six seven eight nine ten " * 6
 HALF = '{"choices": [{"delta": {"content": "One half"}}]}'
 WHOLE = '{"choices": [{"delta": {"content": "All of it."}, "finish_reason": "stop"}]}'

@@ -18,6 +18,8 @@ from tests.demos.chat_process import ROOT, clean_environment
 from tests.demos.chat_room import serving, then_nothing
 from tests.demos.web_browser import DEADLINE_S, Browser, Keys
 
+pytestmark = pytest.mark.slow  # programs behind a page
+
 COMMAND = (sys.executable, "-m", "andes_demos.web")
 SOCKET = {
     "connection": "Upgrade",

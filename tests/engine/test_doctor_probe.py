@@ -19,6 +19,8 @@ from andes_backend.doctor.installation import check_installation
 from andes_backend.engine import metrics, tally
 from tests import forked
 
+pytestmark = pytest.mark.slow  # each asks a process that imports vLLM
+
 ANDES = '{"andes": {"policy": "qoe", "horizon_s": 3}}'
 
 

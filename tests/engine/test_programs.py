@@ -14,6 +14,8 @@ from andes_backend.lab.workload import Workload, make_workload, readers_of
 from andes_backend.profile import load_profile
 from andes_client.expectation import Expectation
 
+pytestmark = pytest.mark.slow  # simulations
+
 _GPU = load_profile("opt-66b-4xa100")
 # Memory for a third of what the profile has: a short workload fills it, too.
 PROFILE = replace(_GPU, kv_tokens=_GPU.kv_tokens // 3)

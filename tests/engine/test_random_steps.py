@@ -37,6 +37,8 @@ from andes_backend.policy import POLICIES, Decision, Policy, Snapshot
 from andes_client import Expectation, wire
 from tests.engine.real_scheduler import Machine, engine_config
 
+pytestmark = pytest.mark.slow  # simulations
+
 FIRST = 1000
 BLOCK = 16
 STEPS = 100  # in one example

@@ -68,6 +68,7 @@ def test_the_command_line_reports_it_without_a_traceback() -> None:
     assert ran.stderr.startswith("andes serve: `andes serve` sets --scheduler-cls itself")
 
 
+@pytest.mark.slow
 def test_vllms_own_options_reach_vllm() -> None:
     """An option that vLLM does not know is refused by vLLM's own parser, not by ours."""
     ran = subprocess.run(

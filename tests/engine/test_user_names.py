@@ -57,6 +57,7 @@ def test_names_that_are_made_to_do_harm(
     assert len(ledger.table.accounts) <= len(HOSTILE)
 
 
+@pytest.mark.slow
 def test_ten_thousand_users_are_served_in_turn(make_machine: MakeMachine) -> None:
     """Each with a request; nobody is left out, and what is remembered of them is bounded."""
     machine = make_machine({"policy": "vtc"}, blocks=2000)

@@ -13,6 +13,8 @@ import pytest
 from tests.conftest import ROOT
 from tests.engine.vllm_own import sdist
 
+pytestmark = pytest.mark.slow  # a pytest in each
+
 VERSION = "9.9.9"
 NAME = f"vllm-{VERSION}"
 TEST = "tests/v1/core/test_one.py"

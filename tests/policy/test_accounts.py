@@ -93,6 +93,7 @@ def test_a_request_without_a_name_is_a_user_of_its_own() -> None:
     assert len(accounts) == 0
 
 
+@pytest.mark.slow
 def test_two_hundred_thousand_names_leave_nothing_behind() -> None:
     accounts = Accounts(most_idle=100)
     for index in range(200_000):  # 2,000 times what may stay

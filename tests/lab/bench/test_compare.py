@@ -159,6 +159,7 @@ def test_every_policy_is_sent_the_same_work(at_one_rate: Complete) -> None:
     assert len(set(first)) == 10
 
 
+@pytest.mark.slow
 def test_rates_are_measured_one_after_the_other_and_shown_in_one_table(
     at_two_rates: Complete,
 ) -> None:
@@ -288,6 +289,7 @@ def interrupt(server: FakeServer, *, after: int, of: int) -> None:
     server.events = events
 
 
+@pytest.mark.slow
 def test_what_an_interrupted_comparison_has_is_kept_and_not_measured_again(
     fake_server: FakeServer, served: list[str | None], tmp_path: Path, console: Console
 ) -> None:

@@ -100,6 +100,7 @@ sys.exit(session.run(plan, Target(url=sys.argv[1], model="m")))
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_run_reports_what_is_there(
     fake_server: FakeServer, tmp_path: Path, number: signal.Signals

@@ -15,6 +15,7 @@ from tests.lab.bound.schedules import drawn_profile, drawn_workload, scheduled
 SEEDS = st.integers(0, 10**9)
 
 
+@pytest.mark.slow
 @given(SEEDS)
 @settings(max_examples=200, deadline=None)
 def test_no_schedule_yields_tokens_faster_than_they_are_charged(seed: int) -> None:

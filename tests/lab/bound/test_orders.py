@@ -19,6 +19,7 @@ SEEDS = st.integers(0, 10**9)
 NODES = 10_000
 
 
+@pytest.mark.slow
 @given(SEEDS)
 @settings(max_examples=200, deadline=None)
 def test_wherever_the_search_ends_it_holds_for_any_schedule(seed: int) -> None:

@@ -23,6 +23,7 @@ SEEDS = st.integers(0, 10**9)
 OPT = load_profile("opt-66b-4xa100")
 
 
+@pytest.mark.slow
 @given(SEEDS)
 @settings(max_examples=200, deadline=None)
 def test_at_any_prices_it_holds_for_any_schedule(seed: int) -> None:

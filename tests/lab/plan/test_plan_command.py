@@ -253,6 +253,7 @@ def wait_for_lines(program: forked.Program, out: Path, count: int) -> Path:
     pytest.fail(f"it ended too early: {program.communicate()}")
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("vllm")
 def test_a_target_that_nobody_reaches(tmp_path: Path) -> None:
     """The first token takes 50 ms at least, and readers expect it at once."""

@@ -187,6 +187,7 @@ def test_a_kv_restore_takes_what_the_bandwidth_has_it() -> None:
     assert computed - fast == pytest.approx(2 * 226 * 0.050, rel=0.05)
 
 
+@pytest.mark.slow
 def test_one_link_brings_back_one_request_after_the_other() -> None:
     done = simulate(
         crowd(rate=30.0),
@@ -269,6 +270,7 @@ def test_a_request_that_can_never_fit_is_an_error_before_anything_runs() -> None
 lengths = st.tuples(st.floats(0, 5), st.integers(1, 300), st.integers(1, 300))
 
 
+@pytest.mark.slow
 @settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow])
 @given(
     requests=st.lists(lengths, min_size=1, max_size=12),

@@ -87,6 +87,7 @@ def test_one_workload_has_no_such_picture(tmp_path: Path) -> None:
     assert not (tmp_path / "qoe.png").exists()
 
 
+@pytest.mark.slow
 def test_what_a_picture_has_no_room_for_is_said(tmp_path: Path) -> None:
     made = sweep(rates=[2.0, 3.0], kv_tokens=list(range(30_000, 44_000, 1_000)))
     remark = sweep_plot.plot_sweep(made, results(made), tmp_path / "qoe.png")
