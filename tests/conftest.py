@@ -99,15 +99,6 @@ def pytest_ignore_collect(collection_path: Path) -> bool | None:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def live_servers_share_the_cores() -> Iterator[None]:
-    """vLLM's CPU build ties each server's thread to the first core: two would share that one."""
-    with pytest.MonkeyPatch.context() as environment:
-        environment.setenv("VLLM_CPU_OMP_THREADS_BIND", "nobind")
-        environment.setenv("OMP_NUM_THREADS", "1")
-        yield
-
-
-@pytest.fixture(scope="session", autouse=True)
 def deprecated_calls_fail_in_every_process() -> Iterator[None]:
     """In the programs that tests start, the live servers among them, as they do in this one.
 

@@ -9,6 +9,7 @@ import json
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import httpx2
 import pytest
@@ -19,12 +20,11 @@ from andes_backend.lab.bench.tiny_model import make_tiny_model
 __all__ = [
     "asked_by_environment",
     "our_figures",
-    "path_to_the_tests",
     "qoe_server",
     "said_since",
+    "serving",
     "stock_server",
     "tiny_model",
-    "with_environment",
 ]
 
 
@@ -42,7 +42,7 @@ def our_figures(server: Server) -> dict[str, float]:
 
 
 @contextlib.contextmanager
-def with_environment(
+def _with_environment(
     variables: Mapping[str, str], server: contextlib.AbstractContextManager[Server]
 ) -> Iterator[Server]:
     """Start a server with these variables; what is started after it does not have them."""
@@ -54,10 +54,32 @@ def with_environment(
         yield running
 
 
-def path_to_the_tests() -> str:
-    """PYTHONPATH of a server whose scheduler is one of ours in `tests`."""
-    given = os.environ.get("PYTHONPATH", "")
-    return os.pathsep.join(filter(None, (str(Path(__file__).parents[1]), given)))
+@contextlib.contextmanager
+def serving(
+    model: Path, *, log: Path, variables: Mapping[str, str] | None = None, **options: Any
+) -> Iterator[Server]:
+    """`serve_tiny` for tests: other live servers and other tests share the two cores with it.
+
+    Its processes do not keep a core busy while they wait (tests/patience/andes_test_patience.py),
+    and its thread is not tied to the first core, as vLLM's CPU build does with each server's. Its
+    scheduler may be one of ours in `tests`.
+
+    Args:
+        model: the directory.
+        log: the file for what it prints.
+        variables: more environment variables, which only this server has.
+        options: others of `serve_tiny`.
+    """
+    tests = Path(__file__).parent
+    path = (str(tests / "patience"), str(tests.parent), os.environ.get("PYTHONPATH", ""))
+    environment = {
+        "PYTHONPATH": os.pathsep.join(filter(None, path)),
+        "VLLM_CPU_OMP_THREADS_BIND": "nobind",
+        "OMP_NUM_THREADS": "1",
+        **(variables or {}),
+    }
+    with _with_environment(environment, serve_tiny(model, log=log, **options)) as running:
+        yield running
 
 
 def said_since(server: Server, start: int) -> str:
@@ -77,9 +99,7 @@ def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def qoe_server(tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """Our scheduler with its defaults, 3,616 tokens of KV memory, nearly as many in a request."""
     log = tmp_path_factory.mktemp("qoe-server") / "server.log"
-    with serve_tiny(
-        tiny_model, policy="qoe", log=log, kv_blocks=113, max_model_len=3584
-    ) as running:
+    with serving(tiny_model, policy="qoe", log=log, kv_blocks=113, max_model_len=3584) as running:
         yield running
 
 
@@ -88,7 +108,7 @@ def stock_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """vLLM as it is, with a model whose steps are long enough to be measured on a busy machine."""
     directory = tmp_path_factory.mktemp("stock-server")
     model, log = make_tiny_model(directory / "model"), directory / "server.log"
-    with serve_tiny(model, log=log, kv_blocks=64, max_sequences=12, max_model_len=320) as running:
+    with serving(model, log=log, kv_blocks=64, max_sequences=12, max_model_len=320) as running:
         yield running
 
 
@@ -105,5 +125,5 @@ def asked_by_environment(
     greedy = ("--override-generation-config", '{"temperature": 0.0, "max_new_tokens": 120}')
     settings = {"bad_hints": "refuse", "default_tds": 3.3, "max_wait_s": 30}  # an old name
     variables = {"ANDES_ENABLE": "1", "ANDES_SETTINGS": json.dumps(settings)}
-    with with_environment(variables, serve_tiny(tiny_model, log=log, extra=greedy)) as running:
+    with serving(tiny_model, log=log, variables=variables, extra=greedy) as running:
         yield running

@@ -16,11 +16,11 @@ import httpx2
 from vllm.v1.core.sched.interface import PauseState
 
 from andes_backend import AndesConfig, AndesScheduler
-from andes_backend.lab.bench.server import Server, serve_tiny
+from andes_backend.lab.bench.server import Server
 from andes_backend.policy import Policy
 from andes_client import Expectation, wire
 from tests.engine.preempting import AtMoments
-from tests.live import path_to_the_tests, with_environment
+from tests.live import serving
 
 __all__ = [
     "Answer",
@@ -94,17 +94,16 @@ def serve(model: Path, log: Path, *extra: str) -> Iterator[Server]:
         *extra,
     )
     # fmt: on
-    server = serve_tiny(
+    with serving(
         model,
-        policy="qoe",
         log=log,
+        variables={"VLLM_SERVER_DEV_MODE": "1"},
+        policy="qoe",
         kv_blocks=18,
         max_sequences=16,
         max_model_len=544,
         extra=options,
-    )
-    variables = {"PYTHONPATH": path_to_the_tests(), "VLLM_SERVER_DEV_MODE": "1"}
-    with with_environment(variables, server) as running:
+    ) as running:
         yield running
 
 

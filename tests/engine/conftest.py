@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from andes_backend.lab.bench.server import Server, serve_tiny
+from andes_backend.lab.bench.server import Server
 from tests.engine.competing import serve
 from tests.engine.misbehaving import MODE_FILE
 from tests.engine.weights import ADAPTERS, write_adapter, write_model
-from tests.live import path_to_the_tests, with_environment
+from tests.live import serving
 
 
 @pytest.fixture(scope="session")
@@ -82,7 +82,12 @@ def misbehaving_server(weighted_model: Path, misbehaving_mode: Path) -> Iterator
     )
     # fmt: on
     log = misbehaving_mode.with_name("server.log")
-    variables = {MODE_FILE: str(misbehaving_mode), "PYTHONPATH": path_to_the_tests()}
-    server = serve_tiny(weighted_model, log=log, kv_blocks=64, max_sequences=8, extra=options)
-    with with_environment(variables, server) as running:
+    with serving(
+        weighted_model,
+        log=log,
+        variables={MODE_FILE: str(misbehaving_mode)},
+        kv_blocks=64,
+        max_sequences=8,
+        extra=options,
+    ) as running:
         yield running

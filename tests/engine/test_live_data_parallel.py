@@ -14,9 +14,10 @@ import psutil
 import pytest
 
 from andes_backend.lab.bench.load import Load, Target
-from andes_backend.lab.bench.server import Server, serve_tiny
+from andes_backend.lab.bench.server import Server
 from andes_backend.lab.workload import Request, Workload, make_workload
 from andes_client import Expectation, wire
+from tests.live import serving
 
 pytestmark = pytest.mark.live
 
@@ -37,7 +38,7 @@ def server(
     log = tmp_path_factory.mktemp("server") / "server.log"
     config = {"andes": {"policy": "qoe", "exchange_dir": str(exchange)}}
     # Memory for about eight requests in each rank: they compete.
-    with serve_tiny(
+    with serving(
         tiny_model,
         policy="qoe",
         log=log,
