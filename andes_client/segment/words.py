@@ -65,7 +65,8 @@ class Words(Pieces):
     _ANY: Final = regex.compile(
         rf"{GAP}{{0,8}}+(?:"
         rf"(?:(?=[\p{{Ps}}\p{{Pi}}])\X){{0,3}}+"
-        rf"(?:(?=[{SPACELESS}])\X|(?:(?=[{SYLLABIC}])(?!\p{{P}})\X){{1,16}}+)"
+        rf"(?:(?=[{SPACELESS}])\X(?:(?=\p{{M}})\X){{0,4}}+"
+        rf"|(?:(?=[{SYLLABIC}])(?!\p{{P}})\X){{1,16}}+)"
         rf"(?:(?=\p{{P}})\X){{0,3}}+"
         rf"|(?:(?=[{ESCAPES}]){ESCAPE}){{0,4}}+{_IS_ADDRESS}"
         rf"(?:(?=[{ESCAPES}]){ESCAPE}"
