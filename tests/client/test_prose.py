@@ -3,6 +3,7 @@
 import json
 import shutil
 import subprocess
+from functools import partial
 
 import pytest
 
@@ -25,8 +26,8 @@ console.log(JSON.stringify({icu: process.versions.icu, counts}));
 def words_a_minute(code: str, language: str | None) -> float:
     """How fast our prose is released to a reader of 240 words a minute."""
     words, text = PROSE[code]
-    recorded = run_virtual(trace, [(0.0, text)], reading(wpm=240), language=language or "en")
-    moments = recorded.releases
+    pacing = partial(trace, language=language or "en")
+    moments = run_virtual(pacing, [(0.0, text)], reading(wpm=240)).releases
     # The last unit takes its time, too: the mean of the others.
     return words / (moments[-1] / 60 * (1 + 1 / len(moments)))
 
