@@ -58,7 +58,10 @@ _USUAL: Final = {
     "Balinese": "km",
     "Myanmar": "my",
 }
-_SCRIPT: Final = regex.compile("|".join(rf"(?P<{name}>\p{{{name}}})" for name in _USUAL))
+_SCRIPT: Final = regex.compile(
+    "|".join(rf"(?P<{name}>\p{{{name}}})" for name in _USUAL)
+    + r"|(?P<Katakana>[\u30fc\uff70])|(?P<Han>\u3006)"
+)
 
 
 @functools.cache
@@ -71,6 +74,7 @@ def words_of(language_code: str) -> Callable[[str], Unit]:
     usual = {name: LANGUAGES[code] for name, code in _USUAL.items()}
     usual |= dict.fromkeys(spoken.scripts, spoken)
 
+    @functools.lru_cache(maxsize=32768)
     def word(piece: str) -> Unit:
         text = without_escapes(piece)
         script = "Latin"
@@ -78,8 +82,7 @@ def words_of(language_code: str) -> Callable[[str], Unit]:
             script = match.lastgroup or script
         return Unit(piece, _cost(text, usual[script]))
 
-    cached = functools.lru_cache(maxsize=32768)(word)
-    return lambda piece: cached(piece) if len(piece) <= 64 else word(piece)
+    return word
 
 
 def _cost(text: str, language: Language) -> float:

@@ -73,6 +73,8 @@ def end_of_sentence(text: str, language_code: str = "en") -> int | None:
         text: what is pending, never empty.
         language_code: ISO 639-1 code, for the short forms of words.
     """
+    if language_code == "el":
+        text = text.replace(";", "\u037e")  # a question mark, which looks the same
     start = _BEGINNING.match(text)
     for match in _CANDIDATE.finditer(text, start.end() if start else 0):
         if match.end() == len(text):

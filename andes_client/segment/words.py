@@ -15,6 +15,7 @@ from andes_client.segment.scripts import (
     SPACELESS,
     SYLLABIC,
     begins_anew,
+    without_escapes,
 )
 from andes_client.segment.unit import Unit
 
@@ -25,16 +26,41 @@ _RUN: Final = 24
 
 # A run is an address by what stands in its first 24 characters, however much has come of it.
 _IS_ADDRESS: Final = (
-    r"(?=\S{0,21}?://|\S{0,20}?www\.|[^\s@]{1,22}@\w"
+    r"(?=\S{0,21}?://|\S{0,20}?www\.|\S{0,17}?mailto:|[^\s@]{1,22}@\w"
     r"|(?=[^\s/]{3,23}/)[\p{Ps}\p{Pi}\"'<]{0,3}[\w-]+(?:\.[\w-]+)*\.[a-z]{2,12}/)"
 )
-_NO_SPACE: Final = rf"(?=[{ESCAPES}]){ESCAPE}|(?![\s\u200b\u1361{SPACELESS}{SYLLABIC}]){CLUSTER}"
+_ESCAPE: Final = rf"(?=[{ESCAPES}]){ESCAPE}"
+# Characters of the commonest scripts before another one, or a space, need no further look.
+_LETTER: Final = r"!-~\u00c0-\u024f\u0370-\u0481\u048a-\u052f"
+_IDEOGRAPH: Final = r"\u3041-\u3096\u30a1-\u30fa\u4e00-\u9fff"
+_NO_SPACE: Final = (
+    rf"[{_LETTER}](?=[ {_LETTER}])|(?![\s\u200b\u1361{SPACELESS}{SYLLABIC}]){CLUSTER}"
+)
 # No-break spaces belong to the word if they hold a sign to it ("Quoi ?", "« Oui"), or digits to
 # each other; at the end of what has come, they may.
 _NO_BREAK: Final = (
     r"[\u00a0\u2009\u202f](?:(?=\Z|(?:(?![\p{Ps}\p{Pi}])[\p{P}\p{Sc}\u00b0]){1,3}+(?:[\s\u200b]|\Z))"
     r"|(?<=[\p{Ps}\p{Pi}].)|(?<=\d.)(?=\d))"
 )
+
+
+def _any(address: str = "", escape: str = "") -> "regex.Pattern[str]":
+    """The pieces of a text in any script, with what begins an address and an escape sequence."""
+    run = rf"(?:{escape}{_NO_SPACE}|{_NO_BREAK})"
+    whole = rf"{address}{run}{{1,2000}}+|" if address else ""
+    return regex.compile(
+        rf"{GAP}{{0,8}}+(?:"
+        r"(?:(?=[\p{Ps}\p{Pi}])\X){0,3}+"
+        rf"(?:[{_IDEOGRAPH}](?=[{_IDEOGRAPH}])"
+        rf"|(?=[{SPACELESS}])\X(?:(?=\p{{M}})\X){{0,4}}+"
+        rf"|(?:(?=[{SYLLABIC}])(?!\p{{P}})\X){{1,16}}+)"
+        r"(?:(?=\p{P})\X){0,3}+"
+        rf"|(?:{whole}{run}{{1,{_RUN}}}+)\u1361{{0,2}}+)"
+        rf"|{GAP}{{1,32}}+|{CLUSTER}"
+    )
+
+
+_BEGINS_ESCAPE: Final = regex.compile(rf"[{ESCAPES}]")
 
 
 class Words(Pieces):
@@ -62,60 +88,62 @@ class Words(Pieces):
     _ASCII: Final = regex.compile(
         rf"(?:\r\n|\s){{0,8}}+(?:{_IS_ADDRESS}\S{{1,2000}}+|\S{{1,{_RUN}}}+)|(?:\r\n|\s){{1,32}}+"
     )
-    _ANY: Final = regex.compile(
-        rf"{GAP}{{0,8}}+(?:"
-        rf"(?:(?=[\p{{Ps}}\p{{Pi}}])\X){{0,3}}+"
-        rf"(?:(?=[{SPACELESS}])\X(?:(?=\p{{M}})\X){{0,4}}+"
-        rf"|(?:(?=[{SYLLABIC}])(?!\p{{P}})\X){{1,16}}+)"
-        rf"(?:(?=\p{{P}})\X){{0,3}}+"
-        rf"|(?:(?=[{ESCAPES}]){ESCAPE}){{0,4}}+{_IS_ADDRESS}"
-        rf"(?:(?=[{ESCAPES}]){ESCAPE}"
-        rf"|(?![\s\u200b\p{{Pi}}\p{{Pf}}\u3000-\u303f\uff00-\uff20{SPACELESS}{SYLLABIC}]){CLUSTER}"
-        rf"){{1,2000}}+"
-        rf"|(?:{_NO_SPACE}|{_NO_BREAK}){{1,{_RUN}}}+\u1361{{0,2}}+)"
-        rf"|{GAP}{{1,32}}+|{CLUSTER}"
-    )
-
-    _ADDRESS: Final = regex.compile(
-        rf"{GAP}{{0,8}}+(?:(?=[{ESCAPES}]){ESCAPE}){{0,4}}+{_IS_ADDRESS}"
-    )
+    _ANY: Final = _any()
+    _ALL: Final = _any(rf"(?=(?:{_ESCAPE}){{0,4}}+{_IS_ADDRESS})", rf"{_ESCAPE}|")
+    _ADDRESS: Final = regex.compile(rf"{GAP}{{0,8}}+{_IS_ADDRESS}")
 
     def __init__(
         self, language_code: str = "en", *, cost: Callable[[str], float] | None = None
     ) -> None:
         super().__init__()
         self._refused = 0
-        self._whole = (
-            words_of(language_code) if cost is None else lambda piece: Unit(piece, cost(piece))
-        )
+        self._uncached: Callable[[str], Unit] | None = None
+        if cost is None:
+            self._whole = words_of(language_code)
+            self._uncached = self._whole.__wrapped__
+        else:
+            self._whole = lambda piece: Unit(piece, cost(piece))
 
     def split(self, text: str) -> list[str]:
-        if not text.isascii() or "\x1b" in text:
-            return self._ANY.findall(text)
-        may_hold_address = len(text) > _RUN and ("/" in text or "@" in text or "www." in text)
-        return (self._ASCII if may_hold_address else self._PLAIN).findall(text)
+        may_hold_address = len(text) > _RUN and (
+            "/" in text or "@" in text or "www." in text or "mailto:" in text
+        )
+        if text.isascii() and "\x1b" not in text:
+            return (self._ASCII if may_hold_address else self._PLAIN).findall(text)
+        if may_hold_address or (not text.isprintable() and _BEGINS_ESCAPE.search(text)):
+            return self._ALL.findall(text)
+        return self._ANY.findall(text)
 
     def whole(self, piece: str) -> Unit:
+        if len(piece) > 64 and self._uncached is not None:
+            return self._uncached(piece)  # it will hardly come again
         return self._whole(piece)
 
     def cost(self, piece: str) -> float:
-        return self._whole(piece).cost
+        return self.whole(piece).cost
 
     def fragment(self) -> Unit | None:
         # Half an address leads elsewhere. Each refusal is a quarter of a second that a reader
         # waits (`patience_s`), and they are not to wait for more than one.
-        if self._refused < 3 and self._ADDRESS.match(self._pending):
+        if self._refused < 3 and self._ADDRESS.match(without_escapes(self._pending)):
             self._refused += 1
             return None
         self._refused = 0
         return super().fragment()
 
+    def decode(self, text: str) -> list[Unit]:
+        # As most text comes: a few letters at a time, of words that are not long.
+        if text and len(text) + len(self._pending) < _RUN and not self._begun:
+            *complete, self._pending = self.split(self._pending + text)
+            return list(map(self._whole, complete))
+        return super().decode(text)
+
     def _decode(self, text: str) -> list[Unit]:
         *complete, self._pending = self._bounded(self._pending + text)
-        if not self._begun and (len(text) < _RUN or max(map(len, complete), default=0) < _RUN):
-            return list(map(self._whole, complete))
         if not complete:
             return []
+        if not self._begun and max(map(len, complete)) < _RUN:
+            return list(map(self._whole, complete))
         following = [*complete[1:], self._pending]
         return [self._in_run(*each) for each in zip(complete, following, strict=True)]
 
