@@ -15,7 +15,7 @@ from andes_client.expectation import Expectation
 from andes_client.markdown import MarkdownGuard
 from andes_client.playout import Playout
 from andes_client.qoe import Meter
-from andes_client.segment import Segmenter, Unit, UnitKind, segmenter
+from andes_client.segment import PATIENCE_S, Segmenter, Unit, UnitKind, segmenter
 
 __all__ = ["Buffer", "Event", "EventKind", "Statistics", "make_buffer"]
 
@@ -37,9 +37,6 @@ EventKind = Literal[
 # the reader had gone elsewhere (or the machine slept), and is not shown all they missed at once.
 _READER_LATE_S: Final = 0.05
 _LOOP_LATE_S: Final = 1.0
-# How long a word that the reader is due may stay hidden because its end has not come yet; a
-# splitter may say otherwise (`Pieces.patience_s`).
-_FRAGMENT_HOLD_S: Final = 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +121,7 @@ class Buffer:
         segmenter: Segmenter,
         playout: Playout,
         *,
-        patience_s: float = _FRAGMENT_HOLD_S,
+        patience_s: float = PATIENCE_S,
     ) -> None:
         self.on_event: Callable[[Event], None] | None = None
         self._expectation = expectation
@@ -301,7 +298,7 @@ class Buffer:
             return math.inf  # a program gets whole units
         started = self._meter.count > 0
         # The beginning of an answer is not waited for, unless it is to come in sentences.
-        waits = self._playout.paced and (started or self._patience_s > _FRAGMENT_HOLD_S)
+        waits = self._playout.paced and (started or self._patience_s > PATIENCE_S)
         show_at = self._playout.due(self._fragment_since) + (self._patience_s if waits else 0.0)
         if show_at <= now:
             return self._show_fragment(now)
@@ -358,5 +355,5 @@ def make_buffer(
         expectation,
         MarkdownGuard(splitter) if markdown else splitter,
         Playout(expectation, anti_stall=anti_stall, max_lag=max_lag, max_speed_up=max_speed_up),
-        patience_s=getattr(splitter, "patience_s", _FRAGMENT_HOLD_S),
+        patience_s=getattr(splitter, "patience", (PATIENCE_S,))[0],
     )

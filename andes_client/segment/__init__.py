@@ -16,10 +16,11 @@ import regex
 
 from andes_client.segment.detected import Detected, lines, matches, sentences
 from andes_client.segment.pieces import Graphemes, Pieces, Tokens
-from andes_client.segment.unit import Detector, Segmenter, Unit
+from andes_client.segment.unit import PATIENCE_S, Detector, Segmenter, Unit
 from andes_client.segment.words import Words
 
 __all__ = [
+    "PATIENCE_S",
     "Detected",
     "Detector",
     "Graphemes",

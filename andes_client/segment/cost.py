@@ -1,7 +1,6 @@
 """What a word costs its reader, by its letters and its script."""
 
 import functools
-from collections.abc import Callable
 from typing import Final
 
 import regex
@@ -65,7 +64,7 @@ _SCRIPT: Final = regex.compile(
 
 
 @functools.cache
-def words_of(language_code: str) -> Callable[[str], Unit]:
+def words_of(language_code: str) -> "functools._lru_cache_wrapper[Unit]":
     """What makes words of a language; a common word is one object in all streams.
 
     Thousands of streams hold the same few words, and each would cost time and memory.

@@ -31,8 +31,8 @@ class Detected(Pieces):
         language_code: ISO 639-1 code, for the mean length of a word.
     """
 
-    LONGEST: Final = 1000
-    patience_s = 1.0
+    LONGEST = 1000
+    patience = (1.0,)
 
     def __init__(self, detect: Detector, language_code: str = "en") -> None:
         super().__init__()

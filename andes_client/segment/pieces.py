@@ -2,14 +2,14 @@
 
 from abc import ABC, abstractmethod
 from itertools import chain
-from typing import Final
+from typing import ClassVar, Final
 
 import regex
 
 from andes_client.expectation import TOKENS_PER_WORD
 from andes_client.languages import language
 from andes_client.segment.scripts import ATOM, begins_anew, last_cluster, shows
-from andes_client.segment.unit import Unit
+from andes_client.segment.unit import PATIENCE_S, Unit
 
 __all__ = ["Graphemes", "Pieces", "Tokens"]
 
@@ -35,9 +35,11 @@ class Pieces(ABC):
     thousands of accents, and to look at them all again for each that comes would take for ever.
     """
 
-    LONGEST: Final = 5_000
-    patience_s: float = 0.25
-    """How long a reader who is due waits for the end of a piece, seconds, before `fragment`."""
+    LONGEST: ClassVar[int] = 5_000
+    patience: ClassVar[tuple[float, ...]] = (PATIENCE_S,)
+    """Seconds that a reader who is due waits for the end of a piece, before `fragment`."""
+    held_cost: ClassVar[float] = 0.0
+    """Tokens in whole units that are held back: none."""
 
     def __init__(self) -> None:
         self._pending = ""
@@ -78,9 +80,16 @@ class Pieces(ABC):
             text = text[: last_cluster(text)]
         return self._give_out(text) if text and shows(text) else None
 
+    def overdue(self, waited: float) -> list[Unit]:  # noqa: ARG002
+        """What is to be shown of the pending text, `waited` seconds after it was due."""
+        unit = self.fragment()
+        return [] if unit is None else [unit]
+
     def flush(self) -> list[Unit]:
         text, self._pending = self._pending, ""
-        return [self._unit(text)] if text else []
+        units = [self._unit(text)] if text else []
+        self._begun = ""
+        return units
 
     def _give_out(self, text: str) -> Unit:
         """The beginning of what is pending, as a unit of its own."""

@@ -1,9 +1,13 @@
 """What a splitter of text takes and gives: units, and whoever makes them."""
 
 from collections.abc import Callable
-from typing import NamedTuple, Protocol, runtime_checkable
+from typing import Final, NamedTuple, Protocol, runtime_checkable
 
-__all__ = ["Detector", "Segmenter", "Unit"]
+__all__ = ["PATIENCE_S", "Detector", "Segmenter", "Unit"]
+
+PATIENCE_S: Final = 0.25
+"""How long a unit that the reader is due may stay hidden because its end has not come yet; a
+splitter may say otherwise (`Pieces.patience`)."""
 
 Detector = Callable[[str], int | None]
 """Given the pending text, never empty: the length of its first unit, or None if incomplete."""

@@ -97,12 +97,11 @@ class Words(Pieces):
     ) -> None:
         super().__init__()
         self._refused = 0
-        self._uncached: Callable[[str], Unit] | None = None
-        if cost is None:
-            self._whole = words_of(language_code)
-            self._uncached = self._whole.__wrapped__
-        else:
-            self._whole = lambda piece: Unit(piece, cost(piece))
+        cached = words_of(language_code)
+        self._whole: Callable[[str], Unit] = cached
+        self._uncached: Callable[[str], Unit] = cached.__wrapped__
+        if cost is not None:
+            self._whole = self._uncached = lambda piece: Unit(piece, cost(piece))
 
     def split(self, text: str) -> list[str]:
         may_hold_address = len(text) > _RUN and (
@@ -115,16 +114,15 @@ class Words(Pieces):
         return self._ANY.findall(text)
 
     def whole(self, piece: str) -> Unit:
-        if len(piece) > 64 and self._uncached is not None:
-            return self._uncached(piece)  # it will hardly come again
-        return self._whole(piece)
+        # What is long will hardly come again.
+        return self._whole(piece) if len(piece) <= 64 else self._uncached(piece)
 
     def cost(self, piece: str) -> float:
         return self.whole(piece).cost
 
     def fragment(self) -> Unit | None:
         # Half an address leads elsewhere. Each refusal is a quarter of a second that a reader
-        # waits (`patience_s`), and they are not to wait for more than one.
+        # waits (`patience`), and they are not to wait for more than one.
         if self._refused < 3 and self._ADDRESS.match(without_escapes(self._pending)):
             self._refused += 1
             return None
