@@ -42,6 +42,8 @@ _FINISHED: Final = (
     r"(?:(?:\x1b\[|\x9b)[0-?]{0,64}[ -/]{0,8}[@-~]"
     rf"|(?:\x1b[\]PX^_]|[\x90\x98\x9d-\x9f]){_STRING}(?:\x07|\x1b\\|\x9c)"
     r"|\x1b[ -/]{0,8}[0-OQ-WYZ\\`-~])"
+    # To Unicode a mark belongs to the letter that ends the sequence.
+    r"[\p{GCB=Extend}\p{GCB=SpacingMark}\u200d]{0,64}+"
 )
 _UNFINISHED: Final = (
     r"(?:(?:\x1b\[|\x9b)[0-?]{0,64}[ -/]{0,8}"

@@ -38,8 +38,9 @@ _NO_SPACE: Final = (
 )
 # No-break spaces belong to the word if they hold a sign to it ("Quoi ?", "« Oui"), or digits to
 # each other; at the end of what has come, they may.
+_SIGN: Final = rf"(?![\p{{Ps}}\p{{Pi}}\u1361{SPACELESS}{SYLLABIC}])[\p{{P}}\p{{Sc}}\u00b0]"
 _NO_BREAK: Final = (
-    r"[\u00a0\u2009\u202f](?:(?=\Z|(?:(?![\p{Ps}\p{Pi}])[\p{P}\p{Sc}\u00b0]){1,3}+(?:[\s\u200b]|\Z))"
+    rf"[\u00a0\u2009\u202f](?:(?=\Z|(?:{_SIGN}){{1,3}}+(?:[\s\u200b]|\Z))"
     r"|(?<=[\p{Ps}\p{Pi}].)|(?<=\d.)(?=\d))"
 )
 
@@ -55,7 +56,7 @@ def _any(address: str = "", escape: str = "") -> "regex.Pattern[str]":
         rf"|(?=[{SPACELESS}])\X(?:(?=\p{{M}})\X){{0,4}}+"
         rf"|(?:(?=[{SYLLABIC}])(?!\p{{P}})\X){{1,16}}+)"
         r"(?:(?=\p{P})\X){0,3}+"
-        rf"|(?:{whole}{run}{{1,{_RUN}}}+)\u1361{{0,2}}+)"
+        rf"|(?:{whole}{run}{{1,{_RUN}}}+)(?:(?=\u1361)\X){{0,2}}+)"
         rf"|{GAP}{{1,32}}+|{CLUSTER}"
     )
 
