@@ -1,8 +1,10 @@
 """The same pacing for plain iterators, without an event loop of the caller's."""
 
+import contextvars
 import inspect
 import logging
 import math
+import os
 import threading
 import time
 from collections.abc import Iterable, Iterator
@@ -42,6 +44,10 @@ def pace_blocking(
     draining at the next text and closes the stream. A stream that hangs in its own `next`
     cannot be interrupted from outside: its thread is a daemon, and is left behind with a
     warning after five seconds, unless the stream's `close()` makes it return.
+
+    The stream sees the context variables that are set when the block is entered (so Flask's
+    `request` works in it). The block belongs to its process: in a forked child, which has
+    none of the parent's threads, its use raises RuntimeError.
     """
     if not hasattr(stream, "__iter__"):
         raise TypeError(
@@ -72,12 +78,20 @@ class BlockingPaced(Iterator[str]):
         self._stream = stream
         self._buffer = buffer
         self._changed = threading.Condition()
-        self._thread = threading.Thread(target=self._drain, name="andes-drain", daemon=True)
+        self._thread: threading.Thread | None = None
+        self._process = 0  # in which it was entered
         self._left = False
 
     def __enter__(self) -> Self:
-        if self._thread.ident is not None:
+        if self._thread is not None:
             raise RuntimeError("a paced stream is entered once; call pace_blocking() again")
+        self._process = os.getpid()
+        self._thread = threading.Thread(
+            target=contextvars.copy_context().run,
+            args=(self._drain,),
+            name="andes-drain",
+            daemon=True,
+        )
         self._buffer.start(time.monotonic())
         self._thread.start()
         return self
@@ -88,63 +102,88 @@ class BlockingPaced(Iterator[str]):
         exc: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        thread = self._thread
+        assert thread is not None  # entered
+        if os.getpid() != self._process:
+            self._left = True  # the lock may be held for ever, and the stream is the parent's
+            return
         with self._changed:
             self._left = True
             self._changed.notify_all()
-        if self._thread.is_alive() and not inspect.isgenerator(self._stream):
+        if thread.is_alive() and not inspect.isgenerator(self._stream):
             _close(self._stream)  # what waits in its `next` may return by that
-        self._thread.join(_CLOSE_TIMEOUT_S)
-        if self._thread.is_alive():
+        # A generator that holds the block open and was dropped is closed by whichever thread
+        # collects the garbage. The draining thread ends by itself after that.
+        if thread is threading.current_thread():
+            return
+        thread.join(_CLOSE_TIMEOUT_S)
+        if thread.is_alive():
             _log.warning("the paced stream's upstream hangs; its thread is left behind")
 
     def __iter__(self) -> Self:
         return self
 
     def __next__(self) -> str:
+        buffer = self._check_entered()
         with self._changed:
-            self._check_entered()
             while True:
-                step = self._buffer.poll(time.monotonic())
+                step = buffer.poll(time.monotonic())
                 if isinstance(step, str):
                     return step
                 if step is None:
                     raise StopIteration
-                timeout = None if step == math.inf else max(0.0, step - time.monotonic())
-                self._changed.wait(timeout)
+                # No lock waits longer than some centuries.
+                seconds = min(max(0.0, step - time.monotonic()), threading.TIMEOUT_MAX)
+                self._changed.wait(None if step == math.inf else seconds)
+                self._check_entered()
 
     def pause(self) -> None:
         """Show nothing until `resume`; the stream is drained all the same."""
+        buffer = self._check_entered()
         with self._changed:
-            self._check_entered().pause(time.monotonic())
+            buffer.pause(time.monotonic())
             self._changed.notify_all()
 
     def resume(self) -> None:
         """Go on where the reader stopped; the pause counts neither as delay nor as stall."""
+        buffer = self._check_entered()
         with self._changed:
-            self._check_entered().resume(time.monotonic())
+            buffer.resume(time.monotonic())
             self._changed.notify_all()
 
     def speed(self, factor: float) -> None:
         """From now on, go at `factor` times the expectation; above 0, else ValueError."""
+        buffer = self._check_entered()
         with self._changed:
-            self._check_entered().speed(factor, time.monotonic())
+            buffer.speed(factor, time.monotonic())
             self._changed.notify_all()
 
     def reveal_all(self) -> None:
         """Show at once what is there, and what is still to come as it comes."""
+        buffer = self._check_entered()
         with self._changed:
-            self._check_entered().reveal_all(time.monotonic())
+            buffer.reveal_all(time.monotonic())
             self._changed.notify_all()
 
     def statistics(self) -> Statistics:
         """A snapshot of what has happened so far."""
+        self._check_process()
         with self._changed:
             return self._buffer.statistics(time.monotonic())
 
     def _check_entered(self) -> Buffer:
-        if self._thread.ident is None or self._left:
+        if self._thread is None or self._left:
             raise RuntimeError("use a paced stream inside its block: with pace_blocking(...)")
+        self._check_process()
         return self._buffer
+
+    def _check_process(self) -> None:
+        if self._process and os.getpid() != self._process:
+            raise RuntimeError(
+                f"this paced stream was entered in process {self._process}, whose thread drains "
+                f"it, and process {os.getpid()} was forked from that one; call pace_blocking() "
+                "in the process that reads"
+            )
 
     def _drain(self) -> None:
         error: Exception | None = None

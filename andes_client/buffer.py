@@ -15,7 +15,7 @@ from andes_client.expectation import Expectation
 from andes_client.markdown import MarkdownGuard
 from andes_client.playout import Playout
 from andes_client.qoe import Meter
-from andes_client.segment import Segmenter, Unit, UnitKind, segmenter
+from andes_client.segment import PATIENCE_S, Segmenter, Unit, UnitKind, segmenter
 
 __all__ = ["Buffer", "Event", "EventKind", "Statistics", "make_buffer"]
 
@@ -37,8 +37,6 @@ EventKind = Literal[
 # the reader had gone elsewhere (or the machine slept), and is not shown all they missed at once.
 _READER_LATE_S: Final = 0.05
 _LOOP_LATE_S: Final = 1.0
-# How long a word that the reader is due may stay hidden because its end has not come yet.
-_FRAGMENT_HOLD_S: Final = 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +88,7 @@ class Buffer:
         expectation: the reader's.
         segmenter: splits the text into units; new for this response.
         playout: the law of release; new for this response.
+        patience_s: how long a reader who is due waits for the end of a unit.
     """
 
     __slots__ = (
@@ -101,6 +100,7 @@ class Buffer:
         "_fragment_since",
         "_last_cost",
         "_meter",
+        "_patience_s",
         "_paused_at",
         "_playout",
         "_segmenter",
@@ -115,11 +115,19 @@ class Buffer:
         "on_event",
     )
 
-    def __init__(self, expectation: Expectation, segmenter: Segmenter, playout: Playout) -> None:
+    def __init__(
+        self,
+        expectation: Expectation,
+        segmenter: Segmenter,
+        playout: Playout,
+        *,
+        patience_s: float = PATIENCE_S,
+    ) -> None:
         self.on_event: Callable[[Event], None] | None = None
         self._expectation = expectation
         self._segmenter = segmenter
         self._playout = playout
+        self._patience_s = patience_s
         self._meter = Meter(expectation)
         self._submitted = math.nan
         self._error: Exception | None = None
@@ -286,9 +294,12 @@ class Buffer:
 
     def _poll_empty(self, now: float) -> str | float:
         """Nothing is buffered, and more is to come: is it a stall, is there half a word?"""
+        if self._expectation.tds == math.inf:
+            return math.inf  # a program gets whole units
         started = self._meter.count > 0
-        hold = _FRAGMENT_HOLD_S if started and self._playout.paced else 0.0
-        show_at = self._playout.due(self._fragment_since) + hold
+        # The beginning of an answer is not waited for, unless it is to come in sentences.
+        waits = self._playout.paced and (started or self._patience_s > PATIENCE_S)
+        show_at = self._playout.due(self._fragment_since) + (self._patience_s if waits else 0.0)
         if show_at <= now:
             return self._show_fragment(now)
         if not started or self._stalled_since is not None or not self._playout.paced:
@@ -344,4 +355,5 @@ def make_buffer(
         expectation,
         MarkdownGuard(splitter) if markdown else splitter,
         Playout(expectation, anti_stall=anti_stall, max_lag=max_lag, max_speed_up=max_speed_up),
+        patience_s=getattr(splitter, "patience", (PATIENCE_S,))[0],
     )

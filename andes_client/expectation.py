@@ -58,12 +58,13 @@ class Expectation:
         _check_number("Expectation.tds", self.tds)
         if not 0 <= self.ttft < math.inf:
             raise ValueError(
-                f"Expectation.ttft must be a finite number of seconds, 0 or more, not {self.ttft!r}"
+                "Expectation.ttft must be a finite number of seconds, 0 or more, "
+                f"not {wire.shown(self.ttft)}"
             )
         if not (self.tds > 0 and 1 / self.tds < math.inf):
             raise ValueError(
                 f"Expectation.tds must be above 0 tokens/s (math.inf for a program), "
-                f"not {self.tds!r}"
+                f"not {wire.shown(self.tds)}"
             )
 
     @classmethod
@@ -139,7 +140,7 @@ def reading(
     given = _speed_given("reading", wpm=wpm, cps=cps, tds=tds, sps=sps, age=age)
     if age is not None:
         if not age < math.inf:
-            raise ValueError(f"reading(age=...) must be a number of years, not {age!r}")
+            raise ValueError(f"reading(age=...) must be a number of years, not {wire.shown(age)}")
         return Expectation(ttft, next(tds for oldest, tds in _READING_TDS_BY_AGE if age <= oldest))
     if given is None:
         return Expectation(
@@ -179,7 +180,7 @@ def _speed_given(preset: str, **speeds: float | None) -> tuple[str, float] | Non
     for name, value in given.items():
         _check_number(f"{preset}({name}=...)", value)
         if not value > 0:
-            raise ValueError(f"{preset}({name}=...) must be above 0, not {value!r}")
+            raise ValueError(f"{preset}({name}=...) must be above 0, not {wire.shown(value)}")
         return name, value
     return None
 
@@ -206,4 +207,12 @@ def _of_words(wpm: float) -> float:
 
 def _check_number(name: str, value: object) -> None:
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise TypeError(f"{name} must be a number, not {value!r} ({type(value).__name__})")
+        raise TypeError(
+            f"{name} must be a number, not {wire.shown(value)} ({type(value).__name__})"
+        )
+    try:
+        float(value)
+    except OverflowError:
+        raise ValueError(
+            f"{name} must be a number that a float can hold, not {wire.shown(value)}"
+        ) from None

@@ -2,14 +2,14 @@
 
     some-llm-cli | andes pace --wpm 238
 
-Standard input is read as fast as it comes, so the program upstream is never held back.
-It comes out byte for byte, invalid UTF-8 too; only the moments change. What is not
-going to be read by a person, because the output is no terminal, is not paced.
+Standard input is read as fast as it comes, so the program upstream is never held back; what
+is not yet due waits in memory. It comes out byte for byte, invalid UTF-8 too; only the
+moments change. What is not going to be read by a person, because the output is no terminal,
+is not paced.
 """
 
 import argparse
 import asyncio
-import codecs
 import contextlib
 import math
 import os
@@ -17,7 +17,7 @@ import select
 import selectors
 import signal
 import sys
-from collections.abc import AsyncGenerator, Callable, Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Final, NoReturn
 
@@ -27,6 +27,8 @@ import anyio.to_thread
 from andes_client.expectation import Expectation, reading, speaking
 from andes_client.languages import language
 from andes_client.pacer import Paced, pace
+from andes_client.segment import segmenter
+from andes_client.supply import MAX_SPEED_UP, Revealing, Supply, named, read
 
 if TYPE_CHECKING:
     from argparse import _SubParsersAction
@@ -37,10 +39,9 @@ __all__ = ["add_parser", "run"]
 
 _STDIN: Final = 0
 _STDOUT: Final = 1
-_NAMES: Final = {_STDIN: "standard input", _STDOUT: "standard output"}
-_CHUNK_BYTES: Final = 65_536
 _INTERRUPTED: Final = 130  # 128 + SIGINT, as shells report it
 
+_AT_ONCE: Final = 8_192  # units that are written together, at most
 _STEP: Final = 1.1  # by which + and - change the speed
 
 _DESCRIPTION = """\
@@ -122,7 +123,7 @@ def add_parser(subparsers: "_SubParsersAction[argparse.ArgumentParser]") -> None
 def run(arguments: argparse.Namespace) -> int:
     """Filter standard input to standard output until it ends; returns the exit status.
 
-    0 also when whoever reads the output has had enough; 1 when reading or writing fails,
+    0 also when the reader of the output has had enough; 1 when reading or writing fails,
     with a line on standard error; 130 after Ctrl-C.
     """
     preset = speaking if arguments.speak else reading
@@ -182,7 +183,7 @@ def _language(text: str) -> str:
 
 
 def _pass_through() -> None:
-    while data := _read():
+    while data := read():
         _write(data)
 
 
@@ -192,14 +193,18 @@ def _loop() -> asyncio.AbstractEventLoop:
 
 
 async def _pace(expectation: Expectation, arguments: argparse.Namespace) -> None:
+    code = arguments.language or "en"
+    splitter = Revealing(segmenter("grapheme" if arguments.chars else "word", code))
+    supply = Supply(splitter, arguments.max_lag)
     paced = pace(
-        _input(),
+        supply.texts(),
         expectation,
-        unit="grapheme" if arguments.chars else "word",
-        language=arguments.language or "en",
+        unit=splitter,
         max_lag=arguments.max_lag,
+        max_speed_up=MAX_SPEED_UP,
     )
     async with paced:
+        supply.start(paced)
         with _keyboard() as keyboard:
             # By itself asyncio can miss a Ctrl-C that comes just as it goes to sleep: the
             # signal is then seen at the next input. A handler of the loop's own wakes it.
@@ -207,20 +212,51 @@ async def _pace(expectation: Expectation, arguments: argparse.Namespace) -> None
                 asyncio.get_running_loop().add_signal_handler(
                     signal.SIGINT, _stop, keyboard, _INTERRUPTED
                 )
-            await _show(paced, keyboard)
+            await _show(paced, supply, keyboard)
 
 
-async def _show(paced: Paced, keyboard: "Keyboard | None") -> None:
+async def _show(paced: Paced, supply: Supply, keyboard: "Keyboard | None") -> None:
     """Write text as it is released; obey the keys."""
-    controls = _controls(paced, partial(_stop, keyboard, 0))
-    async for text in paced:
+    controls = _controls(paced, supply, partial(_stop, keyboard, 0))
+    error: Exception | None = None
+    while error is None:
+        text, error = await _due(paced)
+        if not text:
+            break
+        supply.look_again()
         if keyboard is not None:
             # Not before the first text, as keys may be a password for the program upstream;
             # then with each, as that program and the shell change the terminal, too.
             keyboard.listen(controls)
-        data = text.encode("utf-8", "surrogateescape")
-        # In a thread: a terminal that is stopped (Ctrl-S) must not stop the reading too.
-        await anyio.to_thread.run_sync(_write, data, abandon_on_cancel=True)
+        await _write_beside(text.encode("utf-8", "surrogateescape"))
+    if error is not None:
+        raise error
+    for data in supply.rest():
+        await _write_beside(data)
+
+
+async def _due(paced: Paced) -> tuple[str, Exception | None]:
+    """What is due, in one: waits for the first of it, and then takes what waits for no one.
+
+    Nothing at the end. An error of the input comes with the text before it.
+    """
+    texts = []
+    with anyio.CancelScope() as waiting:
+        try:
+            async for text in paced:
+                texts.append(text)
+                if len(texts) == 1:
+                    waiting.deadline = -math.inf
+                elif len(texts) == _AT_ONCE:
+                    break
+        except OSError as error:
+            return "".join(texts), error
+    return "".join(texts), None
+
+
+async def _write_beside(data: bytes) -> None:
+    # In a thread: a terminal that is stopped (Ctrl-S) must not stop the reading too.
+    await anyio.to_thread.run_sync(_write, data, abandon_on_cancel=True)
 
 
 @contextlib.contextmanager
@@ -238,7 +274,7 @@ def _keyboard() -> Iterator["Keyboard | None"]:
         yield keyboard
 
 
-def _controls(paced: Paced, leave: Callable[[], object]) -> Callable[[str], object]:
+def _controls(paced: Paced, supply: Supply, leave: Callable[[], object]) -> Callable[[str], object]:
     """What each key does."""
     speed = 1.0
 
@@ -250,13 +286,17 @@ def _controls(paced: Paced, leave: Callable[[], object]) -> Callable[[str], obje
     def pause_or_resume() -> None:
         (paced.resume if paced.statistics().paused else paced.pause)()
 
+    def reveal_all() -> None:
+        paced.reveal_all()
+        supply.look_again()
+
     actions: dict[str, Callable[[], object]] = {
         "+": partial(change_speed, _STEP),
         "=": partial(change_speed, _STEP),  # "+" without shift, on many keyboards
         "-": partial(change_speed, 1 / _STEP),
         " ": pause_or_resume,
-        "\n": paced.reveal_all,
-        "\r": paced.reveal_all,
+        "\n": reveal_all,
+        "\r": reveal_all,
         "q": leave,
     }
     return lambda key: actions.get(key, lambda: None)()
@@ -268,30 +308,6 @@ def _stop(keyboard: "Keyboard | None", status: int) -> NoReturn:
     _leave(status)
 
 
-async def _input() -> AsyncGenerator[str, None]:
-    """Standard input as text, each piece as soon as it comes.
-
-    A character whose bytes have not all come waits for the rest. Bytes that are not UTF-8
-    become lone surrogates, from which the output gets them back.
-    """
-    decoder = codecs.getincrementaldecoder("utf-8")("surrogateescape")
-    while data := await anyio.to_thread.run_sync(_read, abandon_on_cancel=True):
-        yield decoder.decode(data)
-    yield decoder.decode(b"", final=True)
-
-
-def _read() -> bytes:
-    """What there is to read, as soon as there is something; empty at the end."""
-    while True:
-        try:
-            return os.read(_STDIN, _CHUNK_BYTES)
-        except BlockingIOError:
-            # Whoever shares the other end with us has made it non-blocking.
-            select.select([_STDIN], [], [])
-        except OSError as error:
-            raise _named(error, _STDIN) from None
-
-
 def _write(data: bytes) -> None:
     """All of `data`, now: no buffer lies between this and the output."""
     while data:
@@ -300,8 +316,4 @@ def _write(data: bytes) -> None:
         except BlockingIOError:
             select.select([], [_STDOUT], [])
         except OSError as error:
-            raise _named(error, _STDOUT) from None
-
-
-def _named(error: OSError, descriptor: int) -> OSError:
-    return OSError(error.errno, error.strerror, _NAMES[descriptor])  # of the same subclass
+            raise named(error, _STDOUT) from None

@@ -15,7 +15,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-__all__ = ["FIELD", "STREAM", "TDS", "TTFT", "USER", "Hints", "WireError", "decode", "encode"]
+__all__ = [
+    "FIELD",
+    "STREAM",
+    "TDS",
+    "TTFT",
+    "USER",
+    "Hints",
+    "WireError",
+    "decode",
+    "encode",
+    "shown",
+]
 
 FIELD: Final = "vllm_xargs"
 TTFT: Final = "andes_ttft"
@@ -112,9 +123,9 @@ def _number(
     if value is None:
         return None
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise WireError(f"{key} must be a number ({what}), not {_shown(value)}")
+        raise WireError(f"{key} must be a number ({what}), not {shown(value)}")
     if not least <= value <= most:
-        raise WireError(f"{key} must be {what} ({least:g} to {most:g}), not {value!r}")
+        raise WireError(f"{key} must be {what} ({least:g} to {most:g}), not {shown(value)}")
     return float(value)
 
 
@@ -123,13 +134,22 @@ def _name(values: Mapping[str, object], key: str) -> str | None:
     if value is None:
         return None
     if not isinstance(value, str):
-        raise WireError(f"{key} must be 1 to {_MAX_NAME} characters, not {_shown(value)}")
+        raise WireError(f"{key} must be 1 to {_MAX_NAME} characters, not {shown(value)}")
     if not 0 < len(value) <= _MAX_NAME:
         # Not the name itself: it may be anybody's, or made to do harm where it is shown.
         raise WireError(f"{key} must be 1 to {_MAX_NAME} characters, not {len(value)}")
     return value
 
 
-def _shown(value: object) -> str:
-    text = repr(value)
+def shown(value: object) -> str:
+    """A value that somebody sent, for a message: short, and nothing that cannot be written.
+
+    Python refuses to write integers of thousands of digits, as it would take for ever.
+    """
+    if isinstance(value, int) and value.bit_length() > 128:
+        return f"an integer of {value.bit_length()} bits"
+    try:
+        text = repr(value)
+    except ValueError:
+        return f"a {type(value).__name__} with such an integer in it"
     return text if len(text) <= 60 else text[:57] + "..."

@@ -28,7 +28,7 @@ import anyio
 from andes_client.expectation import Expectation
 from andes_client.markdown import MarkdownGuard
 from andes_client.pacer import Paced, pace
-from andes_client.segment import Segmenter, Unit, UnitKind, segmenter
+from andes_client.segment import PATIENCE_S, Segmenter, Unit, UnitKind, segmenter
 from andes_client.sources.texts import Split, Texts
 
 __all__ = ["PacedEvents", "pace_events"]
@@ -193,6 +193,7 @@ class _Breakable:
 
     def __init__(self, inner: Segmenter) -> None:
         self._inner = inner
+        self.patience = getattr(inner, "patience", (PATIENCE_S,))
 
     def decode(self, text: str) -> list[Unit]:
         return self._inner.flush() if isinstance(text, _Break) else self._inner.decode(text)

@@ -1,5 +1,12 @@
 """The blocking front: real threads, so times are asserted from below only."""
 
+import contextvars
+import gc
+import math
+import os
+import subprocess
+import sys
+import textwrap
 import threading
 import time
 from collections.abc import AsyncIterator, Iterator
@@ -128,3 +135,138 @@ def test_an_async_stream_is_pointed_to_pace() -> None:
 
     with pytest.raises(TypeError, match=r"use pace\(\) for an async one"):
         pace_blocking(stream(), QUICK)  # type: ignore[arg-type]
+
+
+REQUEST: contextvars.ContextVar[str] = contextvars.ContextVar("REQUEST", default="none")
+
+
+def test_the_stream_sees_the_context_of_the_block() -> None:
+    """As Flask's `request` is a context variable."""
+
+    def upstream() -> Iterator[str]:
+        try:
+            yield f"{REQUEST.get()} "
+            REQUEST.set("the stream's own")
+            yield f"{REQUEST.get()} "
+        finally:
+            seen.append(REQUEST.get())
+
+    seen: list[str] = []
+    paced = pace_blocking(upstream(), Expectation.program())
+    token = REQUEST.set("from the block")
+    try:
+        with paced:
+            assert list(paced) == ["from the block ", "the stream's own "]
+        assert REQUEST.get() == "from the block"
+        assert seen == ["the stream's own"]
+    finally:
+        REQUEST.reset(token)
+
+
+def test_two_streams_do_not_see_each_other_s_context() -> None:
+    def upstream() -> Iterator[str]:
+        yield REQUEST.get()
+
+    def inside(name: str) -> list[str]:
+        REQUEST.set(name)
+        with pace_blocking(upstream(), Expectation.program()) as paced:
+            return list(paced)
+
+    contexts = {name: contextvars.copy_context() for name in ("a", "b")}
+    assert [contexts[name].run(inside, name) for name in contexts] == [["a"], ["b"]]
+    assert REQUEST.get() == "none"
+
+
+@pytest.mark.parametrize("closes", [False, True])
+def test_a_dropped_generator_may_be_collected_in_the_draining_thread(closes: bool) -> None:
+    """Whoever collects the garbage leaves the block: a thread does not wait for itself."""
+    unraisable: list[object] = []
+    collected = threading.Event()
+
+    class Upstream:
+        def __iter__(self) -> Iterator[str]:
+            yield "one "
+            dropped.wait(10)
+            gc.collect()  # here, in the draining thread
+            collected.set()
+            yield "two "
+            yield "three "
+
+    def close(self: Upstream) -> None:
+        closed.append(self)
+
+    closed: list[Upstream] = []
+    if closes:
+        Upstream.close = close  # type: ignore[attr-defined]
+
+    def words() -> Iterator[str]:
+        with pace_blocking(Upstream(), QUICK) as paced:
+            yield from paced
+
+    dropped, hook = threading.Event(), sys.unraisablehook
+    sys.unraisablehook = lambda raised: unraisable.append(raised.exc_value)
+    gc.disable()
+    try:
+        cycle: list[object] = [words()]
+        cycle.append(cycle)
+        assert next(cycle[0]) == "one"  # type: ignore[call-overload]
+        del cycle
+        dropped.set()
+        assert collected.wait(10)
+        for thread in threading.enumerate():
+            if thread.name == "andes-drain":
+                thread.join(10)
+        assert threads() == []
+        assert unraisable == []
+        assert bool(closed) == closes
+    finally:
+        gc.enable()
+        sys.unraisablehook = hook
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+@pytest.mark.parametrize(
+    "use", ["next(paced)", "list(paced)", "paced.pause()", "paced.statistics()", "paced.speed(2)"]
+)
+def test_a_forked_child_is_refused_rather_than_kept_waiting(use: str) -> None:
+    program = f"""
+        import os, warnings
+        from andes_client import pace_blocking, reading
+
+        warnings.simplefilter("ignore", DeprecationWarning)  # a fork while a thread runs
+        with pace_blocking(iter(["one two three"] * 9), reading()) as paced:
+            next(paced)
+            if os.fork():
+                _, status = os.wait()
+                print("the child's:", os.waitstatus_to_exitcode(status), flush=True)
+            else:
+                try:
+                    {use}
+                except RuntimeError as error:
+                    print(error, flush=True)
+        """
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(program)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert "was forked from that one; call pace_blocking() in the process that reads" in done.stdout
+    assert "the child's: 0" in done.stdout
+    assert done.stderr == ""
+
+
+@pytest.mark.parametrize("tds", [1e-11, 1e-300, 2.3e-308])
+def test_a_wait_of_centuries_is_only_a_long_wait(tds: float) -> None:
+    """No lock waits as long as that; the reader can still be shown everything."""
+    with pace_blocking(["One two three"], Expectation(1.0, tds), unit="word") as paced:
+        assert next(paced) == "One"
+        threading.Timer(0.05, paced.reveal_all).start()
+        assert next(paced) == " two"
+        assert paced.statistics().speed == math.inf
+
+
+@pytest.mark.parametrize("max_lag", [1e12, 1e300])
+def test_so_is_a_bound_of_centuries(max_lag: float) -> None:
+    with pace_blocking(["One two"], QUICK, unit="word", max_lag=max_lag) as paced:
+        assert list(paced) == ["One", " two"]

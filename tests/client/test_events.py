@@ -197,13 +197,13 @@ async def test_text_before_an_event_is_whole_whatever_its_script() -> None:
 
 
 async def test_half_a_link_is_shown_when_a_tool_is_called() -> None:
-    script = [(0.0, says("See [the docs](http://exa")), (3.0, CALL), (1.0, says("There."))]
+    script = [(0.0, says("See [the docs](http://exa")), (3.0, CALL), (3.0, says("There."))]
     async with one_a_second(Upstream(*script), markdown=True) as paced:
         assert await passed(paced) == [
             (0.0, "See"),
             (3.0, " [the docs](http://exa"),
             (3.0, "<call>"),
-            (4.0, "There."),
+            (6.0, "There."),
         ]
 
 

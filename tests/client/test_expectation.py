@@ -41,6 +41,24 @@ def test_a_wait_that_is_none_is_refused(ttft: float) -> None:
         Expectation(ttft, 4.8)
 
 
+@pytest.mark.parametrize("value", [10**400, 10**5000, -(10**5000)], ids=["large", "huge", "below"])
+def test_a_number_of_thousands_of_digits_is_refused(value: int) -> None:
+    """An integer may be larger than any float, and Python refuses to write the largest."""
+    given: tuple[tuple[Callable[..., Expectation], str], ...] = (
+        (lambda number: Expectation(1.0, number), "Expectation.tds"),
+        (lambda number: Expectation(number, 4.8), "Expectation.ttft"),
+        (lambda number: reading(number), "reading(wpm=...)"),
+        (lambda number: reading(cps=number), "reading(cps=...)"),
+        (lambda number: reading(age=number), "reading(age=...)"),
+        (lambda number: speaking(sps=number), "speaking(sps=...)"),
+        (lambda number: speaking(ttft=number), "Expectation.ttft"),
+    )
+    for make, name in given:
+        with pytest.raises(ValueError, match="a float can hold, not an integer of") as caught:
+            make(value)
+        assert str(caught.value).startswith(name)
+
+
 @pytest.mark.parametrize("value", ["4.8", None, True, [4.8]])
 def test_what_is_not_a_number_is_refused(value: object) -> None:
     with pytest.raises(TypeError, match="tds must be a number"):

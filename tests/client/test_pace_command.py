@@ -11,6 +11,8 @@ import signal
 import sys
 import termios
 import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
@@ -30,13 +32,22 @@ from tests.client.pace_process import (
 
 
 def get_stuck(process: Filter) -> None:
-    """Let the filter fill its output, which nobody reads, until it holds no further word."""
+    """Let the filter fill its output, which nobody reads, until it cannot write the rest.
+
+    A pipe of one page takes of 6,000 bytes what is over 4,096, and then no part of a page.
+    """
     fcntl.fcntl(output_of(process), fcntl.F_SETPIPE_SZ, 4096)
-    send(process, b"words " * 1_000)  # 6,000 bytes
+    send(process, b"words " * 1_000)
     held, deadline = bytearray(4), time.monotonic() + DEADLINE_S
-    while int.from_bytes(held, sys.byteorder) < 4096 - len(b" words"):
+    while int.from_bytes(held, sys.byteorder) < 6_000 - 4_096:
         assert time.monotonic() < deadline
         fcntl.ioctl(output_of(process), termios.FIONREAD, held)
+
+
+def resident(process: Filter) -> int:
+    """Bytes of memory that the filter takes."""
+    pages = int(Path(f"/proc/{process.pid}/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE")
 
 
 def everything_is_taken_in(process: Filter) -> bool:
@@ -145,6 +156,82 @@ class TestPacing:
         with andes_pace(*HURRIED) as process:
             get_stuck(process)
             assert everything_is_taken_in(process)
+
+
+class TestMuch:
+    """Far more text than a person gets to: it is kept as it came, and it goes as one."""
+
+    def test_what_is_due_is_written_together(self) -> None:
+        """Half a million bytes took a hop between threads for each word: 13 s."""
+        data = b"y\n" * 250_000
+        assert filtered(data, "--force", "--wpm", "1e12") == data
+
+    @pytest.mark.parametrize("max_lag", ["0", "0.01", "0.5"])
+    @pytest.mark.parametrize(
+        "data", [b"y\n" * 3_000_000, b"caf\xc3\xa9 " * 900_000, b"\xff" * 99_999]
+    )
+    def test_the_end_of_the_input_brings_all_that_is_left(self, data: bytes, max_lag: str) -> None:
+        assert filtered(data, *SLOW, "--max-lag", max_lag) == data
+
+    def test_a_bound_on_the_lag_holds_from_the_end_of_the_input(self) -> None:
+        """Much more than can be read in a second comes a second later, in order."""
+        data = b"words " * 200_000
+        start = time.monotonic()
+        assert filtered(data, "--force", "--max-lag", "1") == data
+        assert time.monotonic() - start > 0.95
+
+    @pytest.mark.skipif(not os.path.isdir("/proc"), reason="asks /proc for the memory")
+    def test_what_waits_takes_little_more_than_its_bytes(self) -> None:
+        with andes_pace(*SLOW) as process:
+            send(process, b"a ")
+            assert receive(output_of(process), 1) == b"a"
+            before = resident(process)
+            for _ in range(20_000_000 // 100_000):
+                send(process, b"y\n" * 50_000)
+            assert resident(process) - before < 40_000_000
+
+    def test_everything_can_be_revealed(self) -> None:
+        data = b"words " * 300_000
+        with terminal(*SLOW) as (process, person):
+            with ThreadPoolExecutor() as pool:
+                sent = pool.submit(send, process, data)
+                assert receive(person, 5) == b"words"
+                os.write(person, b"\n")
+                assert receive(person, len(data) - 6) == data[5:-1]
+                sent.result()
+            send(process, b"more ")
+            assert receive(person, 5) == b" more"
+            assert end(process) == (0, b"")
+
+    def test_an_input_that_fails_is_reported(self) -> None:
+        with (
+            open(os.devnull, "wb") as unreadable,
+            andes_pace(*HURRIED, stdin=unreadable.fileno()) as process,
+        ):
+            assert process.wait(DEADLINE_S) == 1
+            assert process.stderr is not None
+            assert process.stderr.read() == b"andes pace: standard input: Bad file descriptor\n"
+
+
+class TestEscapeSequences:
+    LINK = b"\x1b]8;;https://example.com/a/rather/long/path/to/something/else\x1b\\"
+
+    def test_they_are_written_whole_and_take_no_time(self) -> None:
+        """The second word comes after one word's time, whatever stands between."""
+        with terminal("--wpm", "240") as (process, person):
+            start = time.monotonic()
+            send(process, b"One " + self.LINK * 40 + b"two\x1b[0m ")
+            assert receive(person, 3) == b"One"
+            size = 1 + 40 * len(self.LINK) + 3 + 4
+            assert receive(person, size).endswith(b"two\x1b[0m")
+            assert 0.2 < time.monotonic() - start < DEADLINE_S
+
+    def test_half_of_one_waits_for_the_rest(self) -> None:
+        with andes_pace(*HURRIED) as process:
+            send(process, b"One" + self.LINK[:30])
+            assert os.read(output_of(process), 999) == b"One"
+            send(process, self.LINK[30:] + b" two ")
+            assert receive(output_of(process), len(self.LINK)) == self.LINK
 
 
 class TestLeaving:

@@ -12,8 +12,28 @@ from andes_client.segment import Segmenter, UnitKind, Words, segmenter
 
 # Text that is hard to cut: spaces of all kinds, several scripts, clusters of many code
 # points, halves of surrogate pairs, and whatever hypothesis comes up with.
-ALPHABET = "ab .,\n\r\t\u2028\u00a0é\u0301漢字かなไทม่ी👩🏽\u200d🚀🇩🇪（。」\ud83d\ude00"
-TEXT = st.text(st.sampled_from(ALPHABET), max_size=40) | st.text(max_size=40)
+SEQUENCES = [
+    "\x1b[1m",
+    "\x1b]8;;",
+    "\x1b\\",
+    "\x1b",
+    "\x9b",
+    "\x07",
+    "://",
+    "www.",
+    "@",
+    "/",
+    "a" * 20,
+]
+ALPHABET = (
+    "ab .,\n\r\t\u2028\u00a0é\u0301漢字かなไทม่ี👩🏽\u200d🚀🇩🇪（。」\ud83d\ude00"
+    "\u202f?«»1\u200b\ufeffབོ་།ሰ፡ーကား\u2060"
+)
+TEXT = (
+    st.text(st.sampled_from(ALPHABET), max_size=40)
+    | st.text(max_size=40)
+    | st.lists(st.sampled_from([*ALPHABET, *SEQUENCES]), max_size=20).map("".join)
+)
 CHUNKS = st.lists(TEXT, max_size=12)
 
 KINDS: list[UnitKind] = [
@@ -27,6 +47,7 @@ KINDS: list[UnitKind] = [
     lambda text: 3 if len(text) >= 3 else None,
 ]
 SPLITTERS: list[UnitKind] = ["word", "grapheme"]  # what follows Unicode's boundaries
+UNCHANGING: list[UnitKind] = [*SPLITTERS, "sentence", "line"]
 
 
 def units(make: UnitKind, chunks: list[str]) -> list[str]:
@@ -58,7 +79,7 @@ def test_nothing_is_lost_or_changed(
     assert all(unit.cost >= 0 for unit in out)
 
 
-@pytest.mark.parametrize("kind", SPLITTERS, ids=str)
+@pytest.mark.parametrize("kind", UNCHANGING, ids=str)
 @given(chunks=CHUNKS)
 def test_units_do_not_depend_on_how_the_text_was_cut(kind: UnitKind, chunks: list[str]) -> None:
     assert units(kind, chunks) == units(kind, ["".join(chunks)])
@@ -92,6 +113,20 @@ def test_bytes_may_be_cut_inside_a_character(data: bytes, cuts: list[int]) -> No
         ("word", "今日は、晴れ。Wi-Fi 有", ["今", "日", "は、", "晴", "れ。", "Wi-Fi", " 有"]),
         ("word", "「東京」", ["「東", "京」"]),
         ("word", "ไม่มี ภาษา", ["ไ", "ม่", "มี", " ภ", "า", "ษ", "า"]),
+        ("word", "コーヒー、", ["コ", "ー", "ヒ", "ー、"]),
+        ("word", "ကားကို", ["ကား", "ကို"]),
+        ("word", "བོད་ཡིག་གི་ ཡི་གེ།", ["བོད་", "ཡིག་", "གི་", " ཡི་", "གེ།"]),
+        ("word", "ሰላም፡ለዓለም፡ነው።", ["ሰላም፡", "ለዓለም፡", "ነው።"]),
+        ("word", "ក\u200bខ ab\u200bcd", ["ក", "\u200bខ", " ab", "\u200bcd"]),
+        ("word", "\ufeffOne two", ["\ufeffOne", " two"]),
+        (
+            "word",
+            "Quoi\u202f? Non\u202f! Si\u00a0: a",
+            ["Quoi\u202f?", " Non\u202f!", " Si\u00a0:", " a"],
+        ),
+        ("word", "«\u00a0Oui\u00a0», dit", ["«\u00a0Oui\u00a0»,", " dit"]),
+        ("word", "10\u202f000\u00a0€ net", ["10\u202f000\u00a0€", " net"]),
+        ("word", "deux\u00a0mots", ["deux", "\u00a0mots"]),
         ("word", "مرحبا بالعالم", ["مرحبا", " بالعالم"]),
         ("word", "नमस्ते दुनिया", ["नमस्ते", " दुनिया"]),
         ("word", "안녕 세상", ["안녕", " 세상"]),
@@ -126,14 +161,21 @@ def test_longer_words_take_longer_and_mean_words_take_their_nominal_time() -> No
 
 def test_a_character_of_a_script_without_spaces_has_its_share_of_a_word() -> None:
     assert Words("zh").cost("漢") == pytest.approx(4 / 3 / (255 / 158))
-    assert Words("en").cost("漢") == pytest.approx(4 / 3 / (357 / 193))
+    assert Words("ja").cost("漢") == pytest.approx(4 / 3 / (357 / 193))
 
 
-@pytest.mark.parametrize("kind", ["word", "sentence", "line"])
-def test_a_fragment_and_its_rest_cost_what_the_whole_costs(kind: UnitKind) -> None:
-    whole = sum(unit.cost for unit in segmenter(kind).decode("Unbelievable. \n"))
-    whole += sum(unit.cost for unit in segmenter("token").flush())
-    splitter, parts = segmenter(kind), []
+@pytest.mark.parametrize(
+    ("text", "language"), [("漢", "zh"), ("か", "ja"), ("ー", "ja"), ("ม่", "th"), ("ក្ខ", "km")]
+)
+def test_in_a_text_of_another_language_it_costs_what_it_costs_in_its_own(
+    text: str, language: str
+) -> None:
+    assert Words("en").cost(text) == Words("fr").cost(text) == Words(language).cost(text)
+
+
+def test_a_fragment_and_its_rest_cost_what_the_whole_costs() -> None:
+    whole = sum(unit.cost for unit in segmenter("word").decode("Unbelievable. \n"))
+    splitter, parts = segmenter("word"), []
     parts += splitter.decode("Unbe")
     parts += filter(None, [splitter.fragment()])
     parts += splitter.decode("liev")
@@ -142,6 +184,21 @@ def test_a_fragment_and_its_rest_cost_what_the_whole_costs(kind: UnitKind) -> No
     assert [unit.text for unit in parts[:2]] == ["Unbe", "liev"]
     assert [unit.continues for unit in parts[:3]] == [False, True, True]
     assert sum(unit.cost for unit in parts) == pytest.approx(whole)
+
+
+@pytest.mark.parametrize("kind", ["sentence", "line", re.compile(r"[.]\s")], ids=str)
+def test_fragments_of_more_than_a_word_end_with_one(kind: UnitKind) -> None:
+    text = "The train leaves at noon. \n."
+    words = Words()
+    whole = sum(unit.cost for unit in words.decode(text) + words.flush())
+    splitter, parts = segmenter(kind), []
+    for delta in ("The tra", "in leaves ", "at n", "oon. \n."):
+        parts += splitter.decode(delta)
+        parts += filter(None, [splitter.fragment()])
+    parts += splitter.flush()
+    assert [unit.text for unit in parts[:3]] == ["The", " train leaves", " at"]
+    assert "".join(unit.text for unit in parts) == text
+    assert sum(unit.cost for unit in parts) == pytest.approx(whole, abs=0.1)
 
 
 def test_a_fragment_that_was_the_whole_word_leaves_the_next_word_its_own() -> None:
@@ -174,11 +231,65 @@ def test_a_fragment_ends_where_it_cannot_be_half_a_character(
     assert "".join(unit.text for unit in words.flush()) == pending[len(shown or "") :]
 
 
+@pytest.mark.parametrize(
+    ("pending", "shown"),
+    [
+        ("Stop!", "Stop!"),  # its last word is over
+        ("Stop it, ple", "Stop it,"),
+        ("nothing", None),
+        ("版本三", "版本"),
+        ("", None),
+    ],
+)
+def test_a_sentence_is_given_up_only_at_a_word(pending: str, shown: str | None) -> None:
+    splitter = segmenter("sentence")
+    assert splitter.decode(pending) == []
+    fragment = splitter.fragment()
+    assert (fragment.text if fragment else None) == shown
+    assert "".join(unit.text for unit in splitter.flush()) == pending[len(shown or "") :]
+
+
+@pytest.mark.parametrize(
+    ("base", "more"),
+    [("a", "\u0301"), ("ᄀ", "ᄀ"), ("👩", "\u200d👩"), ("\u0600", "\u0600"), ("क", "्क")],
+)
+@pytest.mark.parametrize("kind", SPLITTERS)
+def test_a_character_without_end_is_cut_rather_than_looked_at_again(
+    kind: UnitKind, base: str, more: str
+) -> None:
+    """What is pending stays short, so that each new piece is taken in at the same cost."""
+    splitter, longest, shown, size = segmenter(kind), 0, [], 6_000 // len(more)
+    for delta in (base, *[more] * size):
+        shown += splitter.decode(delta)
+        longest = max(longest, len(getattr(splitter, "_pending")))  # noqa: B009
+    shown += splitter.flush()
+    assert "".join(unit.text for unit in shown) == base + more * size
+    assert longest <= 5_000
+    assert [unit.text for unit in shown] == units(kind, [base + more * size])
+
+
 def test_white_space_does_not_pile_up() -> None:
     """What is pending stays short, so that each new piece is taken in at the same cost."""
     words = Words()
     shown = [unit for _ in range(5_000) for unit in words.decode(" ")]
     assert 5_000 - 32 <= sum(len(unit.text) for unit in shown) <= 5_000
+
+
+@pytest.mark.parametrize(
+    "text", ["\ufeff", "\u200b\u200b", "\u200e", "\u2060 \u00ad", "\x00", " \x1b[0m"]
+)
+def test_what_shows_nothing_costs_nothing(text: str) -> None:
+    for kind in ("word", "grapheme", "sentence", "line"):
+        splitter = segmenter(kind)
+        given = [*splitter.decode(text), *filter(None, [splitter.fragment()]), *splitter.flush()]
+        assert sum(unit.cost for unit in given) == 0.0
+    assert Words().cost(f"{text}word") == Words().cost("word")
+
+
+def test_a_sign_by_itself_takes_a_glance() -> None:
+    words = Words()
+    assert 0 < words.cost(" —") == words.cost(" ?") < 0.15 * words.cost(" word")
+    assert words.cost(" 🎉") == pytest.approx(2 / 3)
 
 
 def test_a_segmenter_of_ones_own_is_taken_as_it_is() -> None:

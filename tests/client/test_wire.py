@@ -62,6 +62,37 @@ def test_a_bad_hint_is_named(values: dict[str, object], message: str) -> None:
         wire.decode(values)
 
 
+HUGE = 10**5000  # Python refuses to write it
+
+
+@pytest.mark.parametrize(
+    "value",
+    [HUGE, -HUGE, 10**400, [HUGE], {"a": [1, HUGE]}, "9" * 5000],
+    ids=["huge", "below", "large", "list", "mapping", "text"],
+)
+@pytest.mark.parametrize("key", ["andes_tds", "andes_ttft", "andes_stream", "andes_user"])
+def test_a_number_of_thousands_of_digits_is_a_bad_hint_too(key: str, value: object) -> None:
+    with pytest.raises(wire.WireError, match=f"^{key} must be ") as caught:
+        wire.decode({key: value})
+    assert len(str(caught.value)) < 200
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        (4.8, "4.8"),
+        (10**30, str(10**30)),
+        (HUGE, "an integer of 16610 bits"),
+        ([HUGE], "a list with such an integer in it"),
+        ("x" * 99, "'" + "x" * 56 + "..."),
+        (True, "True"),
+    ],
+    ids=["float", "integer", "huge", "list", "text", "bool"],
+)
+def test_a_value_is_shown_as_far_as_it_can_be(value: object, shown: str) -> None:
+    assert wire.shown(value) == shown
+
+
 def test_what_a_server_would_refuse_is_not_sent() -> None:
     with pytest.raises(wire.WireError, match="andes_stream"):
         wire.encode(reading(), stream="")
