@@ -5,11 +5,12 @@ import re
 from pathlib import Path
 
 import pytest
-from andes_demos.chat.document import Document, Section, displayable, finished_part
+from andes_demos.chat.document import Document, Section, finished_part
 from andes_demos.chat.offline import GUIDE
 from andes_demos.chat.sample import long_answer
 from textual.widgets import Markdown
 
+from andes_client.terminal_text import displayable
 from tests.demos.chat_room import Room, chatting, screen_text, serving, still
 
 pytestmark = pytest.mark.asyncio

@@ -6,6 +6,8 @@ import os
 import sys
 from typing import TYPE_CHECKING, Any, Final
 
+from andes_client.terminal_text import line
+
 if TYPE_CHECKING:
     from andes_demos.board.race import Race
 
@@ -56,7 +58,7 @@ def _run(arguments: argparse.Namespace) -> int:
     try:
         return _watch_live(arguments.url) if arguments.url else _watch_race(arguments)
     except (OSError, ValueError) as error:
-        print(f"andes board: {error}", file=sys.stderr)
+        print(f"andes board: {line(str(error))}", file=sys.stderr)
         return 2
 
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
+from andes_client.terminal_text import line
 from andes_demos.chat.key import BadKeyError, find_key
 from andes_demos.chat.settings import Settings, SettingsError, config_path, data_dir, load
 
@@ -58,6 +59,7 @@ def run(arguments: argparse.Namespace) -> int:
     1 with a line on standard error when the configuration, the key or the folder of the
     conversations cannot be used.
     """
+    from andes_demos.chat.server import ServerError
     from andes_demos.chat.store import Store, StoreError
 
     try:
@@ -67,8 +69,8 @@ def run(arguments: argparse.Namespace) -> int:
             app = _app(arguments, settings, store, stack)
             app.run()
             return app.return_code or 0
-    except (SettingsError, BadKeyError, StoreError) as error:
-        print(f"andes chat: {error}", file=sys.stderr)
+    except (SettingsError, BadKeyError, ServerError, StoreError) as error:
+        print(f"andes chat: {line(str(error))}", file=sys.stderr)
         return 1
 
 
