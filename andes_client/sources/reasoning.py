@@ -62,9 +62,11 @@ class ThinkSplitter:
         return self._take()
 
     def flush(self) -> list[tuple[Kind, str]]:
-        """The text is over; return what is left."""
+        """What comes next does not go on from here; return what is left."""
         self._last = True
-        return self._take()
+        pieces = self._take()
+        self._last = False
+        return pieces
 
     def _take(self) -> list[tuple[Kind, str]]:
         pieces: list[tuple[Kind, str]] = []

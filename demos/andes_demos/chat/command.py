@@ -61,13 +61,15 @@ def run(arguments: argparse.Namespace) -> int:
     """
     from andes_demos.chat.server import ServerError
     from andes_demos.chat.store import Store, StoreError
+    from andes_demos.leaving import gives_terminal_back
 
     try:
         settings = load(arguments.config or config_path(), required=arguments.config is not None)
         with contextlib.ExitStack() as stack:
             store = stack.enter_context(Store(arguments.data_dir or data_dir()))
             app = _app(arguments, settings, store, stack)
-            app.run()
+            with gives_terminal_back(app):
+                app.run()
             return app.return_code or 0
     except (SettingsError, BadKeyError, ServerError, StoreError) as error:
         print(f"andes chat: {line(str(error))}", file=sys.stderr)

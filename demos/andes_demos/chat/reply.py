@@ -43,6 +43,7 @@ class Reply:
     """
 
     def __init__(self, key: Key | None = None) -> None:
+        self._key = key
         self._think = ThinkSplitter()
         self._shown: dict[Kind, _Shown] = {"reasoning": _Shown(key), "answer": _Shown(key)}
         self._has: set[Kind] = set()
@@ -104,6 +105,7 @@ class Reply:
             return f"The server gave the answer up ({reason})."
         if self._tools or reason in ("tool_calls", "function_call"):
             names = ", ".join(dict.fromkeys(filter(None, self._tools)))
+            names = self._key.redact(names) if self._key else names
             return f"The model asks for a tool{f' ({names})' if names else ''}; the chat has none."
         if self._refused:
             return "The model refused to answer."

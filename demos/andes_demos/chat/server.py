@@ -124,16 +124,16 @@ class Server:
         model: str,
         messages: Sequence[Message],
         *,
-        on_thought: Callable[[str], object] = lambda _: None,
-        on_rethought: Callable[[], object] = lambda: None,
+        thinks: Callable[[str], object] = lambda _: None,
+        rethinks: Callable[[], object] = lambda: None,
     ) -> AsyncGenerator[str, None]:
         """The text of the answer, piece by piece; closing it closes the connection.
 
         Args:
             model: who is asked.
             messages: what has been said so far.
-            on_thought: called with pieces of the model's reasoning, which is no text.
-            on_rethought: called when it turns out that all text so far was reasoning.
+            thinks: called with pieces of the model's reasoning, which is no text.
+            rethinks: called when it turns out that all text so far was reasoning.
 
         Raises:
             ServerError: there is no answer, or not all of it, or it is not what was asked for.
@@ -145,18 +145,18 @@ class Server:
                 async for kind, text in pieces:
                     if reply.unopened and not is_rethought:
                         is_rethought = True
-                        on_rethought()
+                        rethinks()
                     came = True
                     if kind == "answer":
                         yield text
                     else:
-                        on_thought(text)
+                        thinks(text)
         except ServerError:
             raise
         except Exception as error:
             raise self._failure(error, "in the middle of the answer" if came else "") from None
         if trouble := reply.trouble():
-            raise ServerError(self._redacted(trouble))
+            raise ServerError(trouble)
 
     async def _pieces(
         self, request: Mapping[str, Any], reply: Reply

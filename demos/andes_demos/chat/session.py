@@ -117,7 +117,7 @@ class Session:
             if self.model is None:
                 self.model = (await self.server.models())[0]
             texts = self.server.answer(
-                self.model, history, on_thought=kept.think, on_rethought=kept.rethink
+                self.model, history, thinks=kept.think, rethinks=kept.rethink
             )
             await turn.run(texts, submitted, kept.write)
             state = "done"
