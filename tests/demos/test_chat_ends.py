@@ -193,7 +193,7 @@ async def test_entities_and_code_do_not_act_either(tmp_path: Path) -> None:
 
 async def test_what_is_pasted_does_not_act(tmp_path: Path) -> None:
     async with chatting("http://a:1", tmp_path) as room:
-        room.prompt.post_message(textual_events.Paste(f"one{HOSTILE}\r\ntwo"))
+        room.app.post_message(textual_events.Paste(f"one{HOSTILE}\r\ntwo"))
         await room.until(lambda: room.prompt.text)
         assert room.prompt.text == "one]0;owned[2J31mevil\ntwo"
 
