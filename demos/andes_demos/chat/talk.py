@@ -91,6 +91,7 @@ class Talk(Screen[None]):
         answer = Answer()
         await self._said.mount(answer, before=self._first_queued())
         self._asked_at = asyncio.get_running_loop().time()
+        self.session.ended = None
         self.query_one(Gauge).begin()
         self._answering = self.run_worker(self._answer(answer))
         self._look()

@@ -39,12 +39,14 @@ class Thoughts(Static):
 
     def draw(self) -> None:
         """Show it as it is now; called now and then, for it grows by the token."""
-        state = (len(self.text), self.is_folded)
-        if state == self._drawn:
+        drawn, self._drawn = self._drawn, (len(self.text), self.is_folded)
+        if drawn == self._drawn:
             return
-        self._drawn = state
+        # A line stays one, and need not have the screen laid out again.
+        stays = self.display and drawn is not None and drawn[1] and self.is_folded
         self.display = bool(self.text.strip())
         what = "unfolds" if self.is_folded else "folds"
         head = f"{'▸' if self.is_folded else '▾'} Reasoning, {len(self.text):,} characters"
         line = f"{head} · Ctrl+P {what} it"
-        self.update(line if self.is_folded else f"{line}\n{displayable(self.text).strip()}")
+        whole = line if self.is_folded else f"{line}\n{displayable(self.text).strip()}"
+        self.update(whole, layout=not stays)
