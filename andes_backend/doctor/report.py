@@ -3,7 +3,7 @@
 import json
 import textwrap
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from typing import Final
 
 from andes_backend.doctor.finding import BETTER, OK, PROBLEM, Finding, Level
@@ -52,10 +52,14 @@ _COUNTED: Final[Mapping[str, Level]] = {"problems": PROBLEM, "better": BETTER}
 
 def _displayable(finding: Finding) -> Finding:
     """It may quote a server; its colours are ours, and come later."""
-    fields = {
-        name: displayable(value) for name, value in asdict(finding).items() if name != "level"
-    }
-    return replace(finding, **fields)
+    return Finding(
+        level=finding.level,
+        topic=displayable(finding.topic),
+        what=displayable(finding.what),
+        why=displayable(finding.why),
+        do=displayable(finding.do),
+        flags=displayable(finding.flags),
+    )
 
 
 def _finding(finding: Finding, width: int, colours: bool) -> list[str]:

@@ -125,7 +125,9 @@ Intro that is long enough to need a second line in a narrow terminal, and then a
   | 1 | 2 |
 
   > and a quotation
-- - - deep
+- a
+  - b
+    - deep
     - down
 
 | a | b |

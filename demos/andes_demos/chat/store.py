@@ -165,8 +165,15 @@ class Store:
             id_,
         )
         return [
-            Saved(n, role, text + self._pieces(n), *rest, thoughts + self._pieces(n, thoughts=True))
-            for n, role, text, *rest, thoughts in rows
+            Saved(
+                number,
+                role,
+                text + self._pieces(number),
+                state,
+                note,
+                thoughts + self._pieces(number, thoughts=True),
+            )
+            for number, role, text, state, note, thoughts in rows
         ]
 
     def add(self, id_: int, role: str, text: str = "", state: str = "done") -> int:

@@ -164,7 +164,7 @@ class Prompt(TextArea):
             soft_wrap=True, compact=True, placeholder="Ask something. Enter sends, F1 helps."
         )
 
-    def _on_paste(self, event: events.Paste) -> None:
+    async def _on_paste(self, event: events.Paste) -> None:
         event.text = plain(event.text)  # and on to TextArea's own
 
     async def _on_key(self, event: events.Key) -> None:
