@@ -10,6 +10,7 @@ from typing import Any
 
 from andes_backend.config import AndesConfig
 from andes_backend.setting_names import current_names
+from andes_client.terminal_text import line
 
 __all__ = ["add_parser", "server_command"]
 
@@ -44,7 +45,7 @@ def _run(arguments: argparse.Namespace) -> int:
     try:
         command = server_command(arguments.model, arguments.passed_on, arguments.policy)
     except ValueError as error:
-        print(f"andes serve: {error}", file=sys.stderr)
+        print(f"andes serve: {line(str(error))}", file=sys.stderr)
         return 2
     # In place of this process, so that signals and the exit status are the server's own.
     return os.execv(command[0], command)

@@ -43,6 +43,8 @@ from itertools import groupby, takewhile
 from operator import attrgetter
 from typing import TYPE_CHECKING, Final, NoReturn
 
+from andes_client.terminal_text import displayable
+
 if TYPE_CHECKING:
     Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]
 
@@ -250,4 +252,4 @@ def _origin(point: EntryPoint) -> str:
 
 
 def _say(line: str) -> None:
-    print(line, file=sys.stderr)
+    print(displayable(line), file=sys.stderr)

@@ -7,6 +7,7 @@ from dataclasses import asdict
 from typing import Final
 
 from andes_backend.doctor.finding import BETTER, OK, PROBLEM, Finding, Level
+from andes_client.terminal_text import displayable
 
 __all__ = ["as_json", "as_text"]
 
@@ -30,7 +31,7 @@ def as_text(sections: Sections, *, width: int = 80, colours: bool = False) -> st
     for heading, findings in sections.items():
         lines += [heading, ""]
         for finding in findings:
-            lines += _finding(finding, width, colours)
+            lines += _finding(_displayable(finding), width, colours)
         lines.append("")
     return "\n".join([*lines, _verdict(sections)])
 
@@ -43,10 +44,22 @@ def as_json(sections: Sections) -> str:
         for finding in found
     ]
     counts = {name: sum(f["level"] == level for f in findings) for name, level in _COUNTED.items()}
-    return json.dumps({**counts, "findings": findings}, indent=2, ensure_ascii=False)
+    return displayable(json.dumps({**counts, "findings": findings}, indent=2, ensure_ascii=False))
 
 
 _COUNTED: Final[Mapping[str, Level]] = {"problems": PROBLEM, "better": BETTER}
+
+
+def _displayable(finding: Finding) -> Finding:
+    """It may quote a server; its colours are ours, and come later."""
+    return Finding(
+        level=finding.level,
+        topic=displayable(finding.topic),
+        what=displayable(finding.what),
+        why=displayable(finding.why),
+        do=displayable(finding.do),
+        flags=displayable(finding.flags),
+    )
 
 
 def _finding(finding: Finding, width: int, colours: bool) -> list[str]:

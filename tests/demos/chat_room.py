@@ -81,12 +81,17 @@ def answering(respond: Callable[[Any, Request], Response]) -> Iterator[Served]:
         yield served
 
 
-def events(*datas: str, dies: bool = False) -> Response:
-    """A stream of these events; one that dies leaves the connection in the middle."""
+def events(*datas: str, dies: bool = False, waits: bool = False) -> Response:
+    """A stream of these events; one that dies leaves the connection in the middle.
+
+    One that waits sends nothing more for an hour.
+    """
 
     async def send() -> AsyncIterator[str]:
         for data in datas:
             yield f"data: {data}\n\n"
+        if waits:
+            await asyncio.sleep(3600)
         if dies:
             raise ConnectionAbortedError
 

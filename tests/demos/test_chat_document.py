@@ -3,13 +3,16 @@
 import asyncio
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
-from andes_demos.chat.document import Document, Section, displayable, finished_part
+from andes_demos.chat.document import Document, Section, finished_part
 from andes_demos.chat.offline import GUIDE
 from andes_demos.chat.sample import long_answer
+from textual.widget import Widget
 from textual.widgets import Markdown
 
+from andes_client.terminal_text import displayable
 from tests.demos.chat_room import Room, chatting, screen_text, serving, still
 
 pytestmark = pytest.mark.asyncio
@@ -96,6 +99,37 @@ Intro that is long enough to need a second line in a narrow terminal, and then a
 > quoted
 > twice
 
+> - quoted item that grows over the end of its line and goes on
+>   - nested in it
+>     1. and deeper
+>     2. with another
+> - another
+>
+> > twice quoted
+> > in two lines
+> >
+> > - with an item
+
+- item with code
+
+  ```python
+  x = 1
+  y = 2
+  ```
+
+  and a word after it
+- item with a table
+
+  | a | b |
+  |---|---|
+  | 1 | 2 |
+
+  > and a quotation
+- a
+  - b
+    - deep
+    - down
+
 | a | b |
 |---|---|
 | 1 | 2 |
@@ -116,7 +150,7 @@ End."""
 async def test_however_it_came_it_looks_as_if_it_had_come_at_once(
     tmp_path: Path, piece: int
 ) -> None:
-    async with chatting("http://a:1", tmp_path, size=(50, 80)) as room:
+    async with chatting("http://a:1", tmp_path, size=(50, 140)) as room:
         await room.screen.query("#welcome").remove()
         looks = []
         for pieces in ([GROWING], re.findall(f"(?s).{{1,{piece}}}", GROWING)):
@@ -147,6 +181,31 @@ async def test_where_a_section_ends_is_not_to_be_seen(tmp_path: Path) -> None:
             looks.append((await still(room)).splitlines())
             await document.remove()
         assert looks[0] == looks[1] == looks[2]
+
+
+async def test_what_is_nested_deeply_is_drawn_as_it_grows(tmp_path: Path) -> None:
+    """It took seconds for each word, and no key was heard meanwhile."""
+    text = "".join(f"{'  ' * (n % 5)}- item{n} of a list\n" for n in range(30))
+    text += "\n" + "".join(f"{'> ' * (n % 9 + 1)}line{n} of it\n>\n" for n in range(20))
+    async with chatting("http://a:1", tmp_path, size=(80, 200)) as room:
+        document = await new_document(room)
+        made = 0
+        mount = Widget.mount
+
+        def counted(self: Widget, *widgets: Widget, **options: Any) -> Any:
+            nonlocal made
+            made += len(widgets)
+            return mount(self, *widgets, **options)
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(Widget, "mount", counted)
+            for piece in re.findall(r"(?s).{1,10}", text):
+                await document.query(Section).last().append(piece)
+        seen = await still(room)
+        assert all(f"item{n} " in seen for n in range(30))
+        assert all(f"line{n} " in seen for n in range(20))
+        # Of the text before a word, next to nothing is made again for it.
+        assert made < 2 * len(text.splitlines())
 
 
 async def new_document(room: Room) -> Document:

@@ -135,6 +135,17 @@ async def chooses_a_model(folder: Path, key: str) -> None:
             assert served.asked[-1]["model"] == "second"
 
 
+async def unfolds_reasoning(folder: Path, key: str) -> None:
+    thought = json.dumps({"choices": [{"delta": {"reasoning": "Because it is so."}}]})
+    with answering(lambda *_: events(thought, finished("Yes."))) as served:
+        async with chatting(served.url, folder) as room:
+            await room.hear()
+            for folded in (False, True):
+                await to_the_text(room, key)
+                await room.press(key)
+                assert room.answers[-1].thoughts.is_folded is folded
+
+
 async def stops(folder: Path, key: str) -> None:
     with serving("One two three four", then_nothing(2)) as served:
         async with chatting(served.url, folder) as room:
@@ -265,6 +276,7 @@ DOES: dict[str, Check] = {
     "copy_code": copies_code,
     "system": edits_system_prompt,
     "models": chooses_a_model,
+    "thoughts": unfolds_reasoning,
     "stop": stops,
     "retry": asks_again,
     "new": begins_anew,

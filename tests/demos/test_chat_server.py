@@ -2,7 +2,9 @@
 
 import json
 import logging
+import re
 import traceback
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -12,7 +14,7 @@ from andes_demos.chat.offline import GUIDE, offline
 from andes_demos.chat.server import Server, ServerError, base_url
 from rich.console import Console
 from rich.traceback import Traceback
-from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.types import Receive, Scope, Send
 
 from andes_client import reading, wire
@@ -110,9 +112,79 @@ async def test_refusals_say_what_to_do_and_never_the_key() -> None:
     assert "set ANDES_API_KEY" in await complaint(JSONResponse({}, 401))
     assert "Are the address http" in await complaint(PlainTextResponse("no", 404))
     assert "tell_server = false" in await complaint(JSONResponse({"error": "vllm_xargs?"}, 400))
-    assert "try again later" in await complaint(PlainTextResponse("", 429))
     long = await complaint(PlainTextResponse("x" * 10_000, 500))
     assert len(long) < 400
+
+
+@pytest.mark.parametrize("before", [0, 290, 299])
+async def test_the_key_is_taken_out_before_anything_is_cut(before: int) -> None:
+    key = Key(SECRET, "a test")
+    text = "x" * before + SECRET + "y" * 400
+    tool = {"choices": [{"delta": {"tool_calls": [{"function": {"name": text}}]}}]}
+    for response in (
+        PlainTextResponse(text, 401),
+        JSONResponse({"error": {"message": text}}, 500),
+        JSONResponse({"error": text}, 200),
+        events(json.dumps({"error": {"message": text}})),
+        events(text),
+        events(chunk("Half"), json.dumps({"error": text})),
+        RedirectResponse(f"http://b.example/{text}/v1", 307),
+        PlainTextResponse("", 200, media_type=f"text/{text}"),
+        events(json.dumps(tool), "[DONE]"),
+    ):
+        said = await complaint(response, key)
+        assert not any(SECRET[:length] in said for length in (8, len(SECRET)))
+
+
+@pytest.mark.parametrize("cut", [1, 2, 5])
+async def test_the_key_is_taken_out_of_the_answer_and_the_reasoning(cut: int) -> None:
+    parts = [SECRET[i : i + cut] for i in range(0, len(SECRET), cut)]
+    thought = [json.dumps({"choices": [{"delta": {"reasoning": part}}]}) for part in parts]
+    sent = [*thought, *(chunk(part) for part in ["Your key: ", *parts, "."]), chunk("", "stop")]
+    with answering(lambda *_: events(*sent)) as served:
+        server, thoughts = Server(served.url, Key(SECRET, "a test")), list[str]()
+        texts = [text async for text in server.answer("m", ASKED, thinks=thoughts.append)]
+        await server.aclose()
+    assert ("".join(thoughts), "".join(texts)) == ("[key]", "Your key: [key].")
+
+
+@pytest.mark.parametrize(
+    ("header", "when"),
+    [
+        ({}, "later"),
+        ({"Retry-After": "20"}, "in 20 s"),
+        ({"Retry-After": "Wed, 21 Oct 2026 07:28:00 GMT"}, "after 21 Oct 07:28:00 UTC"),
+        ({"Retry-After": "soon"}, "later"),
+    ],
+)
+async def test_an_overloaded_server_says_when_to_try_again(
+    header: dict[str, str], when: str
+) -> None:
+    said = await complaint(PlainTextResponse("Too much.", 429, headers=header))
+    assert said == (
+        f"The server refused: 429 Too Many Requests. Too much. It is overloaded; try again {when}."
+    )
+    busy = await complaint(PlainTextResponse("", 503, headers=header))
+    assert busy.removeprefix("The server refused: 503 Service Unavailable.") in (
+        "",
+        f" Try again {when}.",
+    )
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+@pytest.mark.parametrize(
+    ("location", "there"),
+    [
+        ("https://b.example/v1/chat/completions", "https://b.example/v1"),
+        ("/api/v1/chat/completions", "http://HERE/api/v1"),
+    ],
+)
+async def test_a_server_that_has_moved_says_where_to(
+    status: int, location: str, there: str
+) -> None:
+    said = await complaint(Response(status_code=status, headers={"location": location}))
+    said = re.sub(r"127\.0\.0\.1:\d+", "HERE", said)
+    assert said.endswith(f"It is now at {there}: give that as --url.")
 
 
 async def test_a_server_that_dies_in_the_middle_is_said_to() -> None:
@@ -122,11 +194,131 @@ async def test_a_server_that_dies_in_the_middle_is_said_to() -> None:
     assert "limit on length" in await complaint(events(chunk("Half", "length")))
 
 
+@pytest.mark.parametrize("done", ["[DONE]", "[DONE] ", " [DONE]", "[DONE]\r"])
+async def test_an_answer_is_whole_when_the_server_says_so(done: str) -> None:
+    with answering(lambda *_: events(chunk("Yes."), done)) as served:
+        assert await heard(Server(served.url)) == "Yes."
+    with answering(lambda *_: events(chunk("Yes."), done, chunk("more"))) as served:
+        assert await heard(Server(served.url)) == "Yes."
+
+
+async def test_to_break_off_after_the_end_is_no_harm() -> None:
+    with answering(lambda *_: events(chunk("Yes.", "stop"), dies=True)) as served:
+        assert await heard(Server(served.url)) == "Yes."
+    # The last event is not ended by a blank line.
+    body = f"data: {chunk('Yes.', 'stop')}"
+    with answering(lambda *_: Response(body, media_type="text/event-stream")) as served:
+        assert await heard(Server(served.url)) == "Yes."
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "text/plain",
+        "application/json",
+        "application/x-ndjson",
+        "application/octet-stream",
+        "text/event-stream;charset=utf-8",
+        "TEXT/EVENT-STREAM",
+        None,
+    ],
+)
+async def test_an_event_stream_is_one_whatever_it_calls_itself(kind: str | None) -> None:
+    begins = ["", "\n\n", ": comment\n\n", "event: message\n", "\ufeff", "id: 1\nretry: 5\n"]
+    bodies = [f"{begin}data: {chunk('Yes.', 'stop')}\n\ndata: [DONE]\n\n" for begin in begins]
+    with answering(lambda *_: Response(bodies.pop(), media_type=kind)) as served:
+        for _ in begins:
+            assert await heard(Server(served.url)) == "Yes."
+
+
+async def test_what_keeps_the_connection_alive_is_no_answer() -> None:
+    alive = ["null", "{}", "[]", '""', "0", "", " "]
+    with answering(lambda *_: events(*alive, chunk("Yes."), *alive, chunk("", "stop"))) as served:
+        assert await heard(Server(served.url)) == "Yes."
+
+
+async def test_a_server_that_does_not_stream_is_heard_too() -> None:
+    message = {"role": "assistant", "content": "Yes.", "reasoning_content": "why"}
+    whole = {"choices": [{"index": 0, "message": message, "finish_reason": "stop"}]}
+    with answering(lambda *_: JSONResponse(whole)) as served:
+        assert await heard(Server(served.url)) == "Yes."
+
+
+@pytest.mark.parametrize(
+    "response",
+    [
+        lambda: JSONResponse({"error": {"message": "no room"}}),
+        lambda: JSONResponse({"error": "no room"}),
+        lambda: JSONResponse([{"error": {"message": "no room"}}]),
+        lambda: JSONResponse({"detail": "no room"}, media_type="text/event-stream"),
+        lambda: events('{"error": {"message": "no room"}}'),
+        lambda: named("error", '{"message": "no room"}'),
+        lambda: named("error", '{"detail": "no room"}'),
+        lambda: events('{"object": "error", "message": "no room"}'),
+    ],
+)
+async def test_an_error_with_status_200_is_told_in_the_servers_words(
+    response: Callable[[], Response],
+) -> None:
+    assert await complaint(response()) == "The server reports an error: no room"
+
+
+@pytest.mark.parametrize("data", ["no room", '"no room"', '["no room"]'])
+async def test_an_error_that_is_no_object_is_told_too(data: str) -> None:
+    assert "no room" in await complaint(named("error", data))
+
+
+def named(event: str, data: str) -> Response:
+    body = f"event: {event}\ndata: {data}\n\n"
+    return Response(body, media_type="text/event-stream")
+
+
+async def test_the_end_of_an_answer_is_told() -> None:
+    assert "filter stopped" in await complaint(events(chunk("Half", "content_filter")))
+    refusal = json.dumps({"choices": [{"delta": {"refusal": "No."}, "finish_reason": "stop"}]})
+    assert "refused to answer" in await complaint(events(refusal))
+    assert "gave no answer" in await complaint(events(chunk("<think>why</think>", "stop")))
+    assert "asks for a tool" in await complaint(events(chunk("", "tool_calls")))
+
+
+async def test_reasoning_is_no_part_of_the_answer() -> None:
+    for sent in (
+        [chunk("<thi"), chunk("nk>why</think>\n\nSo."), chunk("", "stop")],
+        [json.dumps({"choices": [{"delta": {"reasoning": "why"}}]}), chunk("So.", "stop")],
+    ):
+        with answering(lambda *_, sent=sent: events(*sent)) as served:
+            server, thoughts = Server(served.url), list[str]()
+            texts = [text async for text in server.answer("m", ASKED, thinks=thoughts.append)]
+            await server.aclose()
+        assert ("".join(thoughts), "".join(texts)) == ("why", "So.")
+
+
+async def test_what_was_said_before_a_block_ends_that_had_no_beginning_was_reasoning() -> None:
+    sent = [chunk("First "), chunk("this.\n"), chunk("</think>\n\nSo"), chunk(".", "stop")]
+    heard_: list[str] = []
+    with answering(lambda *_: events(*sent)) as served:
+        server = Server(served.url)
+        answer = server.answer(
+            "m",
+            ASKED,
+            thinks=lambda text: heard_.append(f"({text})"),
+            rethinks=lambda: heard_.append("|"),
+        )
+        async for text in answer:
+            heard_.append(text)
+        await server.aclose()
+    assert "".join(heard_) == "First this.\n|So."
+
+
 async def test_what_is_no_stream_of_chunks_is_said_to_be_none() -> None:
     assert "expected text/event-stream" in await complaint(PlainTextResponse("hello"))
     assert "not a JSON object" in await complaint(events("hello"))
     assert "overloaded" in await complaint(events('{"error": {"message": "overloaded"}}'))
     assert "cannot understand" in await complaint(events('{"choices": 7}'))
+    assert "text/html" in await complaint(Response("<html>Hello</html>", media_type="text/html"))
+    assert "no JSON" in await complaint(PlainTextResponse("{hello"))
+    assert "no completion" in await complaint(JSONResponse([]))
+    assert "of no type" in await complaint(Response(""))
 
 
 async def test_a_server_that_is_not_there() -> None:
@@ -141,6 +333,70 @@ async def test_models_are_listed() -> None:
         server = Server(served.url)
         assert await server.models() == ["first", "second"]
         await server.aclose()
+
+
+@pytest.mark.parametrize(
+    ("body", "names"),
+    [
+        ('{"data": [{"id": "a"}, {"id": "b"}, {"id": "a"}]}', ["a", "b"]),
+        ('{"data": [{"id": 7}]}', ["7"]),
+    ],
+)
+async def test_a_model_is_listed_once(body: str, names: list[str]) -> None:
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+        await Response(body, media_type="application/json")(scope, receive, send)
+
+    with running(answer) as url:
+        server = Server(url)
+        assert await server.models() == names
+        await server.aclose()
+
+
+@pytest.mark.parametrize(
+    ("body", "why"),
+    [
+        ('{"data": []}', "serves no model"),
+        ('{"models": []}', "does not list models as OpenAI does"),
+        ('{"error": {"message": "no room"}}', "reports an error: no room"),
+        ("<html>", "does not list models as OpenAI does"),
+        ("null", "does not list models as OpenAI does"),
+    ],
+)
+async def test_a_server_that_lists_no_models(body: str, why: str) -> None:
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+        await Response(body, media_type="application/json")(scope, receive, send)
+
+    with running(answer) as url:
+        server = Server(url)
+        with pytest.raises(ServerError, match=why):
+            await server.models()
+        await server.aclose()
+
+
+@pytest.mark.parametrize(
+    ("proxy", "why"),
+    [
+        ("socks5://user:word@127.0.0.1:9", "is a SOCKS proxy"),
+        ("socks5h://127.0.0.1:9", "is a SOCKS proxy"),
+        ("user:word@nonsense", "is no URL such as"),
+        ("http://", "is no URL such as"),
+        ("http://user:word@host:port", "is no URL such as"),
+        ("ftp://user:word@127.0.0.1", "is no URL such as"),
+    ],
+)
+@pytest.mark.parametrize("variable", ["ALL_PROXY", "https_proxy"])
+async def test_a_proxy_that_cannot_be_used_is_said_and_not_quoted(
+    proxy: str, why: str, variable: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
+    monkeypatch.setenv(variable, proxy)
+    with pytest.raises(ServerError, match=why) as refused:
+        Server("https://a.example")
+    assert "word" not in str(refused.value)
+    assert "add a.example to no_proxy" in str(refused.value)
+    await Server("https://localhost").aclose()  # reached without
 
 
 async def test_no_traceback_log_or_chained_exception_shows_the_key(

@@ -51,6 +51,15 @@ def test_what_is_to_be_copied_is_never_broken() -> None:
         assert all(len(line) <= 100 for line in lines if FLAG not in line)
 
 
+def test_what_a_server_says_does_not_act() -> None:
+    said = "model \x1b]0;owned\x07\x9b2J\u202eevil"
+    sections = {"Only": [problem(said, said, why=said, do=said)]}
+    for shown in (as_text(sections), as_json(sections)):
+        assert not set(shown) & set("\x1b\x07\x9b\u202e")
+        assert shown.count("evil") == 4
+    assert json.loads(as_json(sections))["problems"] == 1
+
+
 def test_colours_change_nothing_but_colours() -> None:
     coloured = as_text(SECTIONS, colours=True)
     assert coloured != (plain := as_text(SECTIONS))

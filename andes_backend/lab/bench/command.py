@@ -31,6 +31,7 @@ from andes_backend.lab.workload.options import (
     workload_from,
 )
 from andes_backend.lab.workload.requests import check_fits
+from andes_client.terminal_text import line
 
 if TYPE_CHECKING:
     from andes_backend.lab.bench.compare import Comparison
@@ -277,7 +278,7 @@ def _told(command: Callable[[], int]) -> int:
     try:
         return command()
     except (ServerError, SessionError, WorkloadError, OSError) as error:
-        print(f"andes bench: {error}", file=sys.stderr)
+        print(f"andes bench: {line(str(error))}", file=sys.stderr)
         return 1
 
 

@@ -14,6 +14,7 @@ from andes_backend.lab.bench.server import Server
 from andes_backend.lab.campaign.interruption import INTERRUPTED
 from andes_backend.lab.report.run import Run, summarise
 from andes_backend.lab.workload import Workload, make_workload
+from andes_client.terminal_text import line
 
 __all__ = [
     "Plan",
@@ -107,7 +108,8 @@ def complain(runs: Mapping[str, Run], console: Console) -> None:
     """Say which requests failed, and whether we ourselves were too slow; title -> run."""
     for title, run in runs.items():
         for outcome in [o for o in run.outcomes if o.error is not None][:3]:
-            console.print(f"{title}: request {outcome.index} failed: {outcome.error}")
+            why = line(str(outcome.error))
+            console.print(f"{title}: request {outcome.index} failed: {why}", markup=False)
         if (late := summarise(run).submitted_late_s) > _LATE_S:
             console.print(
                 f"{title}: our own client sent a request {late:.2f} s late: this machine is "

@@ -12,6 +12,7 @@ from typing import Any
 
 from andes_backend.command_line import server_url
 from andes_backend.lab.workload.options import count_value
+from andes_client.terminal_text import line
 
 __all__ = ["add_limits", "add_parser"]
 
@@ -94,7 +95,7 @@ def _run(arguments: argparse.Namespace) -> int:
     try:
         return session.calibrate(options)
     except (DesignError, FactsError, FitError, MeasureError, OSError) as error:
-        print(f"andes calibrate: {error}", file=sys.stderr)
+        print(f"andes calibrate: {line(str(error))}", file=sys.stderr)
         return 1
 
 

@@ -35,6 +35,7 @@ from andes_backend.lab.calibrate.verdict import (
 )
 from andes_backend.lab.campaign.interruption import INTERRUPTED
 from andes_backend.profile import Decode, Prefill, Profile
+from andes_client.terminal_text import line
 
 __all__ = ["Measured", "Options", "calibrate", "limits_of", "measure"]
 
@@ -236,7 +237,7 @@ def _report(found: Fit, notes: Sequence[str], out: Path, took_s: float, console:
     console.print(verdict(found), highlight=False)
     console.print(costs(found), highlight=False)
     for note in notes:
-        console.print(f"note: {note}", highlight=False)
+        console.print(f"note: {line(note)}", markup=False, highlight=False)
     console.print(qualities(found))
     console.print(comparison(found))
     console.print(

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from andes_backend.lab.workload.options import count_value, seed_value
+from andes_client.terminal_text import line
 
 __all__ = ["add_jobs", "add_out", "add_seeds", "has_vllm", "run_command", "running_of", "seeds_of"]
 
@@ -91,6 +92,6 @@ def run_command(
     try:
         run = prepare()
     except (OSError, ValueError) as error:
-        print(f"andes {name}: {error}", file=sys.stderr)
+        print(f"andes {name}: {line(str(error))}", file=sys.stderr)
         return _USAGE
     return run()

@@ -6,6 +6,8 @@ from typing import Final
 
 from rich.console import Console, RenderableType
 
+from andes_client.terminal_text import displayable
+
 __all__ = ["WIDTH", "report_console", "say", "show"]
 
 WIDTH: Final = 100
@@ -18,8 +20,8 @@ def report_console() -> Console:
 
 
 def say(console: Console, text: str) -> None:
-    """Print the text unchanged: a path must stay copyable, and a bracket is not markup."""
-    console.print(text, markup=False, highlight=False, soft_wrap=True)
+    """Print the text in one piece: a path must stay copyable, and a bracket is not markup."""
+    console.print(displayable(text), markup=False, highlight=False, soft_wrap=True)
 
 
 def show(console: Console, path: Path, *shown: RenderableType, width: int = WIDTH) -> None:

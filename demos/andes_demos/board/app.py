@@ -10,6 +10,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
 from textual.widgets import Footer, Static
 
+from andes_client.terminal_text import line
 from andes_demos.board.chart import chart
 from andes_demos.board.live import Figures, LiveError, Server
 from andes_demos.board.panel import COLOURS, panel
@@ -56,7 +57,7 @@ class _Board(App[None]):
         yield Footer()
 
     def show_title(self, text: str) -> None:
-        self.query_one("#title", Static).update(Text(text))
+        self.query_one("#title", Static).update(Text(line(text)))
 
     def show_server(self, number: int, draw: Callable[[int, int], Text]) -> None:
         """Show what `draw` makes of the panel's width and height, cells."""
@@ -65,10 +66,10 @@ class _Board(App[None]):
 
     def plot(self, values: Sequence[float]) -> None:
         """Add a point to each line, and draw them."""
-        for line, value in zip(self._lines.values(), values, strict=True):
-            line.append(value)
-            if len(line) > _KEPT:
-                del line[::2]
+        for curve, value in zip(self._lines.values(), values, strict=True):
+            curve.append(value)
+            if len(curve) > _KEPT:
+                del curve[::2]
         self.draw_chart()
 
     def draw_chart(self) -> None:
@@ -132,8 +133,8 @@ class RaceBoard(_Board):
     def action_next(self, step: int = 1) -> None:
         """Start again, with other arrivals."""
         self._seed += step
-        for line in self._lines.values():
-            line.clear()
+        for curve in self._lines.values():
+            curve.clear()
         self.race = None
         # Exclusive: the race before it ends with the frame that is under way.
         self.run_worker(self._run(self._seed), exclusive=True)

@@ -6,7 +6,10 @@ import os
 import sys
 from typing import TYPE_CHECKING, Any, Final
 
+from andes_client.terminal_text import line
+
 if TYPE_CHECKING:
+    from andes_demos.board.app import LiveBoard, RaceBoard
     from andes_demos.board.race import Race
 
 __all__ = ["add_parser"]
@@ -56,7 +59,7 @@ def _run(arguments: argparse.Namespace) -> int:
     try:
         return _watch_live(arguments.url) if arguments.url else _watch_race(arguments)
     except (OSError, ValueError) as error:
-        print(f"andes board: {error}", file=sys.stderr)
+        print(f"andes board: {line(str(error))}", file=sys.stderr)
         return 2
 
 
@@ -66,8 +69,7 @@ def _watch_live(url: str) -> int:
 
     if not url.startswith(("http://", "https://")):
         raise ValueError(f"--url must be a URL such as http://localhost:8000, not {url!r}")
-    LiveBoard(Server(url)).run()
-    return 0
+    return _watch(LiveBoard(Server(url)))
 
 
 def _watch_race(arguments: argparse.Namespace) -> int:
@@ -88,14 +90,23 @@ def _watch_race(arguments: argparse.Namespace) -> int:
     policies = _check(arguments)
     # Before anything imports vLLM: its log would be written over the screen.
     os.environ.setdefault("VLLM_LOGGING_LEVEL", "ERROR")
-    RaceBoard(
-        lambda seed: _race(arguments, policies, seed),
-        len(policies),
-        about=f"{arguments.profile}, {arguments.rate:g} requests/s",
-        seed=arguments.seed,
-        speed=arguments.speed,
-    ).run()
-    return 0
+    return _watch(
+        RaceBoard(
+            lambda seed: _race(arguments, policies, seed),
+            len(policies),
+            about=f"{arguments.profile}, {arguments.rate:g} requests/s",
+            seed=arguments.seed,
+            speed=arguments.speed,
+        )
+    )
+
+
+def _watch(board: "LiveBoard | RaceBoard") -> int:
+    from andes_demos.leaving import gives_terminal_back
+
+    with gives_terminal_back(board):
+        board.run()
+    return board.return_code or 0
 
 
 def _check(arguments: argparse.Namespace) -> list[str]:

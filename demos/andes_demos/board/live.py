@@ -9,6 +9,8 @@ from statistics import fmean
 import httpx2
 
 from andes_backend.lab.bench.server import parse_metrics
+from andes_client.terminal_text import line
+from andes_demos import proxy
 
 __all__ = ["Figures", "LiveError", "Server"]
 
@@ -49,11 +51,16 @@ class Server:
     Args:
         url: such as http://localhost:8000; `/v1` at its end is taken off.
         transport: for tests.
+
+    Raises:
+        ValueError: the proxy that the environment names cannot be used.
     """
 
     def __init__(self, url: str, transport: httpx2.AsyncBaseTransport | None = None) -> None:
         self.url = url.rstrip("/").removesuffix("/v1")
-        self._http = httpx2.AsyncClient(timeout=10.0, transport=transport)
+        self._http = httpx2.AsyncClient(
+            timeout=10.0, trust_env=False, transport=transport or proxy.transport(self.url)
+        )
         self._before: deque[tuple[float, float]] = deque(maxlen=_LOOK_BACK)  # count and sum
 
     async def aclose(self) -> None:
@@ -70,7 +77,9 @@ class Server:
         try:
             response = await self._http.get(where)
         except (httpx2.TransportError, httpx2.InvalidURL) as error:
-            raise LiveError(f"{where} does not answer: {error}. Is the server running?") from None
+            raise LiveError(
+                f"{where} does not answer: {line(str(error))}. Is the server running?"
+            ) from None
         if response.status_code != httpx2.codes.OK:
             raise LiveError(
                 f"{where} answers {response.status_code}; a vLLM server has its metrics there"

@@ -1,23 +1,28 @@
 """Blocks of Markdown that grow by a word without a new layout of the whole screen.
 
 Textual draws the last block of a document again for each word. Its paragraphs ask for a new
-layout each time, also when they are as high as before; its lists are removed and made again.
+layout each time, also when they are as high as before; its lists and quotations are removed and
+made again, with all that is in them.
 Whatever is not one of the plain cases here goes Textual's own way.
 """
 
 from typing import Any
 
 from textual.content import Content
+from textual.widget import Widget
 from textual.widgets import Markdown
 from textual.widgets._markdown import (  # documented, but exported nowhere else
+    MarkdownBlockQuote,
+    MarkdownBullet,
     MarkdownBulletList,
+    MarkdownFence,
     MarkdownListItem,
     MarkdownOrderedList,
     MarkdownParagraph,
 )
 from textual.widgets.markdown import MarkdownBlock
 
-__all__ = ["BulletList", "GrowingMarkdown", "OrderedList", "Paragraph"]
+__all__ = ["BulletList", "GrowingMarkdown", "OrderedList", "Paragraph", "Quotation"]
 
 
 class Paragraph(MarkdownParagraph):
@@ -42,11 +47,19 @@ class Paragraph(MarkdownParagraph):
         return bool(width) and self._content.get_height(rules, width) == height
 
 
+class Quotation(MarkdownBlockQuote):
+    """A quotation, of which the last block alone is touched."""
+
+    async def _update_from_block(self, block: MarkdownBlock) -> None:
+        if not await _grow(self, block):
+            await super()._update_from_block(block)
+
+
 class BulletList(MarkdownBulletList):
     """A list, of which the last item alone is touched."""
 
     async def _update_from_block(self, block: MarkdownBlock) -> None:
-        if not _grow(self, block):
+        if not await _grow(self, block):
             await super()._update_from_block(block)
 
 
@@ -54,7 +67,7 @@ class OrderedList(MarkdownOrderedList):
     """A numbered list, of which the last item alone is touched."""
 
     async def _update_from_block(self, block: MarkdownBlock) -> None:
-        if not _grow(self, block):
+        if not await _grow(self, block):
             await super()._update_from_block(block)
 
 
@@ -64,34 +77,61 @@ class GrowingMarkdown(Markdown):
     BLOCKS: dict[str, type[MarkdownBlock]] = {  # noqa: RUF012, as in Markdown
         **Markdown.BLOCKS,
         "paragraph_open": Paragraph,
+        "blockquote_open": Quotation,
         "bullet_list_open": BulletList,
         "ordered_list_open": OrderedList,
     }
 
 
-def _grow(old: MarkdownBlock, new: MarkdownBlock) -> bool:
-    """Whether it was enough to update the paragraph in which `old` ends."""
-    pair = _last_paragraphs(old, new)
-    if pair is None:
+async def _grow(old: MarkdownBlock, new: MarkdownBlock) -> bool:
+    """Make `new` of a block on the screen, at whose end something has been added.
+
+    Whether that could be done; if not, nothing has been touched.
+    """
+    if type(old) is not type(new):
         return False
-    shown, grown = pair
-    shown.set_content(grown._content)
-    shown._copy_context(grown)
+    if isinstance(old, Paragraph):
+        old.set_content(new._content)
+        old._copy_context(new)
+        return True
+    if isinstance(old, MarkdownFence):
+        await old._update_from_block(new)
+        return True
+    if isinstance(old, Quotation):
+        return await _grow_end(old, new._blocks)
+    return isinstance(old, BulletList | OrderedList) and await _grow_list(old, new)
+
+
+async def _grow_list(old: MarkdownBlock, new: MarkdownBlock) -> bool:
+    items = [item for item in new._blocks if isinstance(item, MarkdownListItem)]
+    blocks = list(new._blocks)
+    rows = list(new.compose())  # an item is a row: its bullet, and a column with its blocks
+    new._blocks[:] = blocks  # which it forgets when it is composed
+    shown = list(old.children)
+    # Numbers are set flush right, so a longer one moves them all.
+    if not 0 < len(shown) <= len(rows) or _bullet(shown[0]) != _bullet(rows[0]):
+        return False
+    if not await _grow_end(shown[-1].children[-1], items[len(shown) - 1]._blocks):
+        return False
+    if len(rows) > len(shown):
+        await old.mount(*rows[len(shown) :])
     return True
 
 
-def _last_paragraphs(old: MarkdownBlock, new: MarkdownBlock) -> tuple[Paragraph, Paragraph] | None:
-    """The paragraphs in which both end, if all before them is the same in both."""
-    if isinstance(old, Paragraph) and isinstance(new, Paragraph):
-        return old, new
-    if type(new) is not type(old) or not isinstance(old, BulletList | OrderedList):
-        return None
-    items = [item for item in new._blocks if isinstance(item, MarkdownListItem)]
-    if not items or len(items) != len(old.children):
-        return None
-    # An item is a row: its bullet, and a column with its blocks.
-    column = old.children[-1].children[-1]
-    blocks = [block for block in column.children if isinstance(block, MarkdownBlock)]
-    if not blocks or len(blocks) != len(items[-1]._blocks):
-        return None
-    return _last_paragraphs(blocks[-1], items[-1]._blocks[-1])
+def _bullet(row: Widget) -> str:
+    children = [*row.children, *row._pending_children]
+    return next((child.symbol for child in children if isinstance(child, MarkdownBullet)), "")
+
+
+async def _grow_end(parent: Widget, blocks: list[MarkdownBlock]) -> bool:
+    """The same for the last of the blocks that are in another one, and those that follow it."""
+    shown = [child for child in parent.children if isinstance(child, MarkdownBlock)]
+    if not 0 < len(shown) <= len(blocks):
+        return False
+    following = blocks[len(shown) :]
+    if not await _grow(shown[-1], blocks[len(shown) - 1]):
+        await shown[-1].remove()
+        following = blocks[len(shown) - 1 :]
+    if following:
+        await parent.mount(*following)
+    return True

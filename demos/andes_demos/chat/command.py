@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
+from andes_client.terminal_text import line
 from andes_demos.chat.key import BadKeyError, find_key
 from andes_demos.chat.settings import Settings, SettingsError, config_path, data_dir, load
 
@@ -58,17 +59,20 @@ def run(arguments: argparse.Namespace) -> int:
     1 with a line on standard error when the configuration, the key or the folder of the
     conversations cannot be used.
     """
+    from andes_demos.chat.server import ServerError
     from andes_demos.chat.store import Store, StoreError
+    from andes_demos.leaving import gives_terminal_back
 
     try:
         settings = load(arguments.config or config_path(), required=arguments.config is not None)
         with contextlib.ExitStack() as stack:
             store = stack.enter_context(Store(arguments.data_dir or data_dir()))
             app = _app(arguments, settings, store, stack)
-            app.run()
+            with gives_terminal_back(app):
+                app.run()
             return app.return_code or 0
-    except (SettingsError, BadKeyError, StoreError) as error:
-        print(f"andes chat: {error}", file=sys.stderr)
+    except (SettingsError, BadKeyError, ServerError, StoreError) as error:
+        print(f"andes chat: {line(str(error))}", file=sys.stderr)
         return 1
 
 

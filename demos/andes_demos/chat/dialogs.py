@@ -12,6 +12,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Input, OptionList, Static, TextArea
 from textual.widgets.option_list import Option
 
+from andes_client.terminal_text import line, plain
 from andes_demos.chat.keys import ALWAYS, IN_LIST, READING, Key, bindings
 
 __all__ = ["Conversations", "Editor", "Help", "Picker", "help_text"]
@@ -68,7 +69,7 @@ class Editor(ModalScreen[str | None]):
 
     def __init__(self, title: str, text: str, *, one_line: bool = False) -> None:
         super().__init__()
-        self._title, self._text, self._one_line = title, text, one_line
+        self._title, self._text, self._one_line = title, plain(text), one_line
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog") as box:
@@ -92,7 +93,8 @@ class Picker(ModalScreen[str | None]):
 
     Args:
         title: what it is a list of.
-        find: what there is for a search, each as its id and what is shown.
+        find: what there is for a search, each as what it gives when it is chosen, and what is
+            shown of it. Two may be alike.
         keys: what the line below says of keys.
     """
 
@@ -103,6 +105,7 @@ class Picker(ModalScreen[str | None]):
     ) -> None:
         super().__init__()
         self._title, self._find = title, find
+        self._found: list[str] = []
         self._keys = f"Enter: choose · {keys}Esc: close"
 
     def compose(self) -> ComposeResult:
@@ -122,15 +125,16 @@ class Picker(ModalScreen[str | None]):
         """Show what there is for the search."""
         options = self.query_one(OptionList)
         found = self._find(self.query_one(Input).value)
+        self._found = [given for given, _ in found]
         options.clear_options()
-        options.add_options([Option(label, id=id_) for id_, label in found])
+        options.add_options([Option(line(label)) for _, label in found])
         options.highlighted = 0 if found else None
 
     @property
     def chosen(self) -> str | None:
         """What the arrows are at."""
-        option = self.query_one(OptionList).highlighted_option
-        return option.id if option else None
+        highlighted = self.query_one(OptionList).highlighted
+        return None if highlighted is None else self._found[highlighted]
 
     def action_close(self) -> None:
         self.dismiss(None)
@@ -150,7 +154,7 @@ class Picker(ModalScreen[str | None]):
     @on(OptionList.OptionSelected)
     def clicked(self, event: OptionList.OptionSelected) -> None:
         """The mouse is not needed, but it works."""
-        self.dismiss(event.option_id)
+        self.dismiss(self._found[event.option_index])
 
 
 class Conversations(Picker):

@@ -14,18 +14,18 @@ all" that would be a thousand blocks in one go, and no key until they are there.
 
 import asyncio
 import re
-from functools import cache
 from typing import Final
 
-from markdown_it import MarkdownIt
 from markdown_it.token import Token
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.widgets import Markdown
 
+from andes_client.terminal_text import displayable
 from andes_demos.chat.blocks import GrowingMarkdown, Paragraph
+from andes_demos.chat.parser import parser
 
-__all__ = ["Document", "Section", "displayable", "finished_part", "in_sections"]
+__all__ = ["Document", "Section", "finished_part", "in_sections"]
 
 _SECTION: Final = 600  # characters from which on a section ends with its block
 _AT_ONCE: Final = 120  # characters added in one go, so that keys get their turn between
@@ -34,24 +34,6 @@ _MOUNTED_AT_ONCE: Final = 10  # folded sections, for the same reason
 _UNHURRIED_S: Final = 0.03  # what drawing may take without a rest after it
 
 _LINE_END: Final = re.compile(r"\r\n|\r|\n")  # as Markdown has it
-
-# Not to be sent to a terminal as they are: characters that control it.
-_CONTROLS: Final = (
-    {code: 0x2400 + code for code in range(0x20) if chr(code) not in "\t\n\r"}
-    | dict.fromkeys(range(0x7F, 0xA0), 0xFFFD)
-    # Python takes these for the ends of lines and Markdown does not.
-    | dict.fromkeys((0x85, 0x2028, 0x2029), " ")
-)
-
-
-def displayable(text: str) -> str:
-    """`text` with pictures of control characters in their place, as many characters."""
-    return text.translate(_CONTROLS)
-
-
-@cache
-def _parser() -> MarkdownIt:
-    return MarkdownIt("gfm-like")
 
 
 def finished_part(source: str) -> int:
@@ -75,7 +57,7 @@ def _block_starts(source: str) -> list[int]:
     """Where the blocks begin that are in no other block, in characters."""
     tokens: list[Token] = []
     # Not what is in the blocks, which takes three times as long.
-    _parser().block.parse(_LINE_END.sub("\n", source), _parser(), {}, tokens)
+    parser().block.parse(_LINE_END.sub("\n", source), parser(), {}, tokens)
     lines = [0, *(end.end() for end in _LINE_END.finditer(source))]
     return [lines[token.map[0]] for token in tokens if token.level == 0 and token.map]
 
@@ -135,7 +117,7 @@ class Section(Vertical):
 
     def _markdown(self) -> Markdown:
         source = displayable(self.source)
-        return GrowingMarkdown(source, parser_factory=_parser, open_links=False)
+        return GrowingMarkdown(source, parser_factory=parser, open_links=False)
 
 
 class Document(Vertical):

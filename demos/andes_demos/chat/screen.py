@@ -4,6 +4,7 @@ from pathlib import Path
 
 from textual import work
 
+from andes_client.terminal_text import line
 from andes_demos.chat import export
 from andes_demos.chat.dialogs import Conversations, Editor, Help, Picker
 from andes_demos.chat.keys import ALWAYS, bindings
@@ -69,7 +70,7 @@ class ChatScreen(Talk):
     @work
     async def action_retry(self) -> None:
         if self._answering:
-            self.notify("An answer is under way; Esc stops it.", markup=False)
+            self.say("An answer is under way; Esc stops it.")
         elif self._or_complain(self.session.take_back, otherwise=False):
             last = list(self._said.children)[-1:]
             for widget in last:
@@ -107,7 +108,7 @@ class ChatScreen(Talk):
     def action_export(self) -> None:
         conversation = self.session.conversation
         if conversation is None:
-            self.notify("There is nothing to export yet.", markup=False)
+            self.say("There is nothing to export yet.")
             return
         try:
             conversation = self.session.store.conversation(conversation.id)
@@ -115,19 +116,27 @@ class ChatScreen(Talk):
         except StoreError as error:
             self._complain(error)
         except OSError as error:
-            self.notify(f"{error.filename}: {error.strerror}", severity="error", markup=False)
+            self.say(f"{error.filename}: {error.strerror}", severity="error")
         else:
-            self.notify(f"Written: {path}", markup=False)
+            self.say(f"Written: {path}")
 
     def action_copy_code(self) -> None:
         texts = [answer.document.text for answer in self.query(Answer)]
         code = export.last_code(texts)
         if code is None:
-            self.notify("There is no code block yet.", markup=False)
+            self.say("There is no code block yet.")
             return
         self.app.copy_to_clipboard(code)
         lines = len(code.splitlines())
-        self.notify(f"Copied {lines} line{'' if lines == 1 else 's'} of code.", markup=False)
+        self.say(f"Copied {lines} line{'' if lines == 1 else 's'} of code.")
+
+    def action_thoughts(self) -> None:
+        """Those that are seen, or else the last."""
+        every = [answer.thoughts for answer in self.query(Answer) if answer.thoughts.display]
+        region = self._transcript.region
+        seen = [thoughts for thoughts in every if region.overlaps(thoughts.region)]
+        for thoughts in (seen or every)[-1:]:
+            thoughts.toggle()
 
     @work
     async def action_system(self) -> None:
@@ -143,7 +152,7 @@ class ChatScreen(Talk):
             self._complain(error)
             return
         chosen = await self.app.push_screen_wait(
-            Picker("Models", lambda search: [(n, n) for n in names if search in n])
+            Picker("Models", lambda search: [(n, n) for n in names if search in line(n)])
         )
         if chosen is not None:
             self.session.model = chosen

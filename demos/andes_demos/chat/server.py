@@ -5,20 +5,21 @@ and which carries no other exception with it: what a library raises holds its re
 these hold the key.
 """
 
-import json
 from collections.abc import AsyncGenerator, Callable, Generator, Mapping, Sequence
 from contextlib import aclosing
 from typing import Any, Final
 from urllib.parse import urlsplit
-from urllib.request import getproxies, proxy_bypass
 
 import httpx2
 
 from andes_client import Expectation
-from andes_client.sources import Rest, Texts, openai
-from andes_client.sources.sse import StreamError, events
+from andes_client.terminal_text import line
 from andes_client.transport import httpx2_transport
+from andes_demos.chat.body import DONE, NoAnswerError, events
 from andes_demos.chat.key import Key
+from andes_demos.chat.reply import Reply, ReportedError
+from andes_demos.chat.words import is_error, moved_to, until_then, words_of, words_of_body
+from andes_demos.proxy import BadProxyError, transport
 
 __all__ = ["Message", "Server", "ServerError", "base_url"]
 
@@ -65,6 +66,7 @@ class Server:
 
     Raises:
         ValueError: the URL is none.
+        ServerError: the proxy that the environment names cannot be used.
     """
 
     def __init__(
@@ -77,7 +79,10 @@ class Server:
         """Where it is."""
         self._key = key
         self._tells = expectation is not None
-        inner = httpx2.AsyncHTTPTransport(proxy=_proxy(self.url))
+        try:
+            inner = transport(self.url)
+        except BadProxyError as error:
+            raise ServerError(str(error)) from None
         self._http = httpx2.AsyncClient(
             auth=_Bearer(key) if key else None,
             timeout=_TIMEOUT,
@@ -95,75 +100,116 @@ class Server:
         Raises:
             ServerError: it does not say.
         """
+        where = f"{self.url}/models"
         try:
-            response = await self._http.get(f"{self.url}/models")
+            response = await self._http.get(where)
             if response.status_code != httpx2.codes.OK:
                 raise self._refusal(response)
-            names = [model["id"] for model in response.json()["data"]]
+            listed = response.json()
+            if isinstance(listed, dict) and "data" not in listed and is_error(listed):
+                raise ReportedError(words_of(listed))
+            names = [str(model["id"]) for model in listed["data"]]
         except ServerError:
             raise
         except (KeyError, TypeError, ValueError):
-            raise ServerError(f"{self.url}/models does not list models as OpenAI does") from None
+            raise ServerError(f"{where} does not list models as OpenAI does") from None
         except Exception as error:
             raise self._failure(error, "") from None
         if not names:
             raise ServerError(f"{self.url} serves no model")
-        return [str(name) for name in names]
+        return list(dict.fromkeys(names))  # some are listed twice
 
-    async def answer(self, model: str, messages: Sequence[Message]) -> AsyncGenerator[str, None]:
+    async def answer(
+        self,
+        model: str,
+        messages: Sequence[Message],
+        *,
+        thinks: Callable[[str], object] = lambda _: None,
+        rethinks: Callable[[], object] = lambda: None,
+    ) -> AsyncGenerator[str, None]:
         """The text of the answer, piece by piece; closing it closes the connection.
 
+        Args:
+            model: who is asked.
+            messages: what has been said so far.
+            thinks: called with pieces of the model's reasoning, which is no text.
+            rethinks: called when it turns out that all text so far was reasoning.
+
         Raises:
-            ServerError: there is no answer, or not all of it.
+            ServerError: there is no answer, or not all of it, or it is not what was asked for.
         """
-        ending = _Ending()
-        came = False
+        reply, came, is_rethought = Reply(self._key), False, False
         request = {"model": model, "messages": list(messages), "stream": True}
-        url = f"{self.url}/chat/completions"
         try:
-            async with self._http.stream("POST", url, json=request) as response:
-                if response.status_code != httpx2.codes.OK:
-                    await response.aread()
-                    raise self._refusal(response)
-                async with aclosing(aiter(Texts(events(response), ending.split))) as texts:
-                    async for text in texts:
-                        came = True
-                        yield _valid(text)
+            async with aclosing(self._pieces(request, reply)) as pieces:
+                async for kind, text in pieces:
+                    if reply.unopened and not is_rethought:
+                        is_rethought = True
+                        rethinks()
+                    came = True
+                    if kind == "answer":
+                        yield text
+                    else:
+                        thinks(text)
         except ServerError:
             raise
         except Exception as error:
             raise self._failure(error, "in the middle of the answer" if came else "") from None
-        ending.check()
+        if trouble := reply.trouble():
+            raise ServerError(trouble)
+
+    async def _pieces(
+        self, request: Mapping[str, Any], reply: Reply
+    ) -> AsyncGenerator[tuple[str, str], None]:
+        url = f"{self.url}/chat/completions"
+        async with self._http.stream("POST", url, json=request) as response:
+            if response.status_code != httpx2.codes.OK:
+                await response.aread()
+                raise self._refusal(response)
+            try:
+                async with aclosing(events(response)) as received:
+                    async for event in received:
+                        reply.is_done = event is DONE
+                        for piece in () if reply.is_done else reply.take(event):
+                            yield piece
+            except httpx2.TransportError:
+                if not reply.is_whole:  # to break off after the end is no harm
+                    raise
+            for piece in reply.flush():
+                yield piece
 
     def _refusal(self, response: httpx2.Response) -> ServerError:
-        status, said = response.status_code, self._said(response)
+        status, said = response.status_code, self._said(words_of_body(response.text))
         what = f"The server refused: {status} {response.reason_phrase}".rstrip()
+        advice = self._advice(response)
+        return ServerError(". ".join(part for part in (what, said, advice) if part) + ".")
+
+    def _advice(self, response: httpx2.Response) -> str:
+        status, headers = response.status_code, response.headers
+        if response.has_redirect_location:
+            there = moved_to(str(response.url), self._redacted(headers["location"]))
+            return f"It is now at {there}: give that as --url"
         if status in (401, 403):
-            advice = (
+            return (
                 "The key was not accepted"
                 if self._key
                 else "It needs a key: set ANDES_API_KEY, or key_file in the configuration"
             )
-        elif status == httpx2.codes.NOT_FOUND:
-            advice = f"Are the address {self.url} and the model's name right?"
-        elif status in (400, 422) and self._tells:
-            advice = "If it does not know vllm_xargs, set tell_server = false"
-        elif status == httpx2.codes.TOO_MANY_REQUESTS:
-            advice = "It is overloaded; try again later"
-        else:
-            advice = ""
-        return ServerError(". ".join(part for part in (what, said, advice) if part) + ".")
+        if status == httpx2.codes.NOT_FOUND:
+            return f"Are the address {self.url} and the model's name right?"
+        if status in (400, 422) and self._tells:
+            return "If it does not know vllm_xargs, set tell_server = false"
+        when = until_then(headers.get("retry-after", ""))
+        if status == httpx2.codes.TOO_MANY_REQUESTS:
+            return f"It is overloaded; try again {when or 'later'}"
+        return f"Try again {when}" if when else ""
 
-    def _said(self, response: httpx2.Response) -> str:
-        """What the body of a refusal says, without the key."""
-        text = response.text
-        try:
-            body = json.loads(text)
-            error = body.get("error", body)
-            text = error.get("message", text) if isinstance(error, dict) else str(error)
-        except (ValueError, AttributeError):
-            pass
-        text = " ".join(str(text).split())[:_LONGEST_QUOTE].rstrip(".")
+    def _said(self, text: str) -> str:
+        """What the server says, in a line: without the key, and only then shortened."""
+        said = line(self._redacted(text))
+        return (said if len(said) <= _LONGEST_QUOTE else f"{said[:_LONGEST_QUOTE]}…").rstrip(".")
+
+    def _redacted(self, text: str) -> str:
         return self._key.redact(text) if self._key else text
 
     def _failure(self, error: Exception, when: str) -> ServerError:
@@ -172,24 +218,17 @@ class Server:
             return ServerError(f"{self.url} cannot be reached. Is the server running?")
         if isinstance(error, httpx2.TimeoutException):
             return ServerError(f"The server has sent nothing for too long{middle}.")
+        if isinstance(error, httpx2.ProxyError):
+            return ServerError("The proxy that the environment names refuses or fails.")
         if isinstance(error, httpx2.TransportError):
             return ServerError(f"The server broke off{middle}.")
-        if isinstance(error, StreamError):
-            said = self._key.redact(str(error)) if self._key else str(error)
-            return ServerError(f"The server reports an error{middle}: {said[:_LONGEST_QUOTE]}")
+        if isinstance(error, ReportedError):
+            return ServerError(f"The server reports an error{middle}: {self._said(str(error))}")
+        if isinstance(error, NoAnswerError):
+            return ServerError(f"The server sent no answer{middle}: {self._said(str(error))}")
         return ServerError(
             f"The chat cannot understand what the server sent ({type(error).__name__})."
         )
-
-
-def _proxy(url: str) -> str | None:
-    """The proxy that the environment has for this address; this machine is reached directly."""
-    parts = urlsplit(url)
-    host = parts.hostname or ""
-    if host == "localhost" or host == "::1" or host.startswith("127.") or proxy_bypass(host):
-        return None
-    proxies = getproxies()
-    return proxies.get(parts.scheme) or proxies.get("all")
 
 
 class _Bearer(httpx2.Auth):
@@ -203,32 +242,3 @@ class _Bearer(httpx2.Auth):
     ) -> Generator[httpx2.Request, httpx2.Response, None]:
         request.headers["authorization"] = self._key.authorization()
         yield request
-
-
-class _Ending:
-    """Notes how an answer ends: an event stream that just stops is no whole answer."""
-
-    def __init__(self) -> None:
-        self._reason: str | None = None
-
-    def split(self, event: Any) -> tuple[str, Rest]:
-        for choice in event.get("choices") or ():
-            self._reason = choice.get("finish_reason") or self._reason
-        return openai.split(event)
-
-    def check(self) -> None:
-        if self._reason is None:
-            raise ServerError("The server broke off in the middle of the answer.")
-        if self._reason == "length":
-            raise ServerError(
-                "The answer stops here because it reached the server's limit on length."
-            )
-
-
-def _valid(text: str) -> str:
-    """`text` as Unicode has it: half a surrogate pair can neither be shown nor kept."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    return text

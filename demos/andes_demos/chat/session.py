@@ -2,14 +2,27 @@
 
 import asyncio
 import contextlib
-from collections.abc import Callable
+from typing import Protocol
 
 from andes_demos.chat.reader import Reader
 from andes_demos.chat.server import Message, Server, ServerError
-from andes_demos.chat.store import STREAMING, Conversation, Saved, Store, StoreError
+from andes_demos.chat.store import LOST, STREAMING, Conversation, Saved, Store, StoreError
 from andes_demos.chat.turn import Turn, summary
 
-__all__ = ["Session"]
+__all__ = ["Session", "Shown"]
+
+
+class Shown(Protocol):
+    """Where an answer is shown."""
+
+    def write(self, text: str) -> object:
+        """Words of the answer are due."""
+
+    def think(self, text: str) -> object:
+        """The model has thought; that is not paced."""
+
+    def rethink(self) -> object:
+        """All that has been written was no answer but reasoning."""
 
 
 class Session:
@@ -39,6 +52,8 @@ class Session:
         """None until something is said in a new one."""
         self.turn: Turn | None = None
         """The answer that is under way."""
+        self.ended: Saved | None = None
+        """The last one that was under way, as it ended."""
         self._system = self._new_system = system
 
     @property
@@ -80,43 +95,69 @@ class Session:
             self.store.remove(said.pop().id)
         return bool(said)
 
-    async def answer(self, show: Callable[[str], None]) -> Saved:
+    async def answer(self, shown: Shown) -> Saved:
         """Ask the server, and show what it answers at the reader's pace.
 
         Args:
-            show: called with words when they are due, after they have been kept.
+            shown: told of words when they are due, and of reasoning when it comes; after it
+                has been kept.
 
         Returns:
-            The answer as it is kept. What went wrong is in its state and its note. Cancelling
-            is how to stop it: the connection is closed, and what was shown stays.
+            The answer, as `ended` has it, too. What went wrong is in its state and its note.
+            Cancelling is how to stop it: the connection is closed, and what was shown stays.
         """
         assert self.conversation is not None  # something has been asked
         submitted = asyncio.get_running_loop().time()
-        history = self._history()
-        message = self.store.add(self.conversation.id, "assistant", state=STREAMING)
         turn = self.turn = Turn(self.reader)
-        shown: list[str] = []
+        kept = _Kept(self.store, shown, turn)
         state, wrong = "stopped", ""
-
-        def keep_and_show(words: str) -> None:
-            self.store.append(message, words)
-            shown.append(words)
-            show(words)
-
         try:
+            history = self._history()
+            kept.message = self.store.add(self.conversation.id, "assistant", state=STREAMING)
             if self.model is None:
                 self.model = (await self.server.models())[0]
-            await turn.run(self.server.answer(self.model, history), submitted, keep_and_show)
+            texts = self.server.answer(
+                self.model, history, thinks=kept.think, rethinks=kept.rethink
+            )
+            await turn.run(texts, submitted, kept.write)
             state = "done"
-        except (ServerError, StoreError) as error:
+        except ServerError as error:
             state, wrong = "failed", str(error)
+        except StoreError as error:
+            state, wrong = LOST, str(error)
         finally:
             self.turn = None
             note = "\n".join(part for part in (wrong, summary(turn.statistics)) if part)
+            self.ended = Saved(kept.message, "assistant", kept.text, state, note, kept.thoughts)
             with contextlib.suppress(StoreError):  # said already, or found when it is read
-                self.store.finish(message, state, note)
-        return Saved(message, "assistant", "".join(shown), state, note)
+                self.store.finish(kept.message, state, note)
+        return self.ended
 
     def _history(self) -> list[Message]:
         system: list[Message] = [{"role": "system", "content": self.system}] if self.system else []
         return system + [{"role": m.role, "content": m.text} for m in self.said() if m.text]
+
+
+class _Kept:
+    """An answer on its way to the disk, and from there to where it is shown."""
+
+    def __init__(self, store: Store, shown: Shown, turn: Turn) -> None:
+        self.message = 0
+        self.text = self.thoughts = ""
+        self._store, self._shown, self._turn = store, shown, turn
+
+    def write(self, words: str) -> None:
+        self._store.append(self.message, words)
+        self.text += words
+        self._shown.write(words)
+
+    def think(self, text: str) -> None:
+        self._store.append(self.message, text, thought=True)
+        self.thoughts += text
+        self._shown.think(text)
+
+    def rethink(self) -> None:
+        self._store.rethink(self.message)
+        self.thoughts, self.text = self.thoughts + self.text, ""
+        self._shown.rethink()
+        self.think(self._turn.rethink())

@@ -14,13 +14,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Self
 
-__all__ = ["STREAMING", "Conversation", "Saved", "Store", "StoreError"]
+from andes_client.terminal_text import plain
+
+__all__ = ["LOST", "STREAMING", "Conversation", "Saved", "Store", "StoreError"]
 
 STREAMING: Final = "streaming"
 """The state of an answer that is under way, or was when the program was killed."""
 
+LOST: Final = "lost"
+"""The state of an answer that could not be kept to its end, and so was not shown to it."""
+
 _LONGEST_TITLE: Final = 60
-_VERSION: Final = 1
+_VERSION: Final = 2
 _SCHEMA: Final = """
 CREATE TABLE conversations (
     id INTEGER PRIMARY KEY, title TEXT NOT NULL, system TEXT NOT NULL, changed REAL NOT NULL
@@ -37,6 +42,14 @@ CREATE TABLE pieces (
 );
 CREATE INDEX of_message ON pieces(message);
 """
+# By the version before them. A program of an older version that runs meanwhile goes on.
+_CHANGES: Final = {
+    1: (
+        "ALTER TABLE messages ADD COLUMN thoughts TEXT NOT NULL DEFAULT ''",
+        "ALTER TABLE pieces ADD COLUMN is_thought INTEGER NOT NULL DEFAULT 0",
+    )
+}
+_GONE: Final = "This conversation is no longer there: another chat may have deleted it."
 
 
 class StoreError(Exception):
@@ -64,9 +77,11 @@ class Saved:
     """ "user" or "assistant"."""
     text: str
     state: str
-    """ "done", `STREAMING`, "stopped" or "failed"."""
+    """ "done", `STREAMING`, "stopped", "failed" or `LOST`."""
     note: str
     """How it was for the reader, or what went wrong."""
+    thoughts: str = ""
+    """The reasoning before the answer, as far as the server sent it."""
 
 
 class Store:
@@ -118,7 +133,7 @@ class Store:
             "SELECT id, title, system, changed FROM conversations WHERE id = ?", id_
         ):
             return Conversation(*row)
-        raise StoreError("This conversation is no longer there: another chat may have deleted it.")
+        raise StoreError(_GONE)
 
     def begin(self, title: str, system: str = "") -> Conversation:
         """A new conversation."""
@@ -145,10 +160,21 @@ class Store:
     def messages(self, id_: int) -> list[Saved]:
         """What was said, in order; of an answer that was cut off, all that was shown."""
         rows = self._rows(
-            "SELECT id, role, text, state, note FROM messages WHERE conversation = ? ORDER BY id",
+            "SELECT id, role, text, state, note, thoughts FROM messages WHERE conversation = ? "
+            "ORDER BY id",
             id_,
         )
-        return [Saved(n, role, text + self._pieces(n), *rest) for n, role, text, *rest in rows]
+        return [
+            Saved(
+                number,
+                role,
+                text + self._pieces(number),
+                state,
+                note,
+                thoughts + self._pieces(number, thoughts=True),
+            )
+            for number, role, text, state, note, thoughts in rows
+        ]
 
     def add(self, id_: int, role: str, text: str = "", state: str = "done") -> int:
         """Add a message to a conversation; returns the message's number."""
@@ -161,17 +187,31 @@ class Store:
             state,
         )
 
-    def append(self, message: int, text: str) -> None:
-        """Add a piece to an answer; once this returns, it survives the end of the program."""
-        self._rows("INSERT INTO pieces(message, text) VALUES (?, ?)", message, text)
+    def append(self, message: int, text: str, *, thought: bool = False) -> None:
+        """Add a piece to an answer, or to the reasoning before it.
+
+        Once this returns, it survives the end of the program.
+
+        Raises:
+            StoreError: it cannot be kept; the message says whether its conversation is gone.
+        """
+        self._rows(
+            "INSERT INTO pieces(message, text, is_thought) VALUES (?, ?, ?)", message, text, thought
+        )
+
+    def rethink(self, message: int) -> None:
+        """All text of an answer up to here was reasoning."""
+        self._rows("UPDATE pieces SET is_thought = 1 WHERE message = ?", message)
 
     def finish(self, message: int, state: str, note: str = "") -> None:
         """The answer has ended, in one way or another: put its pieces together."""
         with self._explained(), self._db:
             self._db.execute("BEGIN IMMEDIATE")
+            text, thoughts = self._pieces(message), self._pieces(message, thoughts=True)
             self._db.execute(
-                "UPDATE messages SET text = text || ?, state = ?, note = ? WHERE id = ?",
-                (self._pieces(message), state, note, message),
+                "UPDATE messages SET text = text || ?, thoughts = thoughts || ?, state = ?, "
+                "note = ? WHERE id = ?",
+                (text, thoughts, state, note, message),
             )
             self._db.execute("DELETE FROM pieces WHERE message = ?", (message,))
 
@@ -180,7 +220,7 @@ class Store:
         self._rows("DELETE FROM messages WHERE id = ?", message)
 
     def _open(self) -> None:
-        # Others' writes take microseconds; whoever waits for longer waits in vain.
+        # Others' writes take microseconds; to wait for longer would not help.
         for pragma in ("journal_mode = WAL", "synchronous = NORMAL", "busy_timeout = 2000"):
             self._db.execute(f"PRAGMA {pragma}")
         for pragma in ("foreign_keys = ON", "secure_delete = ON"):
@@ -190,6 +230,10 @@ class Store:
         if version == 0:
             for statement in _SCHEMA.split(";\n"):
                 self._db.execute(statement)
+        for before in range(max(1, version), _VERSION):
+            for statement in _CHANGES[before]:
+                self._db.execute(statement)
+        if version < _VERSION:
             self._db.execute(f"PRAGMA user_version = {_VERSION}")
         self._db.execute("COMMIT")
         if version > _VERSION:
@@ -200,8 +244,12 @@ class Store:
             return True
         return any(wanted in said.text.casefold() for said in self.messages(conversation.id))
 
-    def _pieces(self, message: int) -> str:
-        rows = self._rows("SELECT text FROM pieces WHERE message = ? ORDER BY id", message)
+    def _pieces(self, message: int, *, thoughts: bool = False) -> str:
+        rows = self._rows(
+            "SELECT text FROM pieces WHERE message = ? AND is_thought = ? ORDER BY id",
+            message,
+            thoughts,
+        )
         return "".join(text for (text,) in rows)
 
     def _rows(self, statement: str, *values: object) -> list[tuple]:  # type: ignore[type-arg]
@@ -218,11 +266,13 @@ class Store:
     def _explained(self) -> Iterator[None]:
         try:
             yield
+        except sqlite3.IntegrityError:  # what it would belong to has been deleted
+            raise StoreError(_GONE) from None
         except sqlite3.Error as error:
             raise StoreError(f"{self.path}: {error}") from None
 
 
 def _title(text: str) -> str:
     """One line of it, not too long."""
-    line = " ".join(text.split()) or "Untitled"
-    return line if len(line) <= _LONGEST_TITLE else line[: _LONGEST_TITLE - 1] + "…"
+    title = plain(" ".join(text.split())) or "Untitled"
+    return title if len(title) <= _LONGEST_TITLE else title[: _LONGEST_TITLE - 1] + "…"

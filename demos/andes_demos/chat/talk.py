@@ -9,14 +9,15 @@ from typing import Final, TypeVar, cast
 from textual import on
 from textual.app import ComposeResult
 from textual.containers import Vertical
+from textual.notifications import SeverityLevel
 from textual.screen import Screen
 from textual.widgets import Static
 from textual.worker import Worker, WorkerCancelled, WorkerFailed
 
-from andes_demos.chat.document import displayable
+from andes_client.terminal_text import line
 from andes_demos.chat.gauge import Gauge
 from andes_demos.chat.session import Session
-from andes_demos.chat.store import Conversation, Saved, StoreError
+from andes_demos.chat.store import LOST, Conversation, Saved, StoreError
 from andes_demos.chat.widgets import Answer, Prompt, Question, Transcript
 
 __all__ = ["Talk"]
@@ -90,6 +91,7 @@ class Talk(Screen[None]):
         answer = Answer()
         await self._said.mount(answer, before=self._first_queued())
         self._asked_at = asyncio.get_running_loop().time()
+        self.session.ended = None
         self.query_one(Gauge).begin()
         self._answering = self.run_worker(self._answer(answer))
         self._look()
@@ -97,23 +99,16 @@ class Talk(Screen[None]):
     async def _answer(self, answer: Answer) -> None:
         state = "stopped"
         try:
-            state = (await self.session.answer(answer.document.write)).state
+            state = (await self.session.answer(answer)).state
             await answer.document.finish()
         except asyncio.CancelledError:
             answer.document.run_worker(answer.document.finish())
             raise
-        except StoreError as error:
-            state = "failed"
-            self._complain(error)
         finally:
             self._answering = None
-            self._show_end(answer)
+            if self.session.ended is not None:
+                answer.show_end(self.session.ended)
             self.call_later(self._after, state)
-
-    def _show_end(self, answer: Answer) -> None:
-        with contextlib.suppress(StoreError):  # complained about already
-            for saved in self.session.said()[-1:]:
-                answer.show_end(saved)
 
     async def _after(self, state: str) -> None:
         """An answer has ended: go on with what was typed meanwhile, unless it went wrong."""
@@ -122,7 +117,7 @@ class Talk(Screen[None]):
         if self._answering or not self._queue:
             return
         first = self._first_queued()
-        if state == "failed":
+        if state in ("failed", LOST):
             self.query_one(Prompt).text = "\n".join(self._queue)
             self._queue.clear()
             await self.query("Question.queued").remove()
@@ -195,8 +190,8 @@ class Talk(Screen[None]):
     def _show_title(self) -> None:
         title = self.session.conversation.title if self.session.conversation else "new conversation"
         parts = [title, self.session.model, self._place]
-        line = " · ".join(displayable(part) for part in parts if part)
-        self.query_one("#title", Static).update(line, layout=False)
+        shown = " · ".join(line(part) for part in parts if part)
+        self.query_one("#title", Static).update(shown, layout=False)
 
     def _or_complain(self, act: Callable[[], _T], otherwise: _T) -> _T:
         """What `act` returns; what the disk refuses is said, and the chat goes on."""
@@ -207,4 +202,8 @@ class Talk(Screen[None]):
             return otherwise
 
     def _complain(self, error: Exception) -> None:
-        self.notify(str(error), severity="error", markup=False)
+        self.say(str(error), severity="error")
+
+    def say(self, what: str, severity: SeverityLevel = "information") -> None:
+        """Tell the person, in a corner of the screen and for a while."""
+        self.notify(line(what), severity=severity, markup=False)

@@ -1,6 +1,7 @@
 """One answer on its way from the server to its reader, at the reader's pace."""
 
 from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
 
 from andes_client import Paced, Statistics, pace
 from andes_demos.chat.reader import Reader
@@ -22,6 +23,9 @@ class Turn:
         self._expectation = reader.expectation
         self._paced: Paced | None = None
         self._running = False
+        self._unshown = ""  # the end of what has been received
+        self._is_rethought = False
+        self._next: str | None = None  # with what the answer begins after that
 
     async def run(
         self, texts: AsyncGenerator[str, None], submitted: float, show: Callable[[str], None]
@@ -33,18 +37,54 @@ class Turn:
             submitted: when the request was, on the clock of the event loop.
             show: called with words of the text, all of it and in order.
         """
+        async with aclosing(texts):
+            await self._pace(self._first_part(texts), submitted, show)
+            if self._next is not None:
+                await self._pace(self._second_part(self._next, texts), submitted, show)
+
+    def rethink(self) -> str:
+        """All text up to here was reasoning: what comes now is the answer, paced anew.
+
+        Returns:
+            What has been received and not been shown; it is never going to be.
+        """
+        self._is_rethought = True
+        self.reveal_all()  # and forget it
+        return self._unshown
+
+    async def _pace(
+        self, texts: AsyncGenerator[str, None], submitted: float, show: Callable[[str], None]
+    ) -> None:
         language = self._reader.language
         paced = pace(
             texts, self._expectation, language=language, markdown=True, submitted=submitted
         )
+        was_rethought = self._is_rethought
         async with paced:
             self._paced, self._running = paced, True
             self.follow()  # what the keys have changed since
             try:
                 async for words in paced:
-                    show(words)
+                    if self._is_rethought == was_rethought:
+                        self._unshown = self._unshown[len(words) :]
+                        show(words)
             finally:
                 self._running = False
+
+    async def _first_part(self, texts: AsyncGenerator[str, None]) -> AsyncGenerator[str, None]:
+        async for text in texts:
+            if self._is_rethought:
+                self._next = text
+                return
+            self._unshown += text
+            yield text
+
+    async def _second_part(
+        self, begin: str, texts: AsyncGenerator[str, None]
+    ) -> AsyncGenerator[str, None]:
+        yield begin
+        async for text in texts:
+            yield text
 
     @property
     def statistics(self) -> Statistics | None:

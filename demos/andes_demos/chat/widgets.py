@@ -9,9 +9,11 @@ from textual.message import Message
 from textual.widgets import Static, TextArea
 
 from andes_client import Statistics
-from andes_demos.chat.document import Document, Section, displayable
+from andes_client.terminal_text import displayable, plain
+from andes_demos.chat.document import Document, Section
 from andes_demos.chat.keys import READING, bindings
-from andes_demos.chat.store import STREAMING, Saved
+from andes_demos.chat.store import LOST, STREAMING, Saved
+from andes_demos.chat.thoughts import Thoughts
 
 __all__ = ["Answer", "Prompt", "Question", "Transcript"]
 
@@ -24,7 +26,7 @@ class Question(Static):
 
 
 class Answer(Vertical):
-    """An answer as it comes or as it was kept, and below it how it was.
+    """An answer as it comes or as it was kept; above it the reasoning, below it how it was.
 
     Args:
         saved: what was kept; None for one that is to come.
@@ -35,34 +37,59 @@ class Answer(Vertical):
         super().__init__()
         self.document = Document(saved.text if saved else "", width)
         """Its text."""
+        self.thoughts = Thoughts(saved.thoughts if saved else "")
+        """What the model thought before it."""
         self._note = Static(markup=False, classes="note")
         self._noted = ""
         if saved:
             self.show_end(saved)
 
     def compose(self) -> ComposeResult:
+        yield self.thoughts
         yield self.document
         yield self._note
 
+    def write(self, text: str) -> None:
+        """Words of it are due."""
+        self.document.write(text)
+
+    def think(self, text: str) -> None:
+        """The model has thought; it is drawn at the next look."""
+        self.thoughts.text += text
+
+    def rethink(self) -> None:
+        """All that has been written was reasoning; the answer begins now."""
+        self.thoughts.text += self.document.text
+        before, self.document = self.document, Document(width=self.size.width or 80)
+        self.mount(self.document, after=before)
+        before.remove()
+
     def watch_answer(self, statistics: Statistics | None, waited: float) -> None:
-        """Say that the person waits, if they do.
+        """It is under way: say that the person waits, if they do.
 
         Args:
-            statistics: of the answer, if it has begun.
+            statistics: of the answer, if it has begun and there is more to show.
             waited: seconds since the question.
         """
-        if statistics is None or statistics.ttft is None:
-            self._say(f"… waiting for the first word, {waited:.0f} s")
+        self.thoughts.draw()
+        if statistics is not None and statistics.paused:
+            self._say("paused: F4 resumes")
+        elif self.document.text:
+            self._say("")
+        elif self.thoughts.text:
+            self._say(f"… the model thinks, {waited:.0f} s")
         else:
-            self._say("paused: F4 resumes" if statistics.paused else "")
+            self._say(f"… waiting for the first word, {waited:.0f} s")
 
     def show_end(self, saved: Saved) -> None:
         """It has ended: say how it was."""
+        self.thoughts.draw()
         note = displayable(saved.note)
-        if saved.state == "failed":
+        if saved.state in ("failed", LOST):
             self._note.add_class("failed")
             wrong, _, figures = note.partition("\n")
-            note = "\n".join(part for part in (f"✗ {wrong} Ctrl+R asks again.", figures) if part)
+            advice = " Ctrl+R asks again." if saved.state == "failed" else ""
+            note = "\n".join(part for part in (f"✗ {wrong}{advice}", figures) if part)
         elif saved.state != "done":
             what = "stopped" if saved.state != STREAMING else "interrupted"
             note = f"{what} · {note}" if note else what
@@ -136,6 +163,9 @@ class Prompt(TextArea):
         super().__init__(
             soft_wrap=True, compact=True, placeholder="Ask something. Enter sends, F1 helps."
         )
+
+    async def _on_paste(self, event: events.Paste) -> None:
+        event.text = plain(event.text)  # and on to TextArea's own
 
     async def _on_key(self, event: events.Key) -> None:
         if event.key not in ("enter", "ctrl+j", "shift+enter", "alt+enter"):

@@ -1,8 +1,6 @@
 """The demo as an app: the three scenarios, raw and paced, and everything its keys change."""
 
 import asyncio
-import contextlib
-import signal
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
@@ -84,10 +82,6 @@ class DemoApp(App[None]):
         yield Footer(compact=True)
 
     def on_mount(self) -> None:
-        # The signal, too: Textual takes it for the end of a good day. (Not in every place.)
-        with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):
-            loop = asyncio.get_running_loop()
-            loop.add_signal_handler(signal.SIGINT, self.action_help_quit)
         self._client = http_client()  # before a clock starts: it takes a while
         self.action_show(self._alone)
         self.action_restart()

@@ -69,6 +69,7 @@ def _show(arguments: argparse.Namespace) -> int:
 
 def _watch(arguments: argparse.Namespace, *, headless: bool) -> int:
     from andes_demos.chat.reader import Reader
+    from andes_demos.leaving import gives_terminal_back
     from andes_demos.scenarios.app import DemoApp
     from andes_demos.scenarios.server import serving_scenarios
 
@@ -82,7 +83,8 @@ def _watch(arguments: argparse.Namespace, *, headless: bool) -> int:
             on_picture=pictures.append,
             ends=headless,
         )
-        app.run(headless=headless, size=_PICTURE_SIZE if headless else None)
+        with gives_terminal_back(app):
+            app.run(headless=headless, size=_PICTURE_SIZE if headless else None)
     if app.return_code:
         return app.return_code
     print(app.summary)
