@@ -175,7 +175,7 @@ class _Hints:
 def _body(content: bytes) -> dict[str, Any] | None:
     try:
         body = json.loads(content)
-    except ValueError:  # no JSON, or no text at all
+    except (ValueError, RecursionError):  # no JSON, no text at all, or too deep
         return None
     return body if isinstance(body, dict) else None
 

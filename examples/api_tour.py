@@ -32,9 +32,11 @@ from andes_client.qoe import Meter, digest, qoe, qoe_v2
 from andes_client.segment import segmenter
 from andes_client.sources import (
     BlockingTexts,
+    Ending,
     PacedEvents,
     Rest,
     Split,
+    StreamError,
     Texts,
     anthropic,
     openai,
@@ -243,8 +245,13 @@ def without_marks(event: str) -> tuple[str, Rest]:
 
 async def from_sdks(stream: AsyncIterable[Any], plain: Iterable[Any]) -> None:
     text: Texts[Any] = openai.text(stream)
-    async with pace(text, reading()) as paced:
-        print([word async for word in paced])
+    try:
+        async with pace(text, reading()) as paced:
+            print([word async for word in paced])
+    except StreamError as error:
+        print(error, error.ending.said)
+    ending: Ending | None = text.ending
+    print(ending.reason if ending else "it was left")
     plain_text: BlockingTexts[Any] = anthropic.text_blocking(plain)
     with pace_blocking(plain_text, reading()) as blocked:
         print(list(blocked))

@@ -21,17 +21,17 @@ __all__ = ["app"]
 
 PAGE = """<!doctype html><meta charset="utf-8"><title>Andes</title>
 <p>Words a minute: <input id="wpm" type="number" value="238"> <button>Ask</button></p>
-<p id="answer" style="white-space: pre-wrap; max-width: 40em"></p>
+<p id="answer" dir="auto" style="white-space: pre-wrap; max-width: 40em"></p>
 <script>
 let events
 document.querySelector("button").onclick = () => {
-  answer.textContent = ""
-  events?.close()
+  answer.textContent = ""; events?.close()
   events = new EventSource("/answer?wpm=" + wpm.value)
   events.onmessage = event => { answer.textContent += JSON.parse(event.data).text }
   events.addEventListener("done", event => { events.close(); console.log(event.data) })
   events.addEventListener("error", () => events.close())
 }
+addEventListener("pagehide", () => events?.close()) // or the browser keeps it for a minute
 </script>"""
 
 

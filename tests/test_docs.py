@@ -59,6 +59,12 @@ afterwards(paced.__aexit__(None, None, None))
     "blocking": """
 stream = iter(["Hello world"])
 """,
+    "chunks": """
+async def chunks():
+    yield {"choices": [{"index": 0, "delta": {"content": "One half of"}}]}
+    yield {"choices": [{"index": 0, "delta": {}, "finish_reason": "length"}]}
+stream = chunks()
+""",
     "web": """
 def model():
     return scripted([(0.5, "Hello world")])

@@ -1,5 +1,6 @@
 """A server's /metrics as figures: Prometheus' text format, with its labels."""
 
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -24,6 +25,8 @@ class Sample:
 class Exposition:
     """All that a server says of itself at a time.
 
+    A sample whose value is no number, or NaN, or infinite, is left out: it says nothing.
+
     Args:
         text: the body of `GET /metrics`.
     """
@@ -31,8 +34,10 @@ class Exposition:
     def __init__(self, text: str) -> None:
         self._samples: dict[str, list[Sample]] = {}
         for line in _SAMPLE.finditer(text):
-            labels = dict(_LABEL.findall(line["labels"] or ""))
-            self._samples.setdefault(line["name"], []).append(Sample(labels, float(line["value"])))
+            value = _number(line["value"])
+            if value is not None:
+                labels = dict(_LABEL.findall(line["labels"] or ""))
+                self._samples.setdefault(line["name"], []).append(Sample(labels, value))
 
     def has(self, prefix: str) -> bool:
         """Whether any metric's name begins so."""
@@ -51,3 +56,11 @@ class Exposition:
     def most(self, name: str) -> float:
         """The largest sample; 0 if there are none."""
         return max((sample.value for sample in self.of(name)), default=0.0)
+
+
+def _number(value: str) -> float | None:
+    try:
+        number = float(value)
+    except ValueError:
+        return None
+    return number if math.isfinite(number) else None

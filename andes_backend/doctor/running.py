@@ -14,6 +14,7 @@ __all__ = ["check_running"]
 
 _PATIENCE_S: Final = 10.0
 _ROOM: Final = 0.7  # KV memory in use, below which nobody should have to wait
+_MOST_DIGITS: Final = 18  # of a number in a label
 _MANY_PREEMPTIONS: Final = 0.2  # a request
 
 
@@ -110,10 +111,14 @@ def _memory(exposition: Exposition) -> Iterator[Finding]:
 
 def _tokens(labels: Any) -> int:
     """Tokens that fit an engine's KV memory; 0 if it does not say."""
-    if labels.get("kv_cache_size_tokens", "").isdecimal():
-        return int(labels["kv_cache_size_tokens"])
-    blocks, size = labels.get("num_gpu_blocks", ""), labels.get("block_size", "")
-    return int(blocks) * int(size) if blocks.isdecimal() and size.isdecimal() else 0
+    blocks, size = _count(labels, "num_gpu_blocks"), _count(labels, "block_size")
+    return _count(labels, "kv_cache_size_tokens") or blocks * size
+
+
+def _count(labels: Any, name: str) -> int:
+    """The number in a label; 0 if it holds none."""
+    value = labels.get(name, "")
+    return int(value) if value.isdecimal() and len(value) <= _MOST_DIGITS else 0
 
 
 def _preemptions(exposition: Exposition) -> Iterator[Finding]:

@@ -13,14 +13,25 @@ completions, completions and responses), `anthropic`, `litellm`, `langchain`, an
 plain HTTP (httpx2, httpx, any body in pieces). Each offers
 
 - `text(stream)`: the text alone, for `pace`; where the SDK has plain iterators too,
-  `text_blocking(stream)` for `pace_blocking`;
+  `text_blocking(stream)` for `pace_blocking`. A failure is raised, as a `StreamError` where the
+  SDK itself raises nothing; afterwards its `ending` says how the answer ended (`Ending`);
 - `split`: what each event is, for `pace_events`, which paces the text and passes on the
   other events (tool calls, reasoning, usage) in order.
 
 Both close the SDK's stream when the reader leaves, which by itself a `break` does not.
 """
 
+from andes_client.sources.ending import Ending, StreamError
 from andes_client.sources.events import PacedEvents, pace_events
 from andes_client.sources.texts import BlockingTexts, Rest, Split, Texts
 
-__all__ = ["BlockingTexts", "PacedEvents", "Rest", "Split", "Texts", "pace_events"]
+__all__ = [
+    "BlockingTexts",
+    "Ending",
+    "PacedEvents",
+    "Rest",
+    "Split",
+    "StreamError",
+    "Texts",
+    "pace_events",
+]

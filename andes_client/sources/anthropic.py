@@ -7,9 +7,10 @@ async with client.messages.stream(...) as stream:
 from collections.abc import AsyncIterable, Iterable
 from typing import Any, Final
 
-from andes_client.sources.texts import BlockingTexts, Rest, Texts, field
+from andes_client.sources.ending import Notes
+from andes_client.sources.texts import BlockingTexts, Rest, Texts, Thinks, field
 
-__all__ = ["split", "text", "text_blocking"]
+__all__ = ["note", "split", "text", "text_blocking"]
 
 # Events that only frame text or close what there was.
 _FRAMES: Final = frozenset(
@@ -17,14 +18,44 @@ _FRAMES: Final = frozenset(
 )
 
 
-def text(stream: AsyncIterable[Any]) -> Texts[Any]:
-    """The text of all text blocks, without thinking; for `pace`."""
-    return Texts(stream, split)
+def text(
+    stream: AsyncIterable[Any],
+    *,
+    thinks: Thinks | None = None,
+    begins_thinking: bool = False,
+) -> Texts[Any]:
+    """The text of all text blocks, without thinking; for `pace`.
+
+    Afterwards its `ending` says how the answer ended. A stream that stops without a stop
+    reason and without `message_stop` is an error.
+
+    Args:
+        stream: the SDK's, or any other of such events.
+        thinks: gets the thinking, as it comes.
+        begins_thinking: as for andes_client.sources.openai.
+    """
+    return Texts(
+        stream,
+        split,
+        note=note,
+        thinks=thinks,
+        begins_thinking=begins_thinking,
+        is_whole=lambda: False,
+    )
 
 
-def text_blocking(stream: Iterable[Any]) -> BlockingTexts[Any]:
+def text_blocking(
+    stream: Iterable[Any], *, thinks: Thinks | None = None, begins_thinking: bool = False
+) -> BlockingTexts[Any]:
     """`text` for the streams of the plain client; for `pace_blocking`."""
-    return BlockingTexts(stream, split)
+    return BlockingTexts(
+        stream,
+        split,
+        note=note,
+        thinks=thinks,
+        begins_thinking=begins_thinking,
+        is_whole=lambda: False,
+    )
 
 
 def split(event: Any) -> tuple[str, Rest]:
@@ -48,3 +79,25 @@ def _part(part: Any, textual: str, rest: Rest) -> tuple[str, Rest]:
     if kind == textual:
         return field(part, "text") or "", rest
     return "", "in turn" if kind == "citations_delta" else "at once"
+
+
+def note(event: Any, notes: Notes) -> None:
+    """Note what an event says of thinking and of the end."""
+    kind = field(event, "type")
+    delta = field(event, "delta")
+    if kind == "content_block_start":
+        block = field(event, "content_block")
+        if field(block, "type") in ("thinking", "redacted_thinking"):
+            notes.think(field(block, "thinking") or "")
+        elif field(block, "type") == "tool_use":
+            notes.ask(field(block, "name") or "")
+    elif kind == "content_block_delta" and field(delta, "type") == "thinking_delta":
+        notes.think(field(delta, "thinking") or "")
+    elif kind == "message_delta":
+        notes.finish = field(delta, "stop_reason") or notes.finish
+        if why := field(field(delta, "stop_details"), "explanation"):
+            notes.refuse(str(why))
+    elif kind == "message_stop":
+        notes.whole = True
+    elif kind == "error":
+        notes.fail(field(event, "error") or event)

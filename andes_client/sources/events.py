@@ -13,6 +13,9 @@ counts (the finish reason, usage) waits for the text before it, in the reader's 
 it did not, the end of every answer would tip all that is buffered before the reader at
 once. Which is which, `split` says; each source has one, and yours may wrap it.
 
+Thinking that comes as a `<think>` block at the beginning of the text is no text: its events
+are passed on as they came, at once, like those of any other reasoning.
+
 All of it is one `Paced` and a queue. Text goes through the pacer; an event waits in the
 queue with the number of characters before it, and is due when so many have been shown.
 """
@@ -29,6 +32,7 @@ from andes_client.expectation import Expectation
 from andes_client.markdown import MarkdownGuard
 from andes_client.pacer import Paced, pace
 from andes_client.segment import PATIENCE_S, Segmenter, Unit, UnitKind, segmenter
+from andes_client.sources.reasoning import Kind, ThinkSplitter
 from andes_client.sources.texts import Split, Texts
 
 __all__ = ["PacedEvents", "pace_events"]
@@ -48,6 +52,7 @@ def pace_events(
     max_lag: float | None = None,
     max_speed_up: float = 2.0,
     submitted: float | None = None,
+    begins_thinking: bool = False,
 ) -> "PacedEvents[T]":
     """Wrap a stream of events so that its text comes at the pace of `expectation`.
 
@@ -61,10 +66,12 @@ def pace_events(
         split: takes an event apart into its text and what else it is (`Split`).
         unit: as for `andes_client.pace`. A segmenter of your own is flushed before each
             event that does not wait, and must go on after that.
+        begins_thinking: the text begins inside a `<think>` block that the server's template
+            has opened.
 
     The other arguments and errors are those of `andes_client.pace`.
     """
-    upstream = _Upstream(stream, split)
+    upstream = _Upstream(stream, split, begins_thinking)
     # What is no Expectation, `pace` refuses below.
     is_program = isinstance(expectation, Expectation) and expectation.tds == math.inf
     splitter = segmenter(unit or ("token" if is_program else "word"), language)
@@ -164,8 +171,11 @@ class _Break(str):
 class _Upstream(Texts[T]):
     """The text of the stream, for the pacer; the other events go to a queue."""
 
-    def __init__(self, stream: AsyncIterable[T], split: Split[T]) -> None:
+    def __init__(self, stream: AsyncIterable[T], split: Split[T], begins_thinking: bool) -> None:
         super().__init__(stream, split)
+        self._splitter = ThinkSplitter(inside=begins_thinking)
+        self._characters = 0
+        self._waiting: deque[T] = deque()  # for text that the splitter holds
         self.events: deque[tuple[int, T]] = deque()
         """Each with the number of characters before it."""
         self.urgent = 0
@@ -173,19 +183,53 @@ class _Upstream(Texts[T]):
         self.on_event: Callable[[], None] = lambda: None
 
     async def __aiter__(self) -> AsyncGenerator[str, None]:
-        characters = 0
-        async for event in self._events():
-            text, rest = self._split(event)
-            if text:
-                characters += len(text)
-                yield text
-            if rest == "nothing":
-                continue
-            if rest == "at once" and characters > self.urgent:
-                yield _Break("\0")
-                self.urgent = characters
-            self.events.append((characters, event))
+        try:
+            async for event in self._events():
+                text, rest = self._split(event)
+                pieces = self._splitter.feed(text)
+                is_thought = any(kind == "reasoning" for kind, _ in pieces)
+                if rest == "nothing" and is_thought:
+                    if self._hurries:
+                        yield _Break("\0")
+                    self._pass_on(event, at_once=True)
+                if rest == "at once":
+                    pieces += self._splitter.flush()
+                if answer := self._answer(pieces):
+                    yield answer
+                if rest == "at once" and self._hurries:
+                    yield _Break("\0")
+                if rest != "nothing":
+                    self._pass_on(event, at_once=rest == "at once")
+        except Exception:
+            if answer := self._answer(self._splitter.flush()):
+                yield answer
+            self._let_go()
+            raise
+        if answer := self._answer(self._splitter.flush()):
+            yield answer
+        self._let_go()
+
+    @property
+    def _hurries(self) -> bool:
+        """Whether there is text that an event now must not wait for."""
+        return self._characters > self.urgent
+
+    def _pass_on(self, event: T, *, at_once: bool) -> None:
+        self._waiting.append(event)
+        if at_once:
+            self.urgent = self._characters
+        if at_once or not self._splitter.holds:
+            self._let_go()
+
+    def _let_go(self) -> None:
+        while self._waiting:
+            self.events.append((self._characters, self._waiting.popleft()))
             self.on_event()
+
+    def _answer(self, pieces: list[tuple[Kind, str]]) -> str:
+        answer = "".join(text for kind, text in pieces if kind == "answer")
+        self._characters += len(answer)
+        return answer
 
 
 class _Breakable:

@@ -6,39 +6,80 @@ A chain that ends in a `StrOutputParser` yields text already: `pace(chain.astrea
 """
 
 from collections.abc import AsyncIterable, Iterable
-from typing import Any
+from typing import Any, Final
 
-from andes_client.sources.texts import BlockingTexts, Rest, Texts, field
+from andes_client.sources.content import taken_apart
+from andes_client.sources.ending import Notes
+from andes_client.sources.texts import BlockingTexts, Rest, Texts, Thinks, field
 
-__all__ = ["split", "text", "text_blocking"]
+__all__ = ["note", "split", "text", "text_blocking"]
+
+# Messages to the model, not of it; of agents, whose streams hold them all.
+_OTHERS: Final = ("tool", "function", "human", "user", "system", "developer")
+# Each provider has its own name for it.
+_FINISHES: Final = ("finish_reason", "stop_reason", "done_reason", "stopReason")
 
 
-def text(stream: AsyncIterable[Any]) -> Texts[Any]:
-    """The text of the chunks, without reasoning; for `pace`."""
-    return Texts(stream, split)
+def text(
+    stream: AsyncIterable[Any],
+    *,
+    thinks: Thinks | None = None,
+    begins_thinking: bool = False,
+) -> Texts[Any]:
+    """The text of the model's chunks, without reasoning; for `pace`.
+
+    Afterwards its `ending` says how the answer ended: "unsaid" if the model's provider does
+    not tell, so a stream that just stops is no error here.
+
+    Args:
+        stream: of messages, or of chunks of them.
+        thinks: gets the reasoning, as it comes.
+        begins_thinking: as for andes_client.sources.openai.
+    """
+    return Texts(stream, split, note=note, thinks=thinks, begins_thinking=begins_thinking)
 
 
-def text_blocking(stream: Iterable[Any]) -> BlockingTexts[Any]:
+def text_blocking(
+    stream: Iterable[Any], *, thinks: Thinks | None = None, begins_thinking: bool = False
+) -> BlockingTexts[Any]:
     """`text` for `model.stream(...)`; for `pace_blocking`."""
-    return BlockingTexts(stream, split)
+    return BlockingTexts(stream, split, note=note, thinks=thinks, begins_thinking=begins_thinking)
 
 
 def split(chunk: Any) -> tuple[str, Rest]:
     """What an AIMessageChunk is, for `pace_events`.
 
-    At once: tool calls, reasoning, and all blocks of content that are not text. In turn:
-    usage, finish reasons, chunks without any content.
+    At once: tool calls, reasoning, all blocks of content that are not text, and messages of
+    others than the model, such as a tool's. In turn: usage, finish reasons, chunks without any
+    content.
     """
-    content = chunk.content
-    blocks = [content] if isinstance(content, str) else content
-    texts = [block if isinstance(block, str) else _text(block) for block in blocks]
-    written = "".join(part for part in texts if part is not None)
+    if _is_of_others(chunk):
+        return "", "at once"
+    content = taken_apart(chunk.content)
     reasoning = chunk.additional_kwargs.get("reasoning_content")
-    if None in texts or reasoning or field(chunk, "tool_call_chunks"):
-        return written, "at once"
+    calls = field(chunk, "tool_call_chunks") or field(chunk, "tool_calls")
+    if content.thinks or content.more or reasoning or calls:
+        return content.text, "at once"
     more = field(chunk, "usage_metadata") or chunk.response_metadata.get("finish_reason")
-    return written, "nothing" if written and not more else "in turn"
+    return content.text, "nothing" if content.text and not more else "in turn"
 
 
-def _text(block: dict[str, Any]) -> str | None:
-    return block.get("text", "") if block.get("type") in ("text", "text_delta") else None
+def note(chunk: Any, notes: Notes) -> None:
+    """Note what a chunk says of reasoning and of the end."""
+    if _is_of_others(chunk):
+        return
+    content = taken_apart(chunk.content)
+    reasoning = chunk.additional_kwargs.get("reasoning_content") or ""
+    if reasoning or content.thinks:
+        notes.think(str(reasoning) + content.reasoning)
+    if refusal := chunk.additional_kwargs.get("refusal"):
+        notes.refuse(str(refusal))
+    for call in field(chunk, "tool_call_chunks") or field(chunk, "tool_calls") or ():
+        notes.ask(field(call, "name") or "")
+    finishes = (chunk.response_metadata.get(name) for name in _FINISHES)
+    notes.finish = str(next(filter(None, finishes), notes.finish))
+
+
+def _is_of_others(message: Any) -> bool:
+    kind = str(message.type).lower().removesuffix("chunk").removesuffix("message")
+    return kind in _OTHERS or (kind == "chat" and str(field(message, "role")).lower() in _OTHERS)

@@ -8,19 +8,46 @@ from collections.abc import AsyncIterable
 from typing import Any
 
 from andes_client.sources import openai
-from andes_client.sources.texts import Rest, Texts, field
+from andes_client.sources.ending import Notes
+from andes_client.sources.texts import Rest, Texts, Thinks, field
 
-__all__ = ["split", "text"]
+__all__ = ["note", "split", "text"]
 
 
-def text(stream: AsyncIterable[Any]) -> Texts[Any]:
-    """The text of the first choice, without refusals and reasoning; for `pace`."""
-    return Texts(stream, split)
+def text(
+    stream: AsyncIterable[Any],
+    *,
+    thinks: Thinks | None = None,
+    begins_thinking: bool = False,
+) -> Texts[Any]:
+    """The text of the first choice, without refusals and reasoning; for `pace`.
+
+    The arguments and its `ending` are those of andes_client.sources.openai. LiteLLM itself
+    raises if a stream stops without a finish reason.
+    """
+    return Texts(
+        stream,
+        split,
+        note=note,
+        thinks=thinks,
+        begins_thinking=begins_thinking,
+        is_whole=lambda: False,
+    )
 
 
 def split(chunk: Any) -> tuple[str, Rest]:
     """What a chunk is, for `pace_events`: as in OpenAI's streams, and thinking blocks."""
     written, rest = openai.split(chunk)
+    return written, "at once" if _thinks(chunk) else rest
+
+
+def note(chunk: Any, notes: Notes) -> None:
+    """Note what a chunk says of reasoning and of the end."""
+    openai.note(chunk, notes)
+    if _thinks(chunk):
+        notes.think("")  # the words have been in reasoning_content
+
+
+def _thinks(chunk: Any) -> bool:
     deltas = (field(choice, "delta") for choice in field(chunk, "choices") or ())
-    thinks = any(field(delta, "thinking_blocks") for delta in deltas)
-    return written, "at once" if thinks else rest
+    return any(field(delta, "thinking_blocks") for delta in deltas)

@@ -56,6 +56,11 @@ class ThinkSplitter:
         self._blank = True  # nothing but white space has been thought
         self._fence = ""  # the run that opened the code that the text is in
 
+    @property
+    def holds(self) -> bool:
+        """Whether there is text that is not decided yet."""
+        return bool(self._held)
+
     def feed(self, text: str) -> list[tuple[Kind, str]]:
         """Take in the next delta; return what is decided, in order."""
         self._held += text

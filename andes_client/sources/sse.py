@@ -8,37 +8,68 @@ standard says they do. Many libraries' `aiter_lines()` also splits at U+2028 and
 which JSON may contain as they are.
 """
 
-import codecs
 import inspect
 import json
-from collections.abc import AsyncGenerator, AsyncIterable
+import re
+from collections.abc import AsyncGenerator, AsyncIterable, Callable, Mapping
 from contextlib import aclosing
 from typing import Any, Final
 
-from andes_client.sources import openai
-from andes_client.sources.texts import Split, Texts
+from andes_client.sources import anthropic, litellm, openai
+from andes_client.sources.decoder import Data, Decoder
+from andes_client.sources.ending import StreamError, words
+from andes_client.sources.refusals import check, error_in, quoted
+from andes_client.sources.texts import Note, Split, Texts, Thinks
 
-__all__ = ["Decoder", "Events", "StreamError", "events", "text"]
+__all__ = ["Data", "Decoder", "Events", "StreamError", "events", "text"]
 
 _DONE: Final = "[DONE]"
+# By these, and by `data: null`, servers say only that they are still there.
+_HEARTBEATS: Final = ("ping", "heartbeat", "keepalive", "keep-alive")
+_LONGEST: Final = 64 * 1024  # bytes of a body that is no stream, which is read for its words
+_EVENTS: Final = "text/event-stream"
+_LINE: Final = re.compile(rb"(?:data|event|id|retry)?:|(?:data|event|id|retry)[\r\n]")
+_LONGEST_NAME: Final = 8  # bytes that decide whether a line is one of an event stream
+_NOTES: Final[Mapping[Callable[..., Any], Note[Any]]] = {
+    module.split: module.note for module in (openai, litellm, anthropic)
+}
 
 
-class StreamError(Exception):
-    """The server reported an error in its stream, or what came is no stream of JSON events."""
-
-
-def text(body: Any, split: Split[Any] = openai.split) -> Texts[Any]:
+def text(
+    body: Any,
+    split: Split[Any] = openai.split,
+    *,
+    thinks: Thinks | None = None,
+    begins_thinking: bool = False,
+) -> Texts[Any]:
     """The text of a streamed response; for `pace`.
+
+    Afterwards its `ending` says how the answer ended. A body that stops without a finish
+    reason and without `[DONE]` is an error.
 
     Args:
         body: as for `events`.
-        split: for JSON in another form than OpenAI's: `anthropic.split`, or your own.
+        split: for JSON in another form than OpenAI's: `anthropic.split`, or your own. With
+            your own, the `ending` is "unsaid".
+        thinks: gets the reasoning, as it comes.
+        begins_thinking: as for andes_client.sources.openai.
     """
-    return Texts(events(body), split)
+    stream, note = events(body), _NOTES.get(split)
+    return Texts(
+        stream,
+        split,
+        note=note,
+        thinks=thinks,
+        begins_thinking=begins_thinking,
+        is_whole=(lambda: stream.done) if note else None,
+    )
 
 
 def events(body: Any) -> "Events":
     """The JSON objects of a streamed response, up to `[DONE]` or its end; for `pace_events`.
+
+    Heartbeats are left out: comments, empty events, `data: null`, and events of that name. The
+    content type may be another one, if what comes is an event stream.
 
     Args:
         body: a streaming response or an EventSource of httpx2, a streaming response of
@@ -46,7 +77,8 @@ def events(body: Any) -> "Events":
 
     Raises (when it is iterated):
         StreamError: see there.
-        HTTPStatusError: of httpx2 or httpx; the server answered with an error.
+        HTTPStatusError: of httpx2 or httpx; the server answered with an error, or sent you
+            elsewhere. The message has its words.
     """
     return Events(body)
 
@@ -55,18 +87,22 @@ class Events(AsyncIterable[dict[str, Any]]):
     """Made by `events`; closing it closes the response."""
 
     def __init__(self, body: Any) -> None:
+        self.done = False
+        """Whether `[DONE]` has come."""
         self._body = body
         self._response = getattr(body, "response", body)  # an EventSource has one
 
     async def __aiter__(self) -> AsyncGenerator[dict[str, Any], None]:
         if hasattr(self._response, "raise_for_status"):
-            _check(self._response)
-        async with aclosing(_data(self._body)) as received:
+            await check(self._response)
+        async with aclosing(self._data()) as received:
             async for data in received:
-                if data == _DONE:
+                if data.strip() == _DONE:
+                    self.done = True
                     return
-                if data:  # an empty event only keeps the connection alive
-                    yield _parsed(data)
+                event = self._parsed(data)
+                if event is not None:
+                    yield event
 
     async def aclose(self) -> None:
         """Close the response, or whatever the body is."""
@@ -74,79 +110,94 @@ class Events(AsyncIterable[dict[str, Any]]):
         if close is not None:
             await close()
 
+    async def _data(self) -> AsyncGenerator[Data, None]:
+        decoder, beginning = Decoder(), _Beginning(_content_type(self._response))
+        body = self._response if hasattr(self._response, "aiter_bytes") else self._body
+        pieces = aiter(body.aiter_bytes() if hasattr(body, "aiter_bytes") else body)
+        try:
+            async for piece in pieces:
+                if not isinstance(piece, bytes | str):  # a library has decoded it
+                    yield Data(piece.data, getattr(piece, "event", None) or "")
+                elif beginning.is_stream(piece):
+                    for data in decoder.decode(piece):
+                        yield data
+            if why := beginning.complaint():
+                raise StreamError(quoted(why, self._response))
+            for data in decoder.flush():
+                if data.strip() == _DONE or _json(data) is not None:  # else it was cut off
+                    yield data
+        finally:
+            if inspect.isasyncgen(pieces):
+                await pieces.aclose()
 
-class Decoder:
-    """Pieces of an event stream in, the data of whole events out; without I/O.
+    def _parsed(self, data: Data) -> dict[str, Any] | None:
+        event = _json(data)
+        if data.event == "error":
+            raise StreamError(self._words(event or str(data)))
+        if data.strip() in ("", "null"):
+            return None
+        if not isinstance(event, dict):
+            if data.event in _HEARTBEATS:
+                return None
+            raise StreamError(f"an event is not a JSON object: {data[:200]!r}")
+        if event.get("error") or "error" in (event.get("type"), event.get("object")):
+            raise StreamError(self._words(event.get("error") or event))
+        return event
 
-    UTF-8 and nothing else, as https://html.spec.whatwg.org/#event-stream-interpretation
-    says; an event that has not ended when the stream does is dropped.
+    def _words(self, error: object) -> str:
+        return quoted(words(error), self._response) or "the server reported an error"
+
+
+class _Beginning:
+    """The beginning of a body, until it is clear whether it is an event stream.
+
+    Some servers send one as text/plain or as JSON. Some send an error, or a page, in its place,
+    with a status of success.
     """
 
-    def __init__(self) -> None:
-        self._utf8 = codecs.getincrementaldecoder("utf-8")("replace")
-        self._line: list[str] = []  # the pieces of one that has not ended
-        self._data: list[str] = []  # the lines of an event that has not ended
-        self._after_cr = self._begun = False
+    def __init__(self, kind: str | None) -> None:
+        self._kind = kind
+        self._trusted = kind is None or kind.lower().startswith(_EVENTS)
+        self._known = False
+        self._body = b""
 
-    def decode(self, piece: bytes | str) -> list[str]:
-        """Take in the next piece; return the data of the events that it ends."""
-        new = self._utf8.decode(piece) if isinstance(piece, bytes) else piece
-        if not new:
-            return []
-        if not self._begun:
-            new, self._begun = new.removeprefix("\ufeff"), True
-        if self._after_cr:  # a line feed now belongs to the line end before it
-            new = new.removeprefix("\n")
-        self._after_cr = new.endswith("\r")
-        first, *others = new.replace("\r\n", "\n").replace("\r", "\n").split("\n")
-        self._line.append(first)
-        ended = []
-        for other in others:
-            ended += self._take("".join(self._line))
-            self._line = [other]
-        return ended
+    def is_stream(self, piece: bytes | str) -> bool:
+        """Whether the piece is to be decoded.
 
-    def _take(self, line: str) -> list[str]:
-        name, _, value = line.partition(":")
-        if line == "":
-            data, self._data = self._data, []
-            return ["\n".join(data)] if data else []
-        if name == "data":
-            self._data.append(value.removeprefix(" "))
-        return []
+        Raises:
+            StreamError: it is not, and enough of it has come.
+        """
+        if self._known:
+            return True
+        self._body += piece.encode("utf-8", "replace") if isinstance(piece, str) else piece
+        begins = self._body.lstrip(b"\xef\xbb\xbf \t\r\n")
+        self._known = _LINE.match(begins) is not None
+        foreign = not self._known and len(begins) >= _LONGEST_NAME
+        if foreign and not self._trusted and len(self._body) > _LONGEST:
+            raise StreamError(self.complaint())
+        if self._trusted and len(self._body) > _LONGEST:
+            self._known = True  # it has lines of other names
+        return self._trusted or not foreign
+
+    def complaint(self) -> str:
+        """At the end of the body: what is wrong with it; "" if nothing is."""
+        if self._known or not self._body.strip():
+            return ""
+        if said := error_in(self._body):
+            return said
+        begins = self._body[:80].decode("utf-8", "replace")
+        if self._kind is None or self._trusted:
+            return f"the server sent no event stream: {begins!r}"
+        return f"expected {_EVENTS}, but the server sent {self._kind or 'no type'}: {begins!r}"
 
 
-async def _data(body: Any) -> AsyncGenerator[str, None]:
-    decoder = Decoder()
-    pieces = aiter(body.aiter_bytes() if hasattr(body, "aiter_bytes") else body)
+def _content_type(response: Any) -> str | None:
+    headers = getattr(response, "headers", None)
+    return None if headers is None else str(headers.get("content-type", ""))
+
+
+def _json(data: str) -> Any:
     try:
-        async for piece in pieces:
-            if isinstance(piece, bytes | str):
-                for data in decoder.decode(piece):
-                    yield data
-            else:
-                yield piece.data  # an EventSource has decoded it
-    finally:
-        if inspect.isasyncgen(pieces):
-            await pieces.aclose()
-
-
-def _check(response: Any) -> None:
-    response.raise_for_status()
-    kind = response.headers.get("content-type", "")
-    if not kind.lower().startswith("text/event-stream"):
-        raise StreamError(f"expected text/event-stream, but the server sent {kind or 'no type'}")
-
-
-def _parsed(data: str) -> dict[str, Any]:
-    try:
-        event = json.loads(data)
-    except ValueError:
-        event = None
-    if not isinstance(event, dict):
-        raise StreamError(f"an event is not a JSON object: {data[:200]!r}")
-    if event.get("error") or event.get("type") == "error":
-        error = event.get("error") or event
-        message = error.get("message") if isinstance(error, dict) else None
-        raise StreamError(str(message or error))
-    return event
+        return json.loads(data)
+    except (ValueError, RecursionError):
+        return None

@@ -10,11 +10,14 @@ from collections.abc import (
     Callable,
     Iterable,
     Iterator,
-    Mapping,
 )
 from typing import Any, Generic, Literal, TypeVar
 
-__all__ = ["BlockingTexts", "Rest", "Split", "Texts", "field"]
+from andes_client.sources.content import field
+from andes_client.sources.ending import Ending, Notes, StreamError
+from andes_client.sources.reasoning import ThinkSplitter
+
+__all__ = ["BlockingTexts", "Note", "Rest", "Split", "Texts", "Thinks", "field"]
 
 T = TypeVar("T")
 
@@ -28,32 +31,143 @@ Rest = Literal[
 Split = Callable[[T], tuple[str, Rest]]
 """Takes an event apart: the text to be paced, often "", and what is left of the event."""
 
+Note = Callable[[T, Notes], None]
+"""Notes what an event says of reasoning and of the end."""
+
+Thinks = Callable[[str], object]
+"""Gets reasoning, piece by piece, as it comes: it is never paced."""
+
+
+class _Reader(Generic[T]):
+    """Events in, the text of the answer out, and at the end how it ended; without I/O."""
+
+    def __init__(
+        self,
+        split: Split[T],
+        note: Note[T] | None,
+        thinks: Thinks | None,
+        begins_thinking: bool,
+        is_whole: Callable[[], bool] | None,
+    ) -> None:
+        self._split = split
+        self._note = note
+        self._notes = Notes(thinks or (lambda _: None))
+        self._think = ThinkSplitter(inside=begins_thinking)
+        self._rethought = False
+        self._is_whole = is_whole
+        self.ending: Ending | None = None
+
+    @property
+    def over(self) -> bool:
+        """Whether an event has said that all has failed."""
+        return self._notes.failed
+
+    def take(self, event: T) -> str:
+        """The text of the answer that is decided by this event."""
+        if self._note is not None:
+            self._note(event, self._notes)
+        text, _ = self._split(event)
+        return self._answer(self._think.feed(text)) if text else ""
+
+    def rest(self) -> str:
+        """The text that waited for more."""
+        return self._answer(self._think.flush())
+
+    def fail(self, error: Exception) -> None:
+        """The stream raised it."""
+        self.ending = error.ending if isinstance(error, StreamError) else None
+        self.ending = self.ending or Ending("failed", str(error) or type(error).__name__)
+
+    def end(self) -> None:
+        """The stream is over.
+
+        Raises:
+            StreamError: the server reported an error, or the stream just stopped.
+        """
+        if self._is_whole is not None and self._is_whole():
+            self._notes.whole = True
+        ending = self.ending = self._notes.ending(promised=self._is_whole is not None)
+        if ending.reason == "failed":
+            raise StreamError(ending.said or "the server reported an error", ending)
+        if ending.reason == "cut off":
+            raise StreamError("the stream stopped before the answer was whole", ending)
+
+    def _answer(self, pieces: list[tuple[Any, str]]) -> str:
+        if self._think.unopened and not self._rethought:
+            self._rethought = True
+            self._notes.rethink()
+        answer = ""
+        for kind, text in pieces:
+            if kind == "answer":
+                answer += text
+            else:
+                self._notes.think(text)
+        self._notes.write(answer)
+        return answer
+
 
 class Texts(AsyncIterable[str], Generic[T]):
     """The text in a stream of events, delta by delta. To be iterated once.
 
     Closing it closes the stream, also while it is being read; `pace` does so at its end.
 
+    Thinking is not part of the text, whether it comes in events of its own or as a `<think>`
+    block at the beginning of the text (andes_client.sources.reasoning).
+
     Args:
         stream: an SDK's stream, or any async iterable of events.
         split: takes its events apart.
+        note: notes what they say of reasoning and of the end.
+        thinks: gets the reasoning.
+        begins_thinking: the text begins inside a `<think>` block, which the server's template
+            has opened.
+        is_whole: asked when no event said that this is the end: whether the protocol's own mark
+            of it came. None: the protocol has none, and a stream that stops is no failure.
 
     Raises:
         TypeError: the stream cannot be iterated so; the message says what to do.
+        StreamError: from the loop, after all text: the server reported an error, or the stream
+            just stopped.
     """
 
-    def __init__(self, stream: AsyncIterable[T], split: Split[T]) -> None:
+    def __init__(
+        self,
+        stream: AsyncIterable[T],
+        split: Split[T],
+        *,
+        note: Note[T] | None = None,
+        thinks: Thinks | None = None,
+        begins_thinking: bool = False,
+        is_whole: Callable[[], bool] | None = None,
+    ) -> None:
         if not hasattr(stream, "__aiter__"):
             raise TypeError(f"text needs an async stream, not {_what(stream, 'text_blocking')}")
         self._stream = stream
         self._split = split
+        self._reader = _Reader(split, note, thinks, begins_thinking, is_whole)
         self._iterator: AsyncIterator[T] | None = None
 
+    @property
+    def ending(self) -> Ending | None:
+        """How the answer ended; None until the stream has ended."""
+        return self._reader.ending
+
     async def __aiter__(self) -> AsyncGenerator[str, None]:
-        async for event in self._events():
-            text, _ = self._split(event)
-            if text:
+        reader = self._reader
+        try:
+            async for event in self._events():
+                if text := reader.take(event):
+                    yield text
+                if reader.over:
+                    break
+        except Exception as error:
+            if text := reader.rest():
                 yield text
+            reader.fail(error)
+            raise
+        if text := reader.rest():
+            yield text
+        reader.end()
 
     async def aclose(self) -> None:
         """Close the stream, and with it the connection to the server."""
@@ -79,17 +193,42 @@ class BlockingTexts(Iterable[str], Generic[T]):
     of openai or anthropic over HTTP/1.1. A generator cannot be interrupted.
     """
 
-    def __init__(self, stream: Iterable[T], split: Split[T]) -> None:
+    def __init__(
+        self,
+        stream: Iterable[T],
+        split: Split[T],
+        *,
+        note: Note[T] | None = None,
+        thinks: Thinks | None = None,
+        begins_thinking: bool = False,
+        is_whole: Callable[[], bool] | None = None,
+    ) -> None:
         if not hasattr(stream, "__iter__"):
             raise TypeError(f"text_blocking needs a plain stream, not {_what(stream, 'text')}")
         self._stream = stream
-        self._split = split
+        self._reader = _Reader(split, note, thinks, begins_thinking, is_whole)
+
+    @property
+    def ending(self) -> Ending | None:
+        """How the answer ended; None until the stream has ended."""
+        return self._reader.ending
 
     def __iter__(self) -> Iterator[str]:
-        for event in self._stream:
-            text, _ = self._split(event)
-            if text:
+        reader = self._reader
+        try:
+            for event in self._stream:
+                if text := reader.take(event):
+                    yield text
+                if reader.over:
+                    break
+        except Exception as error:
+            if text := reader.rest():
                 yield text
+            reader.fail(error)
+            raise
+        if text := reader.rest():
+            yield text
+        reader.end()
 
     def close(self) -> None:
         """Close the stream, and with it the connection to the server."""
@@ -115,11 +254,6 @@ def _hang_up(stream: object) -> None:
     if connection is not None:
         with contextlib.suppress(OSError):  # it is gone already
             connection.shutdown(socket.SHUT_RDWR)
-
-
-def field(event: object, name: str) -> Any:
-    """A field of an SDK's object, or of the JSON object that it was; None if it has none."""
-    return event.get(name) if isinstance(event, Mapping) else getattr(event, name, None)
 
 
 def _what(stream: object, other: str) -> str:

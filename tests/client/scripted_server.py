@@ -69,6 +69,7 @@ class ScriptedServer:
     script: Script = field(default_factory=list)
     status: int = 200
     media_type: str = "text/event-stream; charset=utf-8"
+    headers: dict[str, str] = field(default_factory=dict)
     received: list[Received] = field(default_factory=list)
     left: threading.Event = field(default_factory=threading.Event)
     """Set when a client has gone before it had everything."""
@@ -87,7 +88,7 @@ class ScriptedServer:
                 piece.open()
         self.script, self.status = [], 200
         self.media_type = "text/event-stream; charset=utf-8"
-        self.received, self.left = [], threading.Event()
+        self.headers, self.received, self.left = {}, [], threading.Event()
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         body = b""
@@ -109,7 +110,8 @@ class ScriptedServer:
             left.set()
 
     async def _play(self, send: Callable[[dict[str, Any]], Awaitable[None]]) -> None:
-        headers = [(b"content-type", self.media_type.encode())]
+        headers = [(b"content-type", self.media_type.encode())] if self.media_type else []
+        headers += [(name.encode(), value.encode()) for name, value in self.headers.items()]
         await send({"type": "http.response.start", "status": self.status, "headers": headers})
         for piece in list(self.script):
             if isinstance(piece, Gate):

@@ -6,7 +6,19 @@ from typing import Any
 import anyio
 import openai
 import pytest
-from langchain_core.messages import AIMessageChunk
+from langchain_core.messages import (
+    AIMessage,
+    AIMessageChunk,
+    BaseMessage,
+    ChatMessage,
+    ChatMessageChunk,
+    FunctionMessage,
+    HumanMessage,
+    HumanMessageChunk,
+    SystemMessage,
+    ToolMessage,
+    ToolMessageChunk,
+)
 from langchain_openai import ChatOpenAI
 from pydantic import SecretStr
 
@@ -115,6 +127,7 @@ BLOCKS: list[tuple[AIMessageChunk, str, str]] = [
     (AIMessageChunk(content=""), "", "in turn"),
     (AIMessageChunk(content=["One", {"type": "text", "text": " two"}]), "One two", "nothing"),
     (AIMessageChunk(content=[]), "", "in turn"),
+    (AIMessageChunk(content=[{"type": "text", "text": ""}]), "", "in turn"),
     (AIMessageChunk(content=[{"type": "text", "text": "One", "index": 0}]), "One", "nothing"),
     (AIMessageChunk(content=[{"type": "reasoning", "reasoning": "Hm."}]), "", "at once"),
     (AIMessageChunk(content=[{"type": "thinking", "thinking": "Hm."}]), "", "at once"),
@@ -133,6 +146,44 @@ BLOCKS: list[tuple[AIMessageChunk, str, str]] = [
         "at once",
     ),
 ]
+
+
+OTHERS: list[BaseMessage] = [
+    ToolMessage(content="42 degrees", tool_call_id="1"),
+    ToolMessageChunk(content="42 degrees", tool_call_id="1"),
+    ToolMessage(content=[{"type": "text", "text": "42 degrees"}], tool_call_id="1"),
+    FunctionMessage(content="42 degrees", name="look"),
+    HumanMessage(content="How warm?"),
+    HumanMessageChunk(content="How warm?"),
+    SystemMessage(content="Be brief."),
+    ChatMessage(content="How warm?", role="user"),
+    ChatMessageChunk(content="Be brief.", role="system"),
+]
+
+
+@pytest.mark.parametrize("message", OTHERS, ids=lambda message: type(message).__name__)
+def test_messages_of_others_are_not_read_aloud(message: BaseMessage) -> None:
+    assert split(message) == ("", "at once")
+    said = [AIMessageChunk(content="One "), message, AIMessage(content="two")]
+    assert "".join(text_blocking(said)) == "One two"
+
+
+def test_a_whole_message_that_asks_for_a_tool_is_passed_on() -> None:
+    calls: list[Any] = [{"name": "look", "args": {}, "id": "1"}]
+    assert split(AIMessage(content="One", tool_calls=calls)) == ("One", "at once")
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        AIMessage(content="One"),
+        ChatMessage(content="One", role="assistant"),
+        ChatMessageChunk(content="One", role="assistant"),
+    ],
+    ids=lambda message: type(message).__name__,
+)
+def test_every_message_of_the_model_is_text(message: BaseMessage) -> None:
+    assert split(message) == ("One", "nothing")
 
 
 @pytest.mark.parametrize(("chunk", "written", "rest"), BLOCKS)

@@ -14,7 +14,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from andes_client import pace
-from andes_client.sources import anthropic, pace_events
+from andes_client.sources import Ending, anthropic, openai, pace_events
 from andes_client.sources.openai import split
 from andes_client.sources.sse import Decoder, StreamError, events, text
 from tests.client.scripted_server import (
@@ -150,6 +150,48 @@ class TestHttp:
             async with opened(server) as body, pace(text(body), QUICK) as paced:
                 await anext(paced)
 
+    async def test_a_redirect_says_where_to(self, server: ScriptedServer, opened: Opened) -> None:
+        server.status, server.headers = 308, {"location": "https://elsewhere.example/v1"}
+        with pytest.raises(
+            (httpx.HTTPStatusError, httpx2.HTTPStatusError),
+            match=r"308 Permanent Redirect: it sends you to https://elsewhere.example/v1, and",
+        ):
+            async with opened(server) as body, pace(text(body), QUICK) as paced:
+                await anext(paced)
+
+    async def test_a_refusal_has_the_servers_words_and_says_when_to_try_again(
+        self, server: ScriptedServer, opened: Opened
+    ) -> None:
+        server.says(b'{"error": {"message": "Too many\\n tokens"}}')
+        server.status, server.headers = 429, {"retry-after": "30"}
+        with pytest.raises((httpx.HTTPStatusError, httpx2.HTTPStatusError)) as raised:
+            async with opened(server) as body, pace(text(body), QUICK) as paced:
+                await anext(paced)
+        assert str(raised.value) == (
+            "the server answered 429 Too Many Requests: Too many tokens (Retry-After: 30)"
+        )
+        error: Any = raised.value
+        assert error.response.status_code == 429
+        assert "Too many" in error.response.text
+
+    async def test_an_error_with_a_status_of_success_is_quoted(
+        self, server: ScriptedServer, opened: Opened
+    ) -> None:
+        server.says(b'{"error": {"message": "no such model"}}')
+        server.media_type = "application/json"
+        with pytest.raises(StreamError, match=r"^no such model$"):
+            async with opened(server) as body, pace(text(body), QUICK) as paced:
+                await anext(paced)
+
+    @pytest.mark.parametrize("kind", ["text/plain", "application/json", "application/x-ndjson", ""])
+    async def test_an_event_stream_under_another_name_is_one(
+        self, server: ScriptedServer, opened: Opened, kind: str
+    ) -> None:
+        server.says(b"\r\n", chat(content="One "), chat(content="two"), DONE)
+        server.media_type = kind
+        async with opened(server) as body, pace(text(body), QUICK) as paced:
+            assert "".join([word async for word in paced]) == "One two"
+
     async def test_an_answer_that_is_no_stream_is_an_error(
         self, server: ScriptedServer, opened: Opened
     ) -> None:
@@ -173,16 +215,56 @@ async def said(body: AsyncIterable[Any], **options: Any) -> str:
 @pytest.mark.anyio
 class TestAnyBody:
     async def test_bytes_or_text(self) -> None:
-        assert await said(pieces(chat(content="One"), chat(content=" two").decode())) == "One two"
+        body = pieces(chat(content="One"), chat(content=" two").decode(), DONE)
+        assert await said(body) == "One two"
 
-    async def test_a_body_may_end_without_a_word(self) -> None:
-        assert await said(pieces(chat(content="One"), b'data: {"choices"')) == "One"
+    @pytest.mark.parametrize(
+        "end", [b"", b'data: {"choices"', b"data: [DO", b"data: \n\n", b": still here\n\n"]
+    )
+    async def test_a_body_that_just_stops_is_an_error_after_its_text(self, end: bytes) -> None:
+        seen = []
+        texts = text(pieces(chat(content="One"), end))
+        with pytest.raises(StreamError, match="stopped before the answer was whole"):
+            async for delta in texts:
+                seen.append(delta)
+        assert seen == ["One"]
+        assert texts.ending == Ending("cut off")
+
+    @pytest.mark.parametrize(
+        "end",
+        [
+            b"data: [DONE] \n\n",
+            b"data:[DONE]\r\n\r\n",
+            b"data:  [DONE]\t\n\n",
+            b"data: [DONE]\n",
+            b"data: [DONE]",
+            chat(finish_reason="stop").rstrip(),
+        ],
+    )
+    async def test_every_mark_of_the_end_makes_the_answer_whole(self, end: bytes) -> None:
+        texts = text(pieces(chat(content="One"), end))
+        assert "".join([delta async for delta in texts]) == "One"
+        assert texts.ending is not None
+        assert texts.ending.reason == "complete"
 
     async def test_nothing_counts_after_done(self) -> None:
         assert await said(pieces(chat(content="One"), DONE, b"data: rubbish\n\n")) == "One"
 
     async def test_empty_events_keep_a_connection_alive(self) -> None:
-        assert await said(pieces(b"data:\n\n", chat(content="One"), b"event: ping\n\n")) == "One"
+        beats = [
+            b"data:\n\n",
+            b"event: ping\n\n",
+            b"data: null\n\n",
+            b"data:null \n\n",
+            b"event: ping\ndata: still here\n\n",
+            b"event: heartbeat\ndata: 7\n\n",
+            b": ping - 2026-11-28\n\n",
+        ]
+        body = [piece for beat in beats for piece in (beat, chat(content="One "))]
+        assert await said(pieces(*body, DONE)) == "One " * len(beats)
+        received = events(pieces(*body, DONE))
+        assert len([event async for event in received]) == len(beats)
+        assert received.done
 
     async def test_the_responses_api(self) -> None:
         delta = {"type": "response.output_text.delta", "delta": "One"}
@@ -190,7 +272,20 @@ class TestAnyBody:
 
     async def test_another_form_of_json(self) -> None:
         delta = {"type": "content_block_delta", "delta": {"type": "text_delta", "text": "One"}}
-        assert await said(pieces(sse(delta)), split=anthropic.split) == "One"
+        end = {"type": "message_stop"}
+        assert await said(pieces(sse(delta), sse(end)), split=anthropic.split) == "One"
+        with pytest.raises(StreamError, match="stopped before the answer was whole"):
+            await said(pieces(sse(delta)), split=anthropic.split)
+
+    async def test_its_events_are_whole_for_the_source_of_an_sdk(self) -> None:
+        texts = openai.text(events(pieces(chat(content="One"), DONE)))
+        assert "".join([delta async for delta in texts]) == "One"
+        assert texts.ending == Ending("complete")
+
+    async def test_a_form_of_ones_own_promises_no_end(self) -> None:
+        texts = text(pieces(sse({"says": "One"})), lambda event: (event["says"], "nothing"))
+        assert "".join([delta async for delta in texts]) == "One"
+        assert texts.ending == Ending("unsaid")
 
     @pytest.mark.parametrize(
         ("data", "message"),
@@ -201,11 +296,50 @@ class TestAnyBody:
             ('{"error": {"code": 5}}', "5"),
             ('{"type": "error", "error": {"message": "too much"}}', "too much"),
             ('{"type": "error", "message": "too much"}', "too much"),
+            ('{"object": "error", "message": "too long", "code": 400}', "too long"),
+            ('{"error": {"detail": [{"loc": ["x"], "msg": "bad"}, {"msg": "worse"}]}}', "bad; wor"),
+            ("[" * 100_000, "not a JSON object"),
         ],
     )
     async def test_what_is_no_event_is_an_error(self, data: str, message: str) -> None:
         with pytest.raises(StreamError, match=message):
             await said(pieces(sse(data)))
+
+    @pytest.mark.parametrize(
+        ("data", "message"),
+        [
+            ("the engine is dead", "the engine is dead"),
+            ('{"message": "the engine is dead"}', "the engine is dead"),
+            ('{"detail": "the engine is dead"}', "the engine is dead"),
+            ('"the engine is dead"', "the engine is dead"),
+            ("null", "null"),
+        ],
+    )
+    async def test_an_event_named_error_is_one_whatever_it_holds(
+        self, data: str, message: str
+    ) -> None:
+        seen = []
+        texts = text(pieces(chat(content="One"), sse(data, "error"), DONE))
+        with pytest.raises(StreamError, match=message):
+            async for delta in texts:
+                seen.append(delta)
+        assert seen == ["One"]
+        assert texts.ending == Ending("failed", message)
+
+    @pytest.mark.parametrize(
+        ("body", "message"),
+        [
+            ('{"error": {"message": "out of memory"}}', "^out of memory$"),
+            ('\n {"error": "out of memory"}\n', "^out of memory$"),
+            ('{"detail": "Not authenticated"}', "^Not authenticated$"),
+            ("<html>Log in</html>", "no event stream: '<html>Log in"),
+            ("{}", "no event stream"),
+        ],
+    )
+    async def test_what_is_no_stream_is_quoted(self, body: str, message: str) -> None:
+        for parts in ([body], list(body)):
+            with pytest.raises(StreamError, match=message):
+                await said(pieces(*parts))
 
 
 def decoded(parts: list[bytes]) -> list[str]:
@@ -262,3 +396,39 @@ def test_a_long_line_in_small_pieces_takes_linear_time() -> None:
 def test_json_of_a_whole_stream_is_what_was_sent() -> None:
     chunks = [chat(content="a\u2028b"), chat(usage=USAGE)]
     assert [json.loads(data).get("usage") for data in decoded(chunks)] == [None, USAGE]
+
+
+def test_events_have_their_names() -> None:
+    decoder = Decoder()
+    ended = decoder.decode("event: error\ndata: a\n\ndata: b\n\nevent: c\n\ndata: d\n\n")
+    assert [(data, data.event) for data in ended] == [
+        ("a", "error"),
+        ("b", "message"),
+        ("d", "message"),
+    ]
+
+
+def test_the_end_may_take_the_place_of_the_blank_line() -> None:
+    for end in ("", "\n", "\r", "\r\n"):
+        decoder = Decoder()
+        assert decoder.decode(f"event: x\ndata: a{end}") == []
+        assert decoder.flush() == ["a"]
+    assert Decoder().flush() == []
+
+
+@pytest.mark.anyio
+async def test_a_key_that_the_server_quotes_is_not_shown() -> None:
+    secret = "sk-very-secret-0123456789"
+
+    def refuse(request: httpx2.Request) -> httpx2.Response:
+        long = "x" * 290 + f" Bad key {secret}"
+        return httpx2.Response(401, json={"error": {"message": long}}, request=request)
+
+    for headers in ({"authorization": f"Bearer {secret}"}, {"x-api-key": secret}):
+        async with (
+            httpx2.AsyncClient(transport=httpx2.MockTransport(refuse), headers=headers) as client,
+            client.stream("POST", "http://127.0.0.1/v1") as response,
+        ):
+            with pytest.raises(httpx2.HTTPStatusError) as raised:
+                assert [delta async for delta in text(response)]
+        assert "sk-" not in str(raised.value)

@@ -15,6 +15,7 @@ from andes_client.testing import scripted
 pytestmark = pytest.mark.anyio
 
 ONE_A_SECOND_WPM = 60.0
+THOUGHT, RETHOUGHT = "(thinks) ", "(it was all thinking)"  # in a script
 FIVE = [(2.0, "One two three "), (3.0, "four five")]
 
 
@@ -26,11 +27,22 @@ class Upstream:
         self.closed = False
         self.expected: Expectation | None = None
 
-    async def texts(self, expectation: Callable[[], Expectation]) -> AsyncGenerator[str, None]:
+    async def texts(
+        self,
+        expectation: Callable[[], Expectation],
+        *,
+        thinks: Callable[[str], object],
+        rethinks: Callable[[], object],
+    ) -> AsyncGenerator[str, None]:
         self.expected = expectation()
         try:
             async for text in scripted(self.script):
-                yield text
+                if text == RETHOUGHT:
+                    rethinks()
+                elif text.startswith(THOUGHT):
+                    thinks(text.removeprefix(THOUGHT))
+                else:
+                    yield text
             if self.error is not None:
                 raise self.error
         finally:
@@ -47,10 +59,12 @@ class Told:
         self.events.append(event)
 
     def texts(self, side: str) -> list[str]:
-        return [event["text"] for event in self.events if event["side"] == side and "text" in event]
+        return [
+            event["text"] for event in self.events if event.get("side") == side and "text" in event
+        ]
 
     def end(self, side: str) -> dict[str, Any]:
-        (event,) = [one for one in self.events if one["side"] == side and "ended" in one]
+        (event,) = [one for one in self.events if one.get("side") == side and "ended" in one]
         return event
 
 
@@ -99,6 +113,43 @@ async def test_the_speed_may_change_before_the_beginning_and_while_it_runs() -> 
     assert upstream.expected is not None
     assert upstream.expected.wpm == pytest.approx(ONE_A_SECOND_WPM)
     assert "".join(told.texts("paced")) == "word " * 40
+
+
+async def test_reasoning_is_told_at_once_and_is_on_neither_side() -> None:
+    told = Told()
+    script = [(1.0, THOUGHT + "word " * 500), (1.0, THOUGHT + "so."), (1.0, "One two")]
+    await Answer(Upstream(script).texts, ONE_A_SECOND_WPM).run(told)
+    thoughts = [event for event in told.events if "thought" in event]
+    assert thoughts == [
+        {"at": 1.0, "thought": "word " * 500},
+        {"at": 2.0, "thought": "so."},
+    ]
+    assert told.texts("paced") == ["One", " two"]
+    assert "".join(told.texts("raw")) == "One two"
+    assert told.end("paced")["at"] < 5.0
+    assert told.end("paced")["words"] < 3.0
+
+
+@pytest.mark.parametrize("paused", [False, True])
+async def test_text_that_turns_out_to_be_reasoning_costs_no_more_time(paused: bool) -> None:
+    told = Told()
+    script = [(1.0, "so " * 500), (2.0, RETHOUGHT), (0.0, "One two")]
+    answer = Answer(Upstream(script).texts, ONE_A_SECOND_WPM)
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(answer.run, told)
+        await anyio.sleep(1.5)
+        if paused:
+            answer.pause()
+            await anyio.sleep(8.5)
+            answer.resume()
+    (at,) = [n for n, event in enumerate(told.events) if "rethought" in event]
+    after = [event for event in told.events[at + 1 :] if "text" in event]
+    assert "".join(event["text"] for event in after if event["side"] == "paced") == "One two"
+    assert "".join(event["text"] for event in after if event["side"] == "raw") == "One two"
+    assert told.end("paced")["words"] < 3.0
+    assert told.end("paced")["at"] < (15.0 if paused else 7.0)
+    assert answer.paced is not None
+    assert answer.paced.statistics().speed == 1.0
 
 
 async def test_pause_holds_the_paced_side_only() -> None:

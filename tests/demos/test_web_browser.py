@@ -1,16 +1,21 @@
 """The web page in a real Chromium: what a person sees and does, and what the server makes of it."""
 
-from collections.abc import Iterator
+import json
+import runpy
+import threading
+from collections.abc import AsyncGenerator, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+import anyio
 import pytest
-from andes_demos.bursty_server import OVERLOADED, TEXT, hurried
+from andes_demos.bursty_server import OVERLOADED, TEXT, hurried, running
 from PIL import Image
 from starlette.responses import JSONResponse, Response
 
+from tests.demos.chat_process import ROOT
 from tests.demos.chat_room import Served, answering, events, serving, then_nothing
 from tests.demos.web_browser import DEADLINE_S, Browser, Keys
 from tests.demos.web_room import HOSTILE, Page, paging
@@ -199,6 +204,79 @@ def test_a_server_that_refuses_is_quoted_and_may_be_asked_again(
         browser.find("#raw .failure button").click()
         browser.until(lambda: browser.status() == "Done.")
         assert [asked["messages"][0]["content"] for asked in served.asked] == ["Why is that?"] * 2
+
+
+def test_reasoning_is_folded_and_is_on_neither_side(browser: Browser, tmp_path: Path) -> None:
+    thoughts = ["Because ", "<b>wh", "y</b>.\n\nIs it?"]
+    chunks = [json.dumps({"choices": [{"delta": {"reasoning": text}}]}) for text in thoughts]
+    with answering(lambda *_: events(*chunks, WHOLE)) as served, paging(served.url) as page:
+        browser.open(page.url)
+        browser.until(lambda: browser.status() == "Done.")
+        assert browser.text("raw") == browser.text("paced") == "All of it."
+        folded = browser.find("#thinking")
+        assert folded.is_displayed()
+        assert folded.get_attribute("open") is None
+        assert "not part of the answer: 4 words" in folded.text
+        assert "Because" not in folded.text
+        browser.find("#thinking summary").click()
+        assert browser.find("#thinking .text").text == "Because <b>why</b>.\n\nIs it?"
+        assert browser.complaints() == []
+        browser.photograph(tmp_path / "reasoning.png")
+        browser.click("restart")
+        browser.until(lambda: browser.status() == "Done.")
+        assert browser.find("#thinking").get_attribute("open") is None
+
+
+def test_text_that_turns_out_to_be_reasoning_is_taken_back(browser: Browser) -> None:
+    texts = ["So it is", " then.\n</think>\n\n"]
+    chunks = [json.dumps({"choices": [{"delta": {"content": text}}]}) for text in texts]
+    with answering(lambda *_: events(*chunks, WHOLE)) as served, paging(served.url) as page:
+        browser.open(page.url)
+        browser.until(lambda: browser.status() == "Done.")
+        assert browser.text("raw") == browser.text("paced") == "All of it."
+        browser.find("#thinking summary").click()
+        assert browser.find("#thinking .text").text.strip() == "So it is then."
+
+
+def test_text_runs_in_the_direction_of_its_script(browser: Browser, tmp_path: Path) -> None:
+    with serving("שלום עולם.\n\nAnd so on.") as served, paging(served.url) as page:
+        browser.open(page.url)
+        browser.until(lambda: browser.status() == "Done.")
+        for side in ("raw", "paced"):
+            style = f"getComputedStyle(document.querySelector('#{side} .text'))"
+            assert browser.run(f"return {style}.direction") == "rtl"
+            assert browser.run(f"return {style}.unicodeBidi") == "plaintext"
+        browser.photograph(tmp_path / "directions.png")
+
+
+def test_the_example_hangs_up_when_its_page_is_left_by_a_link(browser: Browser) -> None:
+    example = runpy.run_path(str(ROOT / "examples" / "web_app.py"))
+    closed = threading.Event()
+
+    async def model() -> AsyncGenerator[str, None]:
+        try:
+            yield "One "
+            await anyio.sleep_forever()
+        finally:
+            closed.set()
+
+    example["answer"].__globals__["model"] = model
+    with running(example["app"]) as url:
+        browser.open(url)
+        browser.find("button").click()
+        browser.until(lambda: browser.find("#answer").text == "One")
+        assert browser.find("#answer").get_attribute("dir") == "auto"
+        browser.run("location.href = 'about:blank'")
+        assert closed.wait(DEADLINE_S / 3)  # the browser itself would take a minute
+        browser.leave()
+
+
+def test_a_page_that_is_shown_again_says_that_it_has_stopped(browser: Browser) -> None:
+    with reading_slowly(browser) as (page, served):
+        browser.run("dispatchEvent(new Event('pagehide'))")
+        assert served.closed.get(timeout=DEADLINE_S) == 40
+        assert "Stopped" in browser.status()
+        browser.until(lambda: not page.answers.running)
 
 
 def test_a_page_whose_own_server_is_gone_says_so(browser: Browser) -> None:

@@ -1,6 +1,7 @@
 """The web page's server over real HTTP, without a browser."""
 
 import json
+from collections.abc import AsyncGenerator
 from typing import Any
 
 import httpx2
@@ -170,7 +171,15 @@ def test_the_page_needs_nothing_from_elsewhere_and_is_protected() -> None:
             "place": f"{NOWHERE}/v1",
             "takes_questions": False,
         }
-        for name in ("page.js", "side.js", "chart.js", "page.css", "terminal.js", "terminal.css"):
+        for name in (
+            "page.js",
+            "side.js",
+            "thinking.js",
+            "chart.js",
+            "page.css",
+            "terminal.js",
+            "terminal.css",
+        ):
             file = page.client.get(f"/static/{name}")
             assert file.status_code == 200
             addresses = file.text.replace("http://www.w3.org/2000/svg", "")
@@ -179,6 +188,27 @@ def test_the_page_needs_nothing_from_elsewhere_and_is_protected() -> None:
             assert "innerHTML" not in file.text
         assert "://" not in index.text
         assert page.client.get("/static/../app.py").status_code == 404
+
+
+def test_reasoning_is_told_apart_from_the_answer() -> None:
+    chunks = [
+        '{"choices": [{"delta": {"reasoning_content": "Because."}}]}',
+        '{"choices": [{"delta": {"content": "Yes"}, "finish_reason": "stop"}]}',
+    ]
+    with answering(lambda *_: events(*chunks)) as served, paging(served.url) as page:
+        told = page.hear()
+        assert [event["thought"] for event in told if "thought" in event] == ["Because."]
+        assert texts(told, "raw") == texts(told, "paced") == "Yes"
+        assert ends(told) == {"raw": None, "paced": None}
+
+
+def test_an_answer_that_ends_before_its_end_is_told_on_both_sides() -> None:
+    for reason in ("length", "content_filter", "tool_calls"):
+        end = json.dumps({"choices": [{"delta": {}, "finish_reason": reason}]})
+        with answering(lambda *_, end=end: events(HALF, end)) as served, paging(served.url) as page:
+            told = page.hear()
+            assert texts(told, "raw") == texts(told, "paced") == "One half"
+            assert ends(told)["raw"] == ends(told)["paced"] is not None
 
 
 def test_a_server_that_refuses_dies_or_is_not_there_is_told_on_both_sides() -> None:
@@ -213,7 +243,7 @@ def test_the_key_goes_to_the_server_only() -> None:
 
 
 def test_answers_whose_page_never_comes_are_forgotten() -> None:
-    async def none(_: object) -> Any:
+    async def none(*_: object, **__: object) -> AsyncGenerator[str, None]:
         yield ""
 
     answers = Answers()

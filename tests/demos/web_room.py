@@ -74,7 +74,7 @@ def paging(
 
 def texts(events: list[dict[str, Any]], side: str) -> str:
     """All that one side was told to show."""
-    return "".join(event.get("text", "") for event in events if event["side"] == side)
+    return "".join(event.get("text", "") for event in events if event.get("side") == side)
 
 
 def ends(events: list[dict[str, Any]]) -> dict[str, str | None]:

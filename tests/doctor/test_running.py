@@ -1,9 +1,11 @@
 """What the doctor says of a running server, by what that says of itself."""
 
+import math
 import socket
 
 import pytest
 
+from andes_backend.doctor.exposition import Exposition
 from andes_backend.doctor.finding import BETTER, OK, PROBLEM, Finding, Level
 from andes_backend.doctor.running import check_running
 from andes_client import cli
@@ -67,6 +69,35 @@ def test_a_healthy_server_is_all_right_and_its_figures_are_told() -> None:
 
 def test_a_server_that_has_served_nobody_yet_is_all_right() -> None:
     assert levels(looked_at({**dict.fromkeys(HEALTHY, 0.0)})) == {OK}
+
+
+@pytest.mark.parametrize("value", ["none", "NaN", "+Inf", "-Inf", "-", "0x10", "1e999", "1,5"])
+@pytest.mark.parametrize("name", HEALTHY)
+def test_a_metric_without_a_number_is_as_if_it_were_not_there(name: str, value: str) -> None:
+    exposition = Exposition(lines({**HEALTHY, name: math.nan}).replace(" nan", f" {value}"))
+    assert exposition.of(name.partition("{")[0]) == Exposition(
+        lines({other: HEALTHY[other] for other in HEALTHY if other != name})
+    ).of(name.partition("{")[0])
+
+
+@pytest.mark.parametrize("value", ["none", "NaN", "+Inf", ""])
+def test_a_server_without_a_number_anywhere_is_described_all_the_same(value: str) -> None:
+    pages = {
+        "/v1/models": MODELS,
+        "/version": VERSION,
+        "/metrics": "".join(f"{name} {value}\n" for name in HEALTHY)
+        + cache(tokens=int("9" * 30)).replace(" 1.0", f" {value}"),
+    }
+    with serving(pages) as url:
+        topics = {finding.topic for finding in check_running(url)}
+    assert {"server", "scheduler", "KV memory"} <= topics
+
+
+@pytest.mark.parametrize("tokens", ["9" * 5000, "a lot", "-5", "²", ""])
+def test_a_size_that_is_no_number_is_unknown(tokens: str) -> None:
+    config = cache().replace('"1600"', f'"{tokens}"').replace('"100"', f'"{tokens}"')
+    (finding,) = looked_at(HEALTHY, config)["KV memory"]
+    assert finding.what.startswith("of unknown size")
 
 
 def test_stock_vllm_is_a_problem_and_says_nothing_of_readers() -> None:

@@ -4,4 +4,4 @@ One page shows the same answer twice, raw and paced; `andes web chat` and the li
 terminal program in a page.
 """
 
-__all__ = ["answer", "app", "command", "guard", "terminal", "upstream"]
+__all__ = ["answer", "app", "command", "guard", "program", "terminal", "upstream"]

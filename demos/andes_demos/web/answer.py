@@ -4,9 +4,10 @@ One request feeds both sides, so that they show the same text and a server is as
 paid, once.
 """
 
+import math
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 import anyio
 
@@ -16,9 +17,29 @@ from andes_client.segment import Unit
 from andes_demos.chat.server import ServerError
 from andes_demos.recorded_words import RecordedWords
 
-__all__ = ["Answer", "NotRunningError", "Side"]
+__all__ = ["Answer", "Asking", "NotRunningError", "Side"]
 
 Side = Literal["raw", "paced"]
+
+
+class Asking(Protocol):
+    """Makes the stream of the text of an answer."""
+
+    def __call__(
+        self,
+        expectation: Callable[[], Expectation],
+        *,
+        thinks: Callable[[str], object],
+        rethinks: Callable[[], object],
+    ) -> AsyncGenerator[str, None]:
+        """The stream.
+
+        Args:
+            expectation: asks for what the reader expects.
+            thinks: gets pieces of the model's reasoning, which is no text.
+            rethinks: is called when it turns out that all text so far was reasoning.
+        """
+        ...
 
 
 class NotRunningError(RuntimeError):
@@ -29,15 +50,11 @@ class Answer:
     """An answer, and the controls of its reader; `run` it once.
 
     Args:
-        texts: makes the stream of its text, given what asks for the reader's expectation.
+        texts: makes the stream of its text.
         wpm: the reader's speed to begin with, words a minute; above 0.
     """
 
-    def __init__(
-        self,
-        texts: Callable[[Callable[[], Expectation]], AsyncGenerator[str, None]],
-        wpm: float,
-    ) -> None:
+    def __init__(self, texts: Asking, wpm: float) -> None:
         self.expectation = reading(wpm)
         """What the reader expects now."""
         self.paced: Paced | None = None
@@ -49,6 +66,9 @@ class Answer:
         self._failure: str | None = None
         self._submitted = 0.0
         self._words: dict[Side, float] = {"raw": 0.0, "paced": 0.0}
+        self._came = self._released = 0  # characters
+        self._thought = 0  # of these, characters that were reasoning
+        self._go_on: Callable[[], object] | None = None  # when these have been released
 
     async def run(self, tell: Callable[[dict[str, Any]], object]) -> None:
         """Show it, until the paced side is through; cancelling it hangs up.
@@ -58,7 +78,8 @@ class Answer:
                 since submission), either the `text` that side shows next or `ended` with the
                 error message (None: it is whole), and the figures so far: `words` that side
                 has shown (of mean length), and of the reader `qoe`, `stalls` and `buffer`,
-                the seconds for which they have text in hand.
+                the seconds for which they have text in hand. Of no side are `thought`, a piece
+                of reasoning, and `rethought`: all text so far was reasoning.
         """
         self._submitted = anyio.current_time()
         self._start = self.expectation
@@ -71,8 +92,10 @@ class Answer:
         try:
             async with self.paced as paced:
                 async for text in paced:
-                    self._count("paced", recorded.coming.popleft().cost)
-                    tell(self._event("paced", text=text))
+                    cost = recorded.coming.popleft().cost
+                    if answer := self._without_thought(text):
+                        self._count("paced", cost)
+                        tell(self._event("paced", text=answer))
         except ServerError:
             pass  # told below, as on the other side
         finally:
@@ -108,8 +131,14 @@ class Answer:
     ) -> AsyncGenerator[str, None]:
         """The text for the pacer, told as it comes."""
         try:
-            async with aclosing(self._texts(lambda: self.expectation)) as texts:
+            texts = self._texts(
+                lambda: self.expectation,
+                thinks=lambda text: tell({"at": self._now(), "thought": text}),
+                rethinks=lambda: self._rethink(tell),
+            )
+            async with aclosing(texts):
                 async for text in texts:
+                    self._came += len(text)
                     yield text
                     # Told afterwards, when the pacer has counted its words: at once, as it
                     # comes for the next piece without delay.
@@ -122,6 +151,35 @@ class Answer:
     def _tell_end(self, tell: Callable[[dict[str, Any]], object]) -> None:
         if self._whole or self._failure is not None:  # else the reader has left
             tell(self._event("raw", ended=self._failure))
+
+    def _rethink(self, tell: Callable[[dict[str, Any]], object]) -> None:
+        """All that came was reasoning: nobody waits for the rest of it."""
+        paced, self._thought = self._running(), self._came
+        self._words = {"raw": 0.0, "paced": 0.0}
+        tell({"at": self._now(), "rethought": True})
+        if self._released < self._thought:
+            before = paced.statistics()
+
+            def go_on() -> None:
+                if before.speed < math.inf:
+                    paced.speed(before.speed)
+                if before.paused:
+                    paced.pause()
+
+            self._go_on = go_on
+            paced.reveal_all()
+
+    def _without_thought(self, text: str) -> str:
+        """What is answer in a text that has been released."""
+        answer = text[max(0, self._thought - self._released) :]
+        self._released += len(text)
+        if self._go_on is not None and self._released >= self._thought:
+            self._go_on()
+            self._go_on = None
+        return answer
+
+    def _now(self) -> float:
+        return anyio.current_time() - self._submitted
 
     def _running(self) -> Paced:
         if self.paced is None or self._over:
@@ -136,7 +194,7 @@ class Answer:
         figures = self.paced.statistics()
         return {
             "side": side,
-            "at": anyio.current_time() - self._submitted,
+            "at": self._now(),
             **what,
             "words": self._words[side],
             "qoe": figures.qoe,

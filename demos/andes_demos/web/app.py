@@ -13,6 +13,7 @@ import json
 import secrets
 from collections import OrderedDict
 from collections.abc import AsyncGenerator, Collection
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -142,7 +143,7 @@ class _Pages:
         if not isinstance(question, str) or not _is_unicode(question):
             raise HTTPException(400, '"question" must be text.')
         wpm = _wpm(body.get("wpm", self._wpm))
-        answer = Answer(lambda expected: self._upstream.answer(question, expected), wpm)
+        answer = Answer(partial(self._upstream.answer, question), wpm)
         return JSONResponse({"events": f"answers/{self._answers.add(answer)}/events"}, 201)
 
     async def events(self, request: Request) -> Response:

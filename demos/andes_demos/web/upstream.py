@@ -47,13 +47,20 @@ class Upstream:
         """Whether it matters what one asks."""
 
     async def answer(
-        self, question: str, expectation: Callable[[], Expectation]
+        self,
+        question: str,
+        expectation: Callable[[], Expectation],
+        *,
+        thinks: Callable[[str], object] = lambda _: None,
+        rethinks: Callable[[], object] = lambda: None,
     ) -> AsyncGenerator[str, None]:
         """The text of one answer, piece by piece; closing it closes the connection.
 
         Args:
             question: what the person asks.
             expectation: what the reader expects when the request is sent.
+            thinks: gets pieces of the model's reasoning, which is no text.
+            rethinks: is called when it turns out that all text so far was reasoning.
 
         Raises:
             andes_demos.chat.server.ServerError: there is no answer, or not all of it.
@@ -62,7 +69,8 @@ class Upstream:
         try:
             model = self._model or (await server.models())[0]
             messages = [{"role": "user", "content": question}]
-            async with aclosing(server.answer(model, messages)) as texts:
+            texts = server.answer(model, messages, thinks=thinks, rethinks=rethinks)
+            async with aclosing(texts):
                 async for text in texts:
                     yield text
         finally:

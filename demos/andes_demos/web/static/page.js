@@ -3,6 +3,7 @@
 
 import { drawChart } from "./chart.js"
 import { Side } from "./side.js"
+import { Thinking } from "./thinking.js"
 
 const FRAME_MS = 100
 const KEY_STEP = 1.1 // as of `andes pace`
@@ -10,6 +11,7 @@ const LOST = "The connection to the server of this page was lost."
 
 const by = (id) => document.getElementById(id)
 const sides = { raw: new Side(by("raw")), paced: new Side(by("paced")) }
+const thinking = new Thinking(by("thinking"))
 const slider = by("wpm")
 
 let source = null // the events of the answer that is under way
@@ -40,6 +42,7 @@ const now = () => (performance.now() - zero) / 1000
 async function start() {
   hangUp()
   for (const side of Object.values(sides)) side.clear()
+  thinking.clear()
   figures = null
   zero = performance.now()
   setPaused(false)
@@ -70,8 +73,9 @@ function listen(events) {
 }
 
 function take(event) {
-  const side = sides[event.side]
   zero = Math.min(zero === 0 ? Infinity : zero, performance.now() - event.at * 1000)
+  if (event.side === undefined) return think(event)
+  const side = sides[event.side]
   if (figures === null && event.text) say("Answering.")
   figures = event
   if (event.text) side.show(event)
@@ -81,6 +85,18 @@ function take(event) {
   }
   if (event.side === "paced" && event.ended) say("The answer is incomplete.")
   if (event.side === "paced" && event.ended === null) say("Done.")
+}
+
+function think(event) {
+  if (event.thought) {
+    if (figures === null) say("The model is thinking; its answer has not begun.")
+    thinking.show(event.thought)
+    return
+  }
+  thinking.show(sides.raw.takeBack())
+  sides.paced.clear()
+  figures = null
+  say("What came so far was reasoning; the answer begins now.")
 }
 
 function lose(error) {
@@ -193,7 +209,7 @@ const KEYS = {
 }
 
 function pressed(event) {
-  const typing = event.target.closest("input:not([type=range]), button")
+  const typing = event.target.closest("input:not([type=range]), button, summary")
   const act = KEYS[event.key]
   if (!act || event.ctrlKey || event.altKey || event.metaKey) return
   if (typing && event.key !== "Escape") return
@@ -212,7 +228,7 @@ async function begin() {
   for (const side of Object.values(sides)) side.failure.querySelector("button").onclick = start
   slider.addEventListener("input", tellSpeed)
   document.addEventListener("keydown", pressed)
-  addEventListener("pagehide", hangUp)
+  addEventListener("pagehide", stop) // the browser may keep the page, and show it again
   addEventListener("resize", draw)
   setInterval(() => source !== null && draw(), FRAME_MS)
   const settings = await (await fetch("settings")).json()

@@ -27,6 +27,13 @@ export class Side {
     this.draw(0)
   }
 
+  // All that was shown turned out to be reasoning; returns it.
+  takeBack() {
+    const text = this.node.data
+    this.clear()
+    return text
+  }
+
   show(event) {
     this.following(() => this.node.appendData(event.text))
     if (this.last !== null) this.longest = Math.max(this.longest, event.at - this.last)

@@ -1,0 +1,77 @@
+"""What an HTTP server says when it does not answer, in words for a person."""
+
+import contextlib
+import json
+from typing import Any, Final
+
+import anyio
+
+from andes_client.sources.ending import words
+
+__all__ = ["check", "error_in", "quoted"]
+
+_PATIENCE_S: Final = 10.0  # for the body of a refusal
+_LONGEST: Final = 300  # characters of what a server says
+# Headers of a request that hold a key, which the server may quote.
+_SECRET: Final = (
+    "authorization",
+    "proxy-authorization",
+    "api-key",
+    "x-api-key",
+    "x-goog-api-key",
+)
+_SHORTEST_SECRET: Final = 6  # one that is shorter could be any word
+
+
+async def check(response: Any) -> None:
+    """Nothing, if the status of the response is one of success; its body is not read then.
+
+    Raises:
+        HTTPStatusError: of httpx2 or httpx; the message has the server's words, where a
+            redirect leads to, and when to try again.
+    """
+    try:
+        response.raise_for_status()
+    except Exception as error:
+        if not hasattr(error, "response"):
+            raise
+        told = await _told(response)
+        made: Any = type(error)
+        raise made(told, request=response.request, response=response) from None
+
+
+async def _told(response: Any) -> str:
+    told = f"the server answered {response.status_code} {response.reason_phrase}".rstrip()
+    if location := response.headers.get("location"):
+        return f"{told}: it sends you to {location}, and this client does not follow it"
+    body = b""
+    with contextlib.suppress(Exception), anyio.move_on_after(_PATIENCE_S):
+        body = await response.aread()
+    said = error_in(body) or body.decode("utf-8", "replace")
+    if said := quoted(said, response):
+        told += f": {said}"
+    if wait := response.headers.get("retry-after"):
+        told += f" (Retry-After: {wait})"
+    return told
+
+
+def error_in(body: bytes | str) -> str:
+    """The words of an error that is a JSON object of its own; "" if it is none."""
+    try:
+        said = json.loads(body)
+    except (ValueError, RecursionError):
+        return ""
+    names = ("error", "message", "detail")
+    return words(said) if isinstance(said, dict) and any(said.get(name) for name in names) else ""
+
+
+def quoted(said: str, response: Any) -> str:
+    """Words of a server as part of a sentence: without the key, in one line, not too long."""
+    headers: Any = {}
+    with contextlib.suppress(AttributeError, RuntimeError):  # no response, or of no request
+        headers = response.request.headers
+    for name in _SECRET:
+        for secret in headers.get(name, "").split():
+            if len(secret) >= _SHORTEST_SECRET:
+                said = said.replace(secret, "[key]")
+    return " ".join(said.split())[:_LONGEST]
