@@ -122,6 +122,8 @@ Everything else can wait until Monday.
 _add(
     "a quote with a list",
     """
+An old book of recipes says it better than anybody has said it since, and in fewer words.
+
 > You need:
 > - flour
 > - sugar
@@ -168,6 +170,9 @@ Both of them were mathematicians, and both of them were right before others were
 _add(
     "marks in a table",
     """
+Both ways lead to the same end, and the table shows what either of them costs, in money and in
+time. Read it line by line, as the cells say more than the marks around them do.
+
 Compare these two:
 
 | Way | Cost |
@@ -177,6 +182,8 @@ Compare these two:
 | ~~old~~ | a \\| b |
 
 Choose what you like; the first is what most people take.
+
+If none of them suits you, wait for a year and ask again.
 """,
 )
 _add(
@@ -332,6 +339,9 @@ the file my_long_file_name.txt is neither. An __all__ at the top helps readers.
 _add(
     "brackets that are none",
     """
+Brackets stand around numbers and around words, and only some of them belong to a link.
+A program that reads a text has to guess which, and it guesses wrong now and then.
+
 The interval [0, 1) is half open and (0, 1] is so on the other side. Take arr[i] and arr[i + 1],
 swap them [as shown below], and go on. A [note of the editor] is text, and so is an open [ here.
 """,
@@ -549,6 +559,8 @@ _add(
 Nothing was said for a while - a long while -- until somebody laughed.
 
 -- And who are you? -- asked the first one.
+
+Nobody knew what to say to that, and so they all went home and came back on the next day.
 """,
 )
 _add(
@@ -612,6 +624,9 @@ Bạn cần **hai thứ**: thời gian và *kiên nhẫn*.
 - Đọc [hướng dẫn](/hd)
 
 Cảm ơn bạn đã đọc đến đây, và chúc bạn một ngày vui vẻ.
+
+Nếu bạn còn câu hỏi nào khác, hãy viết cho chúng tôi vào bất cứ lúc nào trong ngày, và chúng tôi
+sẽ trả lời sớm.
 """,
 )
 _add(
@@ -626,6 +641,8 @@ _add(
 - `соль` по вкусу
 
 Подробнее на [этой странице](/ru). Переменная _имя_ не видна, а файлы *.txt остаются.
+
+Всё остальное можно купить утром на рынке, где продукты свежие, а продавцы знают своё дело.
 """,
 )
 _add(
@@ -811,9 +828,13 @@ _add(
 _add(
     "armenian and amharic",
     """
+Սա պարզ բաղադրատոմս է, որը բոլորը գիտեն, բայց քչերն են գրի առնում, քանի որ այն շատ կարճ է։
+
 Ձեզ պետք է **ալյուր** և *շաքար*։ Տես [էջը](/hy)։
 
 ያስፈልግዎታል **ዱቄት** እና *ስኳር*። [ገጹን](/am) ይመልከቱ።
+
+ሁሉም ነገር ከተዘጋጀ በኋላ ምግቡን ማብሰል ቀላል ነው፣ ብዙ ጊዜም አይወስድም። ከዚያ በኋላ ሁሉም ሰው አብሮ ይበላል።
 """,
 )
 _add(
