@@ -13,9 +13,10 @@ from typing import Final, Literal
 from andes_client.backlog import Backlog
 from andes_client.expectation import Expectation
 from andes_client.markdown import MarkdownGuard
+from andes_client.pending import Pending
 from andes_client.playout import Playout
 from andes_client.qoe import Meter
-from andes_client.segment import PATIENCE_S, Segmenter, Unit, UnitKind, segmenter
+from andes_client.segment import Segmenter, Unit, UnitKind, segmenter
 
 __all__ = ["Buffer", "Event", "EventKind", "Statistics", "make_buffer"]
 
@@ -88,22 +89,20 @@ class Buffer:
         expectation: the reader's.
         segmenter: splits the text into units; new for this response.
         playout: the law of release; new for this response.
-        patience_s: how long a reader who is due waits for the end of a unit.
     """
 
     __slots__ = (
         "_asked_in_time",
+        "_decode",
         "_error",
         "_expectation",
         "_finished",
         "_first_shown",
-        "_fragment_since",
         "_last_cost",
         "_meter",
-        "_patience_s",
         "_paused_at",
+        "_pending",
         "_playout",
-        "_segmenter",
         "_shown",
         "_stalled_seconds",
         "_stalled_since",
@@ -115,19 +114,12 @@ class Buffer:
         "on_event",
     )
 
-    def __init__(
-        self,
-        expectation: Expectation,
-        segmenter: Segmenter,
-        playout: Playout,
-        *,
-        patience_s: float = PATIENCE_S,
-    ) -> None:
+    def __init__(self, expectation: Expectation, segmenter: Segmenter, playout: Playout) -> None:
         self.on_event: Callable[[Event], None] | None = None
         self._expectation = expectation
-        self._segmenter = segmenter
+        self._pending = Pending(segmenter)
+        self._decode = segmenter.decode
         self._playout = playout
-        self._patience_s = patience_s
         self._meter = Meter(expectation)
         self._submitted = math.nan
         self._error: Exception | None = None
@@ -137,7 +129,6 @@ class Buffer:
         self._last_cost = 0.0
         self._shown = 0
         self._first_shown: float | None = None
-        self._fragment_since = math.inf  # arrival of the oldest text in the segmenter
         self._paused_at: float | None = None
         self._stalled_since: float | None = None
         self._stalls = 0
@@ -165,14 +156,18 @@ class Buffer:
                 "map its events to text first (see andes_client.sources)"
             )
         if text:
-            units = self._segmenter.decode(text)
-            if units or self._fragment_since == math.inf:
-                self._fragment_since = now
+            pending = self._pending
+            if pending.follows:
+                units = pending.decode(text, now)
+            else:
+                units = self._decode(text)
+                if units or pending.since == math.inf:
+                    pending.since = now
             self._append(units, now)
 
     def end(self, now: float, error: Exception | None = None) -> None:
         """The upstream has ended, by itself or by an error."""
-        self._append(self._segmenter.flush(), now)
+        self._append(self._pending.flush(), now)
         self._upstream_ended, self._error = True, error
         self._playout.upstream_ended(now)
         self._tell("upstream_ended", now)
@@ -241,11 +236,12 @@ class Buffer:
         meter, since = self._meter, self._stalled_since
         at = now if self._paused_at is None else self._paused_at
         reading = max(0.0, self._playout.free_at - at)
+        tokens = self._tokens + self._pending.held_cost
         spent = 0.0 if meter.last is None or meter.first is None else meter.last - meter.first
         return Statistics(
             shown=self._shown,
             buffered=len(self._units),
-            buffered_seconds=reading + self._tokens * self._playout.seconds_per_token,
+            buffered_seconds=reading + tokens * self._playout.seconds_per_token,
             lag=now - self._units.first()[0] if self._units else 0.0,
             ttft=self._first_shown,
             tds=(meter.tokens - self._last_cost) / spent if spent > 0 else None,
@@ -288,20 +284,21 @@ class Buffer:
         if unit.continues:
             playout.continued(now, unit.cost)
         else:
-            playout.released(began, unit.cost, self._tokens)
+            held = self._pending.held_cost if self._pending.follows else 0.0
+            playout.released(began, unit.cost, self._tokens + held)
         self._last_cost = unit.cost
         meter.add(now - self._submitted, unit.cost)
 
     def _poll_empty(self, now: float) -> str | float:
         """Nothing is buffered, and more is to come: is it a stall, is there half a word?"""
-        if self._expectation.tds == math.inf:
-            return math.inf  # a program gets whole units
         started = self._meter.count > 0
-        # The beginning of an answer is not waited for, unless it is to come in sentences.
-        waits = self._playout.paced and (started or self._patience_s > PATIENCE_S)
-        show_at = self._playout.due(self._fragment_since) + (self._patience_s if waits else 0.0)
+        eager = not (started and self._playout.paced)
+        if self._expectation.tds == math.inf and not self._pending.follows:
+            return math.inf  # a program gets whole units
+        due = self._playout.due(self._pending.since)
+        show_at = due + self._pending.patience(eager)
         if show_at <= now:
-            return self._show_fragment(now)
+            return self._show_pending(due, now, eager)
         if not started or self._stalled_since is not None or not self._playout.paced:
             return show_at
         stalled_at = self._playout.free_at + Meter.STALL_S
@@ -312,19 +309,19 @@ class Buffer:
         self._tell("stalled", now)
         return show_at
 
-    def _show_fragment(self, now: float) -> str | float:
-        """Half a word is better than nothing: what has come of it, or inf if that is none."""
-        due = self._playout.due(self._fragment_since)
-        fragment = self._segmenter.fragment()
-        self._fragment_since = math.inf
-        if fragment is None:
+    def _show_pending(self, due: float, now: float, eager: bool) -> str | float:
+        """Half a word is better than nothing: show what the wait is worth, if anything."""
+        units = self._pending.overdue(now - due, eager)
+        if not units:
             return self._poll_empty(now)
-        self._tokens += fragment.cost
-        return self._release(fragment, due, now, now)
+        self._append(units[1:], now)
+        self._tokens += units[0].cost
+        return self._release(units[0], due, now, now)
 
     def _defer(self, since: float, now: float) -> None:
         self._playout.defer(since, now)
         self._meter.defer(since - self._submitted, now - since)
+        self._pending.defer(since, now)
         if self._stalled_since is not None:
             self._stalled_since += now - since
 
@@ -353,7 +350,6 @@ def make_buffer(
     splitter = segmenter(unit, language)
     return Buffer(
         expectation,
-        MarkdownGuard(splitter) if markdown else splitter,
+        MarkdownGuard(splitter, half_words=expectation.tds < math.inf) if markdown else splitter,
         Playout(expectation, anti_stall=anti_stall, max_lag=max_lag, max_speed_up=max_speed_up),
-        patience_s=getattr(splitter, "patience", (PATIENCE_S,))[0],
     )

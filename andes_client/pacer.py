@@ -67,7 +67,8 @@ def pace(
             pattern, a function or a segmenter (andes_client.segment.segmenter). By default
             words, and for a program the pieces as they come.
         language: ISO 639-1 code, for the mean length of words.
-        markdown: show half links, half emphasis and half fences only when they are whole.
+        markdown: the text is Markdown: show only what what follows cannot make look otherwise,
+            held back for a second at most, and take no time for marks (andes_client.markdown).
         anti_stall: the most by which text is slowed down while the buffer is about to run
             dry; 1 is off, 1.25 hardly seen (andes_client.playout).
         max_lag: seconds after the end of the stream within which all is shown; None: at

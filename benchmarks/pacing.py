@@ -43,6 +43,7 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=5, metavar="N", help="medians of so many")
     parser.add_argument("--seconds", type=float, default=10.0, help="length of a measurement")
     parser.add_argument("--words", type=int, default=200_000, help="for the run without delay")
+    parser.add_argument("--markdown", action="store_true", help="pace with the Markdown guard")
     parser.add_argument(
         "--gc", nargs=3, default=[], metavar="N", help="gc.set_threshold: see docs/client.md"
     )
@@ -60,6 +61,7 @@ def _crowd(streams: int, arguments: argparse.Namespace) -> Iterator[tuple[str, .
     seconds = arguments.seconds
     options = [f"--streams={streams}", f"--seconds={seconds}", f"--buffered={seconds}"]
     options += ["--gc", *arguments.gc] if arguments.gc else []
+    options += ["--markdown"] if arguments.markdown else []
     bare, paced = _medians(("bare", "paced"), options, arguments.runs)
     expected = streams * RELEASES_A_SECOND * seconds
     name = f"{streams:,} streams: "
@@ -81,13 +83,16 @@ def _crowd(streams: int, arguments: argparse.Namespace) -> Iterator[tuple[str, .
         more = f"{late[1] - late[0]:+.2f} ms"
         target = "<= +2 ms" if key == "p99" else ""
         yield (f"{name}lateness, {key}", *(f"{each:.2f} ms" for each in late), more, target)
-    yield from _memory(name, streams, seconds)
+    yield from _memory(name, streams, arguments)
 
 
-def _memory(name: str, streams: int, seconds: float) -> Iterator[tuple[str, ...]]:
+def _memory(name: str, streams: int, arguments: argparse.Namespace) -> Iterator[tuple[str, ...]]:
+    seconds, guard = arguments.seconds, ["--markdown"] if arguments.markdown else []
     some, more = (
         _medians(
-            ("bare", "paced"), [f"--streams={streams}", "--seconds=0", f"--buffered={buffered}"], 1
+            ("bare", "paced"),
+            [f"--streams={streams}", "--seconds=0", f"--buffered={buffered}", *guard],
+            1,
         )
         for buffered in (seconds, seconds + _FURTHER_S)
     )
@@ -107,7 +112,7 @@ def _memory(name: str, streams: int, seconds: float) -> Iterator[tuple[str, ...]
 
 
 def _without_delay(arguments: argparse.Namespace) -> Iterator[tuple[str, ...]]:
-    options = [f"--words={arguments.words}"]
+    options = [f"--words={arguments.words}", *(["--markdown"] if arguments.markdown else [])]
     plain, program = (
         figures["cpu"] / arguments.words * 1e6
         for figures in _medians(("iteration", "program"), options, arguments.runs)

@@ -46,13 +46,17 @@ class Crowd:
         streams: how many.
         buffered: seconds of text that each holds when the window begins, about.
         seconds: length of the window, not above `buffered`; 0 to see only the memory.
+        markdown: pace with the Markdown guard.
     """
 
-    def __init__(self, streams: int, buffered: float, seconds: float) -> None:
+    def __init__(
+        self, streams: int, buffered: float, seconds: float, *, markdown: bool = False
+    ) -> None:
         self.late: list[array[float]] = []
         """Of each stream, the lateness of its releases since the window began, seconds."""
         self._random = random.Random(1)
         self._seconds = seconds
+        self._markdown = markdown
         self._ramp = max(0.2, streams / 500)
         self._buffered = buffered
         self._vocabulary = [
@@ -76,7 +80,7 @@ class Crowd:
         length, late = len(text) // _BURSTS + 1, self._lateness_of_one()
         bursts = _in_bursts([text[at : at + length] for at in range(0, len(text), length)])
         del text  # the buffer is all that holds it now
-        async with pace(bursts, _EXPECTATION) as words:
+        async with pace(bursts, _EXPECTATION, markdown=self._markdown) as words:
             due = time.monotonic()  # the first is due when it arrives
             async for _ in words:
                 late.append(time.monotonic() - due)
@@ -121,7 +125,9 @@ class Crowd:
 
 async def watch(kind: str, arguments: argparse.Namespace) -> dict[str, float]:
     """Many streams: CPU seconds, releases, lateness in seconds, resident bytes."""
-    crowd = Crowd(arguments.streams, arguments.buffered, arguments.seconds)
+    crowd = Crowd(
+        arguments.streams, arguments.buffered, arguments.seconds, markdown=arguments.markdown
+    )
     return await crowd.run(crowd.bare if kind == "bare" else crowd.paced)
 
 
@@ -134,7 +140,7 @@ async def iterate(kind: str, arguments: argparse.Namespace) -> dict[str, float]:
         async for _ in words:
             count += 1
     else:
-        async with pace(words, Expectation.program()) as paced:
+        async with pace(words, Expectation.program(), markdown=arguments.markdown) as paced:
             async for _ in paced:
                 count += 1
     return {"cpu": time.process_time() - cpu, "releases": count}
@@ -177,6 +183,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=10.0, help="of measuring")
     parser.add_argument("--buffered", type=float, default=10.0, help="seconds of text")
     parser.add_argument("--words", type=int, default=200_000, help="without delay")
+    parser.add_argument("--markdown", action="store_true", help="pace with the guard")
     parser.add_argument("--gc", type=int, nargs=3, help="arguments of gc.set_threshold")
     arguments = parser.parse_args()
     if arguments.gc:

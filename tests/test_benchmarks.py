@@ -26,6 +26,12 @@ def test_pacing_prints_figures_beside_their_targets() -> None:
         assert text in table
 
 
+def test_flashes_are_counted_with_the_guard_and_without() -> None:
+    table = run("flashes.py", "--texts=3")
+    for text in ("3 texts", "fast", "slow", "no guard", "the guard", "longest hold"):
+        assert text in table
+
+
 def test_anti_stall_gives_the_same_figures_every_time() -> None:
     tables = [run("anti_stall.py", "--responses=2", "--tokens=40") for _ in range(2)]
     assert tables[0] == tables[1]

@@ -31,7 +31,8 @@ import anyio
 from andes_client.expectation import Expectation
 from andes_client.markdown import MarkdownGuard
 from andes_client.pacer import Paced, pace
-from andes_client.segment import PATIENCE_S, Segmenter, Unit, UnitKind, segmenter
+from andes_client.pending import holding
+from andes_client.segment import Segmenter, Unit, UnitKind, segmenter
 from andes_client.sources.reasoning import Kind, ThinkSplitter
 from andes_client.sources.texts import Split, Texts
 
@@ -78,7 +79,9 @@ def pace_events(
     text = pace(
         upstream,
         expectation,
-        unit=_Breakable(MarkdownGuard(splitter) if markdown else splitter),
+        unit=_Breakable(
+            MarkdownGuard(splitter, half_words=not is_program) if markdown else splitter
+        ),
         language=language,
         anti_stall=anti_stall,
         max_lag=max_lag,
@@ -236,14 +239,24 @@ class _Breakable:
     """A segmenter around another, which ends its unit at a `_Break`."""
 
     def __init__(self, inner: Segmenter) -> None:
-        self._inner = inner
-        self.patience = getattr(inner, "patience", (PATIENCE_S,))
+        self._inner = holding(inner)
+
+    @property
+    def patience(self) -> tuple[float, ...]:
+        return self._inner.patience
+
+    @property
+    def held_cost(self) -> float:
+        return self._inner.held_cost
 
     def decode(self, text: str) -> list[Unit]:
         return self._inner.flush() if isinstance(text, _Break) else self._inner.decode(text)
 
     def fragment(self) -> Unit | None:
         return self._inner.fragment()
+
+    def overdue(self, waited: float) -> list[Unit]:
+        return self._inner.overdue(waited)
 
     def flush(self) -> list[Unit]:
         return self._inner.flush()

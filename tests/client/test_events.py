@@ -201,7 +201,8 @@ async def test_half_a_link_is_shown_when_a_tool_is_called() -> None:
     async with one_a_second(Upstream(*script), markdown=True) as paced:
         assert await passed(paced) == [
             (0.0, "See"),
-            (3.0, " [the docs](http://exa"),
+            (2.0, " [the"),  # a second after it was due
+            (3.0, " docs](http://exa"),
             (3.0, "<call>"),
             (6.0, "There."),
         ]
