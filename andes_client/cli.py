@@ -66,6 +66,8 @@ _EXTRAS: Final = {
     "scipy": "bench",
 }
 """By a module that our commands import: the extra of andes-streaming that installs it."""
+_EXTRA_OF_ALL: Final = {"andes_demos": "demos", "andes_backend.lab": "bench"}
+"""By a package of commands: the extra that installs all they need, so that one hint is enough."""
 
 
 def main(argv: Sequence[str] | None = None, *, prog: str = "andes") -> NoReturn:
@@ -185,13 +187,20 @@ class _Command:
         if isinstance(error, ModuleNotFoundError):
             missing = (error.name or "").partition(".")[0]
             if distribution == _OURS and missing in _EXTRAS:
-                return f"Install it with: pip install '{_OURS}[{_EXTRAS[missing]}]'"
+                return f"Install it with: pip install '{_OURS}[{self._extra(missing)}]'"
             if missing != self.point.module.partition(".")[0]:
                 return f"Install it, or the extra of {distribution} that brings it."
         return (
             f"Reinstall or upgrade {distribution}; if that does not help, tell its authors what "
             f"`python -c 'import {self.point.module}'` prints."
         )
+
+    def _extra(self, missing: str) -> str:
+        """The extra of ours that brings a module, and whatever else this command needs."""
+        for package, extra in _EXTRA_OF_ALL.items():
+            if self.point.module.startswith(f"{package}."):
+                return extra
+        return _EXTRAS[missing]
 
 
 def _commands(prog: str) -> dict[str, _Command]:

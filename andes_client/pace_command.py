@@ -57,7 +57,7 @@ keys, on a terminal, from the first word on:
   q         quit at once; Ctrl-C also ends the program upstream
 
 examples:
-  some-llm-cli | andes pace                      adults' mean reading speed (216 words/min)
+  some-llm-cli | andes pace                      the mean of the Andes paper (216 words/min)
   some-llm-cli | andes pace --wpm 300            a faster reader
   some-llm-cli | andes pace --speak              text that is spoken (148.5 words/min)
   some-llm-cli | andes pace --language de        a reader of German (187 words/min)

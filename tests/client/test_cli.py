@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator
+from importlib.metadata import entry_points
 from pathlib import Path
 
 import pytest
@@ -250,6 +251,24 @@ class TestMissingModules:
             "andes sing: import of httpx2 halted; None in sys.modules. Install it with: "
             "pip install 'andes-streaming[http]'"
         )
+
+    @pytest.mark.parametrize(
+        ("command", "missing", "extra"),
+        [
+            ("demo", "httpx2", "demos"),
+            ("chat", "platformdirs", "demos"),
+            ("web", "uvicorn", "demos"),
+            ("calibrate", "httpx2", "bench"),
+            ("twin", "rich", "bench"),
+            ("doctor", "httpx2", "http"),
+        ],
+    )
+    def test_one_extra_brings_all_that_a_command_needs(
+        self, command: str, missing: str, extra: str
+    ) -> None:
+        (point,) = entry_points(group="andes.commands", name=command)
+        remedy = cli._Command(point, ()).remedy(ModuleNotFoundError(name=missing))
+        assert remedy == f"Install it with: pip install 'andes-streaming[{extra}]'"
 
     def test_a_module_that_another_distribution_misses(self, site: Site) -> None:
         site.install("rude", sing="import numpy_of_mars")

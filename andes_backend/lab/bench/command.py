@@ -64,7 +64,8 @@ class _Setting:
 
 def add_parser(subparsers: Any) -> None:
     """Add `andes bench` and its two commands."""
-    parser = subparsers.add_parser("bench", help="load a server and report QoE, TTFT, TDS, stalls")
+    what = "load a server and report QoE, TTFT, TDS, stalls"
+    parser = subparsers.add_parser("bench", help=what, description=f"{what[0].upper()}{what[1:]}.")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
 
     run = commands.add_parser("run", help="load a running server")

@@ -41,7 +41,7 @@ def _add_servers(parser: argparse.ArgumentParser) -> None:
         type=list_of(_name),
         default=("opt-66b-4xa100",),
         metavar="NAME,...",
-        help="model and GPUs: built-in names or .json files; `list` shows them "
+        help="model and GPUs: built-in names (see --list-profiles) or .json files "
         "(default: opt-66b-4xa100)",
     )
     group.add_argument("--list-profiles", action="store_true", help="show the built-in profiles")
