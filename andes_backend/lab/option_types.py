@@ -8,7 +8,14 @@ import math
 from collections.abc import Callable
 from typing import TypeVar
 
-__all__ = ["checked_setting", "finite_number", "list_of", "number_or_word", "setting_value"]
+__all__ = [
+    "checked_setting",
+    "finite_number",
+    "jitter_value",
+    "list_of",
+    "number_or_word",
+    "setting_value",
+]
 
 Made = TypeVar("Made")
 
@@ -42,6 +49,14 @@ def finite_number(text: str) -> float:
     if not math.isfinite(value):
         raise argparse.ArgumentTypeError(f"{text!r} must be a number")
     return value
+
+
+def jitter_value(text: str) -> tuple[float, float]:
+    """Milliseconds as `50-500`; in seconds."""
+    least, dash, most = text.partition("-")
+    if not dash:
+        raise argparse.ArgumentTypeError(f"{text!r} must be FROM-TO in milliseconds, as in 50-500")
+    return finite_number(least) / 1e3, finite_number(most) / 1e3
 
 
 def setting_value(text: str) -> tuple[str, str]:

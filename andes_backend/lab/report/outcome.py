@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from functools import cached_property
 
-from andes_backend.lab.workload import Request
+from andes_backend.lab.workload import Attention, Request
 from andes_client.qoe import Meter
 
 __all__ = ["Outcome"]
@@ -24,22 +24,24 @@ class Outcome:
     """Why it failed; None if it did not."""
 
     @cached_property
-    def _read(self) -> tuple[Meter, float]:
-        """The reader's meter, and the longest wait after the first token, seconds."""
-        meter, longest = Meter(self.request.expectation), 0.0
+    def _read(self) -> tuple[Attention, float]:
+        """The reader's timeline, and the longest wait after the first token, seconds."""
+        attention, longest = Attention(self.request.expectation, self.request.behaviour), 0.0
         for time in self.times:
-            if meter.count:
-                longest = max(longest, time - meter.free_at)
-            meter.add(time)
-        return meter, longest
+            if attention.left_at is not None:
+                break
+            if attention.meter.count:
+                longest = max(longest, attention.waited(time))
+            attention.add(time)
+        return attention, longest
 
     @property
     def _meter(self) -> Meter:
-        return self._read[0]
+        return self._read[0].meter
 
     @property
     def qoe(self) -> float:
-        """QoE in [0, 1]; 0 if it failed."""
+        """QoE of what the reader stayed for, on their own timeline, in [0, 1]; 0 if it failed."""
         return 0.0 if self.error else self._meter.qoe
 
     @property
@@ -79,8 +81,21 @@ class Outcome:
 
     @property
     def lost(self) -> int:
-        """Tokens that were asked for and never came."""
-        return max(0, self.request.output_tokens - len(self.times))
+        """Tokens that were asked for, whose reader was there, and that never came."""
+        return max(0, self.request.wanted_tokens - len(self.times))
+
+    @property
+    def read(self) -> int:
+        """Tokens that the reader has taken in."""
+        return self._meter.count
+
+    @property
+    def effective(self) -> int:
+        """Tokens that came while the reader was there, read or not."""
+        left_at = self._read[0].left_at
+        if left_at is None:
+            return len(self.times)
+        return sum(time <= left_at for time in self.times)
 
     @property
     def excess(self) -> int:

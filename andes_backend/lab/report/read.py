@@ -8,7 +8,7 @@ from typing import Any
 
 from andes_backend.lab.report.outcome import Outcome
 from andes_backend.lab.report.run import Run
-from andes_backend.lab.workload import Request
+from andes_backend.lab.workload import Behaviour, Request
 from andes_client.expectation import Expectation
 
 __all__ = ["Record", "read_json"]
@@ -64,6 +64,7 @@ def _outcome(record: Mapping[str, Any]) -> Outcome:
         record.get("user"),
         told=None if told == expectation else told,
         silent=told is None,
+        behaviour=Behaviour(**record.get("behaviour", {})),
     )
     times = tuple(float(time) for time in record["token_times_s"])
     return Outcome(

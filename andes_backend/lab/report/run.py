@@ -14,6 +14,7 @@ from rich.table import Table
 
 from andes_backend.lab.report.outcome import Outcome
 from andes_backend.lab.workload import Request
+from andes_backend.lab.workload.behaviour import STEADY
 from andes_client.expectation import Expectation
 
 __all__ = ["ATTAINED_QOE", "Run", "Summary", "summarise", "table", "versions", "write_json"]
@@ -84,6 +85,10 @@ class Summary:
     submitted_late_s: float
     """The longest that our own client sent a request behind its time."""
     preemptions: int | None
+    read_share: float | None = None
+    """Of the tokens served, the share that a reader has taken in; None if all just read on."""
+    effective_tokens_per_s: float | None = None
+    """Tokens that came while their reader was there, over `duration_s`; None if all read on."""
 
     @classmethod
     def from_mapping(cls, saved: Mapping[str, Any]) -> "Summary":
@@ -102,7 +107,7 @@ def summarise(run: Run) -> Summary:
     qoe = [outcome.qoe for outcome in outcomes]
     ttft = [outcome.ttft for outcome in good if outcome.ttft is not None]
     waits = [o.longest_wait_s for o in good if o.longest_wait_s is not None]
-    duration = _duration_s(outcomes)
+    duration, served = _duration_s(outcomes), sum(len(outcome.times) for outcome in outcomes)
     return Summary(
         requests=len(outcomes),
         planned=run.planned,
@@ -121,11 +126,22 @@ def summarise(run: Run) -> Summary:
         stalled_s_mean=_mean([outcome.stalled_s for outcome in good]),
         longest_wait_p99=_percentile(waits, 99),
         longest_wait_max=max(waits, default=None),
-        tokens_per_s=sum(len(o.times) for o in outcomes) / duration if duration > 0 else None,
+        tokens_per_s=served / duration if duration > 0 else None,
         duration_s=duration,
         submitted_late_s=max((o.submitted_s - o.request.arrival_s for o in outcomes), default=0.0),
         preemptions=run.preemptions,
+        **_attention(outcomes, served, duration),
     )
+
+
+def _attention(outcomes: Sequence[Outcome], served: int, duration: float) -> dict[str, float]:
+    """What reached somebody, where readers do more than read on."""
+    if not served or duration <= 0 or all(o.request.behaviour == STEADY for o in outcomes):
+        return {}
+    return {
+        "read_share": sum(o.read for o in outcomes) / served,
+        "effective_tokens_per_s": sum(o.effective for o in outcomes) / duration,
+    }
 
 
 # What the table shows, in this order: the row's name, the field, and the format of its value.
@@ -147,9 +163,13 @@ _ROWS: Final = (
     ("longest wait p99, s", "longest_wait_p99", ".2f"),
     ("longest wait of all, s", "longest_wait_max", ".2f"),
     ("tokens/s", "tokens_per_s", ".0f"),
+    ("tokens read", "read_share", ".1%"),
+    ("effective tokens/s", "effective_tokens_per_s", ".0f"),
     ("duration, s", "duration_s", ".1f"),
     ("preemptions", "preemptions", "d"),
 )
+
+_OF_RESTLESS: Final = ("read_share", "effective_tokens_per_s")  # shown where there is any
 
 
 def table(runs: Sequence[Run]) -> Table:
@@ -169,6 +189,8 @@ def table(runs: Sequence[Run]) -> Table:
         shown.add_column(f"{runs[-1].label} / {runs[0].label}", justify="right")
     for name, field, form in _ROWS:
         values = [getattr(summary, field) for summary in summaries]
+        if field in _OF_RESTLESS and not any(values):
+            continue
         cells = ["-" if value is None else format(value, form) for value in values]
         ratio = [_ratio(values[-1], values[0])] if len(runs) > 1 else []
         shown.add_row(name, *cells, *ratio)
@@ -223,6 +245,7 @@ def _record(outcome: Outcome) -> dict[str, Any]:
         "expected_ttft": ttft,
         "expected_tds": tds,
         **_told(request),
+        **_behaviour(request),
         "qoe": outcome.qoe,
         "error": outcome.error,
         "token_times_s": [round(time, 4) for time in outcome.times],
@@ -235,6 +258,11 @@ def _told(request: Request) -> dict[str, Any]:
         return {}
     ttft, tds = _plain(request.hint)
     return {"told_ttft": ttft, "told_tds": tds}
+
+
+def _behaviour(request: Request) -> dict[str, Any]:
+    """What the reader did beside reading on, if anything."""
+    return {} if request.behaviour == STEADY else {"behaviour": asdict(request.behaviour)}
 
 
 def _plain(expectation: Expectation | None) -> tuple[float | None, float | str | None]:

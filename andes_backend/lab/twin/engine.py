@@ -14,9 +14,11 @@ from typing import Final
 from vllm.v1.core.sched.output import SchedulerOutput
 from vllm.v1.engine import EngineCoreOutput
 from vllm.v1.outputs import KVConnectorOutput, ModelRunnerOutput
+from vllm.v1.request import RequestStatus
 
 from andes_backend.engine import versions
 from andes_backend.lab.report.outcome import Outcome
+from andes_backend.lab.twin.audience import Audience
 from andes_backend.lab.twin.record import Recorder, Simulation, Steps
 from andes_backend.lab.twin.scheduler import Clock, make_request, make_scheduler
 from andes_backend.lab.twin.setup import Setup
@@ -96,6 +98,13 @@ class Engine:
     def admit(self, name: str, request: Request) -> None:
         """A request arrives, now."""
         self.scheduler.add_request(make_request(name, request, self._setup))
+
+    def leave(self, name: str) -> bool:
+        """The connection of a request closes, now; returns whether it was still to be served.
+
+        vLLM's front end then aborts the request, as here.
+        """
+        return bool(self.scheduler.finish_requests(name, RequestStatus.FINISHED_ABORTED))
 
     def step(self, next_arrival: float) -> list[EngineCoreOutput]:
         """Schedule a step, and take in the oldest that is under way.
@@ -197,13 +206,19 @@ def simulate(
     began = time.perf_counter()
     longest = max(r.prompt_tokens + r.output_tokens for r in workload.requests)
     engine, record = Engine(setup, longest + 1), Recorder(workload)
+    audience = Audience(workload, setup)
     coming = deque((str(index), request) for index, request in enumerate(workload.requests))
     while coming or engine.is_busy:
         while coming and coming[0][1].arrival_s <= engine.now:
             engine.admit(*coming.popleft())
         next_arrival = coming[0][1].arrival_s if coming else math.inf
+        for name in audience.closed(engine.now):
+            if engine.leave(name):
+                record.left()
         if engine.is_busy:
-            record.deliver(engine.step(next_arrival), engine.now)
+            outputs = engine.step(next_arrival)
+            record.deliver(outputs, engine.now)
+            audience.deliver(((o.request_id, len(o.new_token_ids)) for o in outputs), engine.now)
             record.step(engine.now, *engine.state())
         else:
             engine.now = next_arrival

@@ -3,13 +3,13 @@
 from array import array
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.random import PCG64, Generator, SeedSequence
 from numpy.typing import NDArray
 
 from andes_backend.lab.report.outcome import Outcome
+from andes_backend.lab.twin.network import Network
 from andes_backend.lab.workload import Workload
 
 if TYPE_CHECKING:
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 __all__ = ["Recorder", "Simulation", "Steps"]
 
 _Jitter = tuple[float, float] | None
-_NETWORK: Final = 97  # apart from the workload's own random streams
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +75,10 @@ class Recorder:
                 if str(output.finish_reason) != "length":
                     self._errors[index] = f"the engine ended it: {output.finish_reason}"
 
+    def left(self) -> None:
+        """A request has ended because its reader has left."""
+        self.finished += 1
+
     def step(self, now: float, waiting: int, running: int, used: int, preemptions: int) -> None:
         """A step has ended; the arguments are a row of `Steps`."""
         self._steps.append((now, waiting, running, used, preemptions))
@@ -88,33 +91,19 @@ class Recorder:
             jitter_s: and so much more, anything from the one to the other by chance; but no
                 token overtakes the one before it.
         """
+        network = Network(self._workload, outside_s, jitter_s)
         return tuple(
             Outcome(
                 index=index,
                 request=request,
                 submitted_s=request.arrival_s,
-                times=tuple(self._at_reader(index, times, outside_s, jitter_s)),
+                times=tuple(network.carry(index, time) for time in times),
                 error=self._errors.get(index),
             )
             for index, (request, times) in enumerate(
                 zip(self._workload.requests, self._times, strict=True)
             )
         )
-
-    def _at_reader(
-        self, index: int, times: "array[float]", outside_s: float, jitter_s: _Jitter
-    ) -> list[float]:
-        """Seconds since submission."""
-        arrival = self._workload.requests[index].arrival_s
-        if jitter_s is None:
-            return [time - arrival + outside_s for time in times]
-        # A stream for each request: the same jitter under every policy.
-        draw = Generator(PCG64(SeedSequence(self._workload.seed, spawn_key=(_NETWORK, index))))
-        sent = np.array(times, np.float64) - arrival + outside_s
-        arrived: list[float] = np.maximum.accumulate(
-            sent + draw.uniform(*jitter_s, len(times))
-        ).tolist()
-        return arrived
 
     def steps(self, total_blocks: int) -> Steps:
         """The engine over time."""

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
         Poisson,
         arrivals_of,
     )
+    from andes_backend.lab.workload.behaviour import Act, Attention, Behaviour
     from andes_backend.lab.workload.lengths import (
         Fixed,
         Lengths,
@@ -48,10 +49,14 @@ if TYPE_CHECKING:
         WorkloadError,
         check_fits,
     )
+    from andes_backend.lab.workload.restless import Restless, behaving, behaviour_of
     from andes_backend.lab.workload.traces import Trace, read_trace
 
 __all__ = [
+    "Act",
     "Arrivals",
+    "Attention",
+    "Behaviour",
     "Diurnal",
     "DutyCycle",
     "Fixed",
@@ -64,6 +69,7 @@ __all__ = [
     "Readers",
     "Reading",
     "Request",
+    "Restless",
     "ShareGPT",
     "Source",
     "Speaking",
@@ -71,6 +77,8 @@ __all__ = [
     "Workload",
     "WorkloadError",
     "arrivals_of",
+    "behaving",
+    "behaviour_of",
     "check_fits",
     "cut",
     "dealt",
@@ -86,10 +94,12 @@ __all__ = [
 
 _HOMES: Final = {
     "arrivals": "Arrivals Diurnal DutyCycle Gamma OnOff Poisson arrivals_of",
+    "behaviour": "Act Attention Behaviour",
     "lengths": "Fixed Lengths MultiRound ShareGPT cut file_lengths lengths_of sharegpt_lengths",
     "make": "dealt make_workload together trace_workload",
     "readers": "Mix Readers Reading Speaking readers_of",
     "requests": "Request Source Workload WorkloadError check_fits",
+    "restless": "Restless behaviour_of behaving",
     "traces": "Trace read_trace",
 }
 

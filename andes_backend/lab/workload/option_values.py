@@ -14,9 +14,11 @@ from andes_backend.lab.workload.requests import WorkloadError
 if TYPE_CHECKING:
     from andes_backend.lab.workload.arrivals import Arrivals
     from andes_backend.lab.workload.readers import Readers
+    from andes_backend.lab.workload.restless import Restless
 
 __all__ = [
     "arrivals_value",
+    "behaviour_value",
     "count_value",
     "length_value",
     "lengths_value",
@@ -96,6 +98,13 @@ def readers_value(text: str) -> "Readers":
     from andes_backend.lab.workload.readers import readers_of
 
     return _told(readers_of, text)
+
+
+def behaviour_value(text: str) -> "Restless":
+    """The type of --behaviour, see `behaviour_of`."""
+    from andes_backend.lab.workload.restless import behaviour_of
+
+    return _told(behaviour_of, text)
 
 
 def lengths_value(text: str) -> str:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from andes_backend.lab.workload.option_values import (
     arrivals_value,
+    behaviour_value,
     count_value,
     length_value,
     lengths_value,
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 __all__ = [
     "add_workload_options",
     "arrivals_value",
+    "behaviour_value",
     "count_value",
     "length_value",
     "lengths_value",

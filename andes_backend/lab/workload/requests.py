@@ -3,6 +3,7 @@
 import math
 from dataclasses import dataclass
 
+from andes_backend.lab.workload.behaviour import STEADY, Behaviour
 from andes_client.expectation import Expectation
 
 __all__ = ["Request", "Source", "Workload", "WorkloadError", "check_fits", "counted"]
@@ -33,6 +34,8 @@ class Request:
     """What the server is told instead of the truth; None: the truth."""
     silent: bool = False
     """Whether the request has no hints, so that the server assumes its default reader."""
+    behaviour: Behaviour = STEADY
+    """What its reader does beside reading on."""
 
     def __post_init__(self) -> None:
         if not 0 <= self.arrival_s < math.inf:
@@ -42,6 +45,12 @@ class Request:
                 raise ValueError(f"Request.{name} must be 1 or more, not {getattr(self, name)!r}")
         if self.silent and self.told is not None:
             raise ValueError("Request.told is what a server is told, but the request is silent")
+
+    @property
+    def wanted_tokens(self) -> int:
+        """How many tokens its reader stays for."""
+        leaves = self.behaviour.leave_at
+        return self.output_tokens if leaves is None else min(leaves, self.output_tokens)
 
     @property
     def hint(self) -> Expectation | None:

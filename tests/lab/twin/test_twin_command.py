@@ -102,6 +102,24 @@ def test_every_list_is_an_axis(specs: list[SweepSpec]) -> None:
     assert len(sweep.points()) == cells * 3 * (1 + 2 * 4)
 
 
+def test_readers_may_do_more_than_read_on(specs: list[SweepSpec]) -> None:
+    text = "restless:pausing=0.2,leaving=0.25"
+    assert status("--behaviour", text, "--jitter-ms", "50-500", "--requests", "40") == 0
+    (spec,) = specs
+    point = spec.sweep.points()[0]
+    assert point.setup.jitter_s == (0.05, 0.5)
+    assert spec.workload["behaviour"] == text
+    assert spec.workload["jitter_s"] == [0.05, 0.5]
+    restless = {request.behaviour for request in point.workload().requests}
+    assert len(restless) > 5
+
+
+def test_readers_who_read_on_are_not_mentioned(specs: list[SweepSpec]) -> None:
+    """The same command as ever writes the same lines as ever."""
+    assert status() == 0
+    assert not {"behaviour", "jitter_s"} & specs[0].workload.keys()
+
+
 def test_the_names_of_before_are_accepted(
     specs: list[SweepSpec], caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -176,6 +194,12 @@ def test_bounds_are_made_if_asked_for(
         ("--bound late", "'late' must be a number of seconds above 0, or any"),
         ("--bound 0", "'0' must be a number of seconds above 0, or any"),
         ("--bound any,any", "is given twice in 'any,any'"),
+        ("--behaviour calm", "unknown behaviour 'calm'; choose from: restless"),
+        ("--behaviour restless:pausing=2", "restless: pausing must be a share, 0 to 1, not 2.0"),
+        ("--jitter-ms 50", "'50' must be FROM-TO in milliseconds, as in 50-500"),
+        ("--jitter-ms 500-50", "'500-50' must rise, from 0 to 60000 at most"),
+        ("--jitter-ms 0-60001", "'0-60001' must rise, from 0 to 60000 at most"),
+        ("--jitter-ms nan-5", "'nan' must be a number"),
         ("--jobs 0", "'0' must be a whole number, 1 or more"),
         ("--detail high", "'high' must be a number of requests/s above 0"),
         ("--request -1", "'-1' must be a whole number, 0 or more"),
@@ -204,6 +228,7 @@ def test_wrong_words_are_explained(
         ("--kv-tokens 59000,100", "output tokens, but the KV cache holds 84: it could never"),
         ("--rate 2,3 --detail 4", "--detail 4 is not one of the rates of --rate"),
         ("--rate 2,3 --request 1", "--request needs a single workload"),
+        ("--behaviour restless --bound", "--bound is of readers who read on to the end"),
         ("--request 250", "--request 250: the requests are 0 to 249"),
     ],
 )

@@ -18,7 +18,7 @@ from andes_backend.lab.campaign.command import (
     running_of,
     seeds_of,
 )
-from andes_backend.lab.option_types import finite_number, list_of
+from andes_backend.lab.option_types import finite_number, jitter_value, list_of
 from andes_backend.lab.twin.options import policy_value
 from andes_backend.lab.workload.options import (
     add_workload_options,
@@ -121,7 +121,7 @@ def _add_deviations(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument(
         "--jitter-ms",
-        type=_range,
+        type=jitter_value,
         default=(0.05, 0.5),
         metavar="FROM-TO",
         help="delay that the network adds to each token; tokens stay in order (default: 50-500)",
@@ -186,11 +186,3 @@ def _make(
 
 
 # Types of options. Each raises argparse.ArgumentTypeError.
-
-
-def _range(text: str) -> tuple[float, float]:
-    """Milliseconds as `50-500`, in seconds."""
-    least, dash, most = text.partition("-")
-    if not dash:
-        raise argparse.ArgumentTypeError(f"{text!r} must be FROM-TO in milliseconds, as in 50-500")
-    return finite_number(least) / 1e3, finite_number(most) / 1e3

@@ -94,10 +94,13 @@ def _spec(arguments: argparse.Namespace) -> "SweepSpec":
         prefix_caching=arguments.prefix_caching,
         kv_restore_gb_s=arguments.kv_restore_gb_s,
         async_scheduling=arguments.async_scheduling,
+        jitter_s=arguments.jitter_ms,
     )
+    if arguments.behaviour is not None and arguments.bounds:
+        raise SpecError("--bound is of readers who read on to the end: leave out --behaviour")
     return SweepSpec(
         sweep=sweep,
-        workload={name: value for name, value in workload.items() if name not in VARIED},
+        workload=_described(arguments, workload),
         keep_requests=arguments.keep_requests,
         detail=arguments.detail,
         request=arguments.request,
@@ -110,7 +113,22 @@ def _make(
     arguments: argparse.Namespace, rate: float | None, arrivals: str | None, seed: int
 ) -> "Workload":
     process = None if arrivals is None else arrivals_value(arrivals)
-    return workload_from(arguments, rate=rate, seed=seed, arrivals=process)
+    made = workload_from(arguments, rate=rate, seed=seed, arrivals=process)
+    if arguments.behaviour is None:
+        return made
+    from andes_backend.lab.workload.restless import behaving
+
+    return behaving(made, arguments.behaviour)
+
+
+def _described(arguments: argparse.Namespace, workload: dict[str, object]) -> dict[str, object]:
+    """How the workloads are made, for the files; what is not asked for is not named."""
+    same = {name: value for name, value in workload.items() if name not in VARIED}
+    if arguments.behaviour is not None:
+        same["behaviour"] = str(arguments.behaviour)
+    if arguments.jitter_ms is not None:
+        same["jitter_s"] = list(arguments.jitter_ms)
+    return same
 
 
 def _profiles(names: Sequence[str]) -> "dict[str, Profile]":

@@ -9,11 +9,18 @@ from functools import partial
 from typing import Final
 
 from andes_backend.lab.campaign.command import add_jobs, add_out, add_seeds
-from andes_backend.lab.option_types import checked_setting, list_of, number_or_word, setting_value
+from andes_backend.lab.option_types import (
+    checked_setting,
+    jitter_value,
+    list_of,
+    number_or_word,
+    setting_value,
+)
 from andes_backend.lab.twin.options import policy_value
 from andes_backend.lab.workload.options import (
     add_workload_options,
     arrivals_value,
+    behaviour_value,
     count_value,
     rate_value,
     seed_value,
@@ -23,6 +30,8 @@ __all__ = ["VARIED", "add_options"]
 
 VARIED: Final = ("rate", "seed", "arrivals")
 """What a workload has one of and a sweep has many of."""
+
+_MOST_JITTER_S: Final = 60.0
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -137,6 +146,19 @@ def _add_varied_workload(parser: argparse.ArgumentParser) -> None:
         "or diurnal:amplitude=0.8,period=600; may be repeated "
         "(default: poisson; with --trace, the trace's own times)",
     )
+    group.add_argument(
+        "--behaviour",
+        type=behaviour_value,
+        metavar="SPEC",
+        help="readers who pause, skim, have all revealed or leave, as "
+        "restless:pausing=0.2,skimming=0.2,revealing=0.1,leaving=0.25 (default: all read on)",
+    )
+    group.add_argument(
+        "--jitter-ms",
+        type=_jitter,
+        metavar="FROM-TO",
+        help="delay that the network adds to each token; tokens stay in order (default: none)",
+    )
     add_seeds(group, default=1)
 
 
@@ -183,6 +205,14 @@ def _bandwidth(text: str) -> float | None:
     if not isinstance(value, int | float) or not 0 < value < math.inf:
         raise argparse.ArgumentTypeError(f"{text!r} must be a number of GB/s above 0, or off")
     return float(value)
+
+
+def _jitter(text: str) -> tuple[float, float]:
+    least, most = jitter_value(text)
+    if not 0 <= least <= most <= _MOST_JITTER_S:
+        limit = f"{1e3 * _MOST_JITTER_S:g}"
+        raise argparse.ArgumentTypeError(f"{text!r} must rise, from 0 to {limit} at most")
+    return least, most
 
 
 def _lateness(text: str) -> float:

@@ -36,6 +36,8 @@ class Sweep:
     kv_restore_gb_s: Sequence[float | None] = (None,)
     """None: what a preempted request has computed is computed again."""
     async_scheduling: Sequence[bool] = (True,)
+    jitter_s: tuple[float, float] | None = None
+    """Of the network, as `Setup` has it."""
 
     def cells(self) -> Iterator[Cell]:
         """All cells, in the order of the sweep: the rate changes fastest."""
@@ -99,6 +101,7 @@ class Sweep:
             prefix_caching=cell.prefix_caching,
             kv_restore_gb_s=cell.kv_restore_gb_s,
             async_scheduling=cell.async_scheduling,
+            jitter_s=self.jitter_s,
         )
         for policy in self.policies:
             setup = dataclasses.replace(base, policy=policy)

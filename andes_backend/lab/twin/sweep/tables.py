@@ -36,14 +36,21 @@ _SIDE_BY_SIDE: Final = 3
 """More policies than this: the ratios get a table of their own, an interval its own line."""
 _SURE: Final = f", ± half of its {CONFIDENCE:.0%} interval over seeds"
 
-# The second table: heading, field of the summary, format.
-_FIGURES: Final = (
+_Figure = tuple[str, str, str]
+"""Of the second table: heading, field of the summary, format."""
+
+_FIGURES: Final[tuple[_Figure, ...]] = (
     ("QoE\np10", "qoe_p10", ".3f"),
     ("TTFT\np50, s", "ttft_p50", ".2f"),
     ("TTFT\np90, s", "ttft_p90", ".2f"),
     ("stalls", "stalls_mean", ".2f"),
     ("stalled\ns", "stalled_s_mean", ".1f"),
     ("tokens\n/s", "tokens_per_s", ".0f"),
+)
+# The same of readers who do more than read on.
+_OF_RESTLESS: Final[tuple[_Figure, ...]] = (
+    ("tokens\nread", "read_share", ".1%"),
+    ("effective\ntokens/s", "effective_tokens_per_s", ".0f"),
 )
 
 
@@ -153,7 +160,8 @@ def _figures(sweep: Sweep, rows: Sequence[Group], results: Mapping[int, Measured
     seeds = "; means over seeds" if len(sweep.seeds) > 1 else ""
     table = axis_table(sweep, f"More (stalls, stalled seconds, preemptions: a request{seeds})")
     table.add_column("policy", no_wrap=True)
-    for name, _, _ in _FIGURES:
+    figures = _shown(results)
+    for name, _, _ in figures:
         table.add_column(name, justify="right")
     table.add_column("preemp-\ntions", justify="right")
     for group in rows:
@@ -161,7 +169,7 @@ def _figures(sweep: Sweep, rows: Sequence[Group], results: Mapping[int, Measured
             # What the rows of a group have in common is said once.
             axes = axis_cells(sweep, group) if i == 0 else [""] * len(sweep.varying())
             last = i == len(group.points) - 1
-            table.add_row(*axes, policy, *_figure_cells(points, results), end_section=last)
+            table.add_row(*axes, policy, *_figure_cells(points, results, figures), end_section=last)
     return table
 
 
@@ -199,9 +207,17 @@ def _ratio_cells(group: Group, results: Mapping[int, Measured]) -> list[str]:
     ]
 
 
-def _figure_cells(points: Sequence[Point], results: Mapping[int, Measured]) -> list[str]:
+def _shown(results: Mapping[int, Measured]) -> tuple[_Figure, ...]:
+    """The figures that there are."""
+    restless = any(one.summary.read_share is not None for one in results.values())
+    return (*_FIGURES, *(_OF_RESTLESS if restless else ()))
+
+
+def _figure_cells(
+    points: Sequence[Point], results: Mapping[int, Measured], figures: Sequence[_Figure]
+) -> list[str]:
     cells = []
-    for _, field, form in _FIGURES:
+    for _, field, form in figures:
         mean = _mean(points, results, field)
         cells.append("-" if mean is None else format(mean, form))
     done = [results[point.index] for point in points if point.index in results]
