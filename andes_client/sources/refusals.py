@@ -8,7 +8,7 @@ import anyio
 
 from andes_client.sources.ending import words
 
-__all__ = ["check", "error_in", "quoted"]
+__all__ = ["check", "error_in", "quoted", "redacted"]
 
 _PATIENCE_S: Final = 10.0  # for the body of a refusal
 _LONGEST: Final = 300  # characters of what a server says
@@ -43,7 +43,8 @@ async def check(response: Any) -> None:
 async def _told(response: Any) -> str:
     told = f"the server answered {response.status_code} {response.reason_phrase}".rstrip()
     if location := response.headers.get("location"):
-        return f"{told}: it sends you to {location}, and this client does not follow it"
+        there = quoted(location, response)
+        return f"{told}: it sends you to {there}, and this client does not follow it"
     body = b""
     with contextlib.suppress(Exception), anyio.move_on_after(_PATIENCE_S):
         body = await response.aread()
@@ -51,7 +52,7 @@ async def _told(response: Any) -> str:
     if said := quoted(said, response):
         told += f": {said}"
     if wait := response.headers.get("retry-after"):
-        told += f" (Retry-After: {wait})"
+        told += f" (Retry-After: {quoted(wait, response)})"
     return told
 
 
@@ -65,8 +66,15 @@ def error_in(body: bytes | str) -> str:
     return words(said) if isinstance(said, dict) and any(said.get(name) for name in names) else ""
 
 
-def quoted(said: str, response: Any) -> str:
-    """Words of a server as part of a sentence: without the key, in one line, not too long."""
+def redacted(said: str, response: Any) -> str:
+    """Words of a server without the key that its request carried.
+
+    To be done before anything is cut off: part of a key is not found.
+
+    Args:
+        said: the words.
+        response: of httpx2 or httpx; anything else has no key.
+    """
     headers: Any = {}
     with contextlib.suppress(AttributeError, RuntimeError):  # no response, or of no request
         headers = response.request.headers
@@ -74,4 +82,9 @@ def quoted(said: str, response: Any) -> str:
         for secret in headers.get(name, "").split():
             if len(secret) >= _SHORTEST_SECRET:
                 said = said.replace(secret, "[key]")
-    return " ".join(said.split())[:_LONGEST]
+    return said
+
+
+def quoted(said: str, response: Any) -> str:
+    """Words of a server as part of a sentence: without the key, in one line, not too long."""
+    return " ".join(redacted(said, response).split())[:_LONGEST]

@@ -1,6 +1,7 @@
 """What all sources have in common: an event is text, something else, or both."""
 
 import contextlib
+import dataclasses
 import inspect
 import socket
 from collections.abc import (
@@ -16,6 +17,7 @@ from typing import Any, Generic, Literal, TypeVar
 from andes_client.sources.content import field
 from andes_client.sources.ending import Ending, Notes, StreamError
 from andes_client.sources.reasoning import ThinkSplitter
+from andes_client.sources.refusals import redacted
 
 __all__ = ["BlockingTexts", "Note", "Rest", "Split", "Texts", "Thinks", "field"]
 
@@ -78,15 +80,20 @@ class _Reader(Generic[T]):
         self.ending = error.ending if isinstance(error, StreamError) else None
         self.ending = self.ending or Ending("failed", str(error) or type(error).__name__)
 
-    def end(self) -> None:
+    def end(self, stream: object) -> None:
         """The stream is over.
+
+        Args:
+            stream: of an SDK or of HTTP; it knows the key that the server may quote.
 
         Raises:
             StreamError: the server reported an error, or the stream just stopped.
         """
         if self._is_whole is not None and self._is_whole():
             self._notes.whole = True
-        ending = self.ending = self._notes.ending(promised=self._is_whole is not None)
+        ending = self._notes.ending(promised=self._is_whole is not None)
+        said = redacted(ending.said, _response_of(stream))
+        ending = self.ending = dataclasses.replace(ending, said=said)
         if ending.reason == "failed":
             raise StreamError(ending.said or "the server reported an error", ending)
         if ending.reason == "cut off":
@@ -159,6 +166,7 @@ class Texts(AsyncIterable[str], Generic[T]):
                 if text := reader.take(event):
                     yield text
                 if reader.over:
+                    await self.aclose()  # trio leaves a generator alone that is not read to its end
                     break
         except Exception as error:
             if text := reader.rest():
@@ -167,7 +175,7 @@ class Texts(AsyncIterable[str], Generic[T]):
             raise
         if text := reader.rest():
             yield text
-        reader.end()
+        reader.end(self._stream)
 
     async def aclose(self) -> None:
         """Close the stream, and with it the connection to the server."""
@@ -228,7 +236,7 @@ class BlockingTexts(Iterable[str], Generic[T]):
             raise
         if text := reader.rest():
             yield text
-        reader.end()
+        reader.end(self._stream)
 
     def close(self) -> None:
         """Close the stream, and with it the connection to the server."""
@@ -246,7 +254,7 @@ def _hang_up(stream: object) -> None:
     To close a socket does not wake who reads from it; to shut it down does. An HTTP/2
     connection carries others' responses too and is left alone.
     """
-    response: Any = getattr(stream, "response", None) or getattr(stream, "_response", None)
+    response = _response_of(stream)
     if response is None or response.is_closed or response.http_version != "HTTP/1.1":
         return
     network = response.extensions.get("network_stream")
@@ -254,6 +262,11 @@ def _hang_up(stream: object) -> None:
     if connection is not None:
         with contextlib.suppress(OSError):  # it is gone already
             connection.shutdown(socket.SHUT_RDWR)
+
+
+def _response_of(stream: object) -> Any:
+    """The HTTP response behind a stream of openai, anthropic or `sse`; None for others."""
+    return getattr(stream, "response", None) or getattr(stream, "_response", None)
 
 
 def _what(stream: object, other: str) -> str:

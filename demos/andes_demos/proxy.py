@@ -22,8 +22,10 @@ def transport(url: str) -> httpx2.AsyncHTTPTransport:
     host = parts.hostname or ""
     proxy = _proxy(parts.scheme, host)
     try:
-        if proxy and not urlsplit(proxy).hostname:
-            raise ValueError(proxy)
+        if proxy:
+            there = urlsplit(proxy)
+            if not there.hostname or there.port == 0:  # beyond 65535 it raises by itself
+                raise ValueError(proxy)
         return httpx2.AsyncHTTPTransport(proxy=proxy)
     except ImportError:
         problem = "is a SOCKS proxy, which needs one package more: pip install 'httpx2[socks]'"

@@ -62,6 +62,81 @@ def test_units_are_the_same_however_the_text_was_cut(name: str) -> None:
         assert units(cut(text, way)) == whole
 
 
+SMALL = [
+    # A line before a list, a rule or a heading's underline
+    "You need:\n- flour\n- milk",
+    "You need:\n- - flour\n- milk",
+    "You need:\n-- flour",
+    "You need:\n--- flour\n- milk",
+    "You need:\n+ flour\n+ milk",
+    "You need:\n= flour",
+    "You need:\n== flour and milk",
+    "You need:\n1. flour\n2. milk",
+    "You need:\n1) flour\n2) milk",
+    "You need:\n2. flour, which begins no list",
+    "> You need:\n> - flour\n> - milk",
+    "> You need:\n> = flour",
+    "- You need:\n  - flour\n  - milk",
+    "- You need:\n  = flour",
+    "1. You need:\n   - flour\n   - milk",
+    # Tables
+    "Now:\n\n| Name | Age |\n|---|---|\n| Ann | 3 |\n\nend",
+    "Now:\n| Name | Age |\n|---|---|\n| Ann | 3 |\nend",
+    "Name | Age\n--|--\nAnn | 3",
+    "| Name | Age |\nis no table",
+    "> | Name |\n> |---|\n> | Ann |",
+    # References and footnotes
+    "A claim[^1] stands.\n\n[^1]: At first",
+    "A claim[^1] stands.\n\n[^1]: Source",
+    "A claim[^note] and[^2] stands.\n\n[^note]: At\n[^2]: In",
+    "See [it][d] now.\n\n[d]: https://a.example/x\n\nend",
+    "See [it] now.\n\n[it]: /x 'a title'\n\nend",
+    # Closing runs that are none
+    "**注意：**请先备份数据。",
+    "**注意**：请先备份数据。",
+    "他说**“好”**吗。",
+    "**주의:**하세요 그리고 갑니다",
+    "It is *(see)*below and so on.",
+    "It is **(see)**below and so on.",
+    "It is *(see)* below and so on.",
+    "Use _private_x and _other_ now.",
+    "Use __init__x and __init__ now.",
+    "Use _a_b_c and _x_y now.",
+    # Titles, comments, tags, entities
+    "See [it](/a (a title)) now.",
+    "See [it](/a 'a (b) title') now.",
+    'See [it](/a "a \\" title") now.',
+    "See [it](/a (a (b) title)) now.",
+    "So <!-- a comment --> it is.",
+    "So it is.\n\n<!-- a comment\nof two lines -->\n\nend",
+    "So <!-- a - b -- c --> it is.",
+    'So <a href="/x" title="a b c">it</a> is.',
+    "So <b\nclass='a b'>it</b> is.",
+    "So a<b and c>d then.",
+    "AT&amp;T and R&D &copy; 2020",
+    "&lt;b&gt; &#169; &#x1F600; &nosuch; x",
+    "&amp and &; and &#; x",
+    # Fences and maths
+    "- item:\n  ```py\n  x = 'a'\n  ```\n- next",
+    "1. item:\n\n   ```py\n   x = 1\n   ```\n2. next",
+    "- item:\n  ~~~\n  `x`\n  ~~~\n- next",
+    "So $x^2 + y_1 * z_1$ is it.",
+    "It costs $5 now and $6 later.",
+    "So:\n\n$$\na_1 * b_1\n$$\n\nend",
+    "So $a$b and $ c $ are none.",
+]
+
+
+@pytest.mark.parametrize("text", SMALL)
+def test_a_small_text_does_not_flash_at_all(text: str) -> None:
+    """Each has one thing that only the next character, word or line decides."""
+    for server in (FAST, SLOW):
+        for way in CUTS:
+            showing = show(cut(text, way), server, MarkdownGuard(Words()))
+            assert flashes(showing.prefixes) == []
+            assert showing.longest_hold <= 1.0 + 1e-9
+
+
 @pytest.mark.parametrize(
     ("prefixes", "count"),
     [

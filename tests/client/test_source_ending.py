@@ -701,3 +701,20 @@ async def test_anthropics_real_sdk_likewise(server: ScriptedServer) -> None:
         with pytest.raises(StreamError):
             assert [word async for word in texts] == ["One"]
         assert texts.ending == CUT_OFF
+
+
+@pytest.mark.anyio
+async def test_a_key_that_the_server_quotes_in_its_stream_is_in_no_error(
+    server: ScriptedServer,
+) -> None:
+    secret = "sk-very-secret-0123456789"
+    failed = {"status": "failed", "error": {"message": f"Bad key {secret}"}}
+    server.says(sse({"type": "response.failed", "response": failed}, "response.failed"))
+    async with openai_sdk.AsyncOpenAI(
+        base_url=server.url + "/v1", api_key=secret, max_retries=0
+    ) as sdk:
+        sent = await sdk.responses.create(model="scripted", input="Hi", stream=True)
+        texts = openai.text(sent)
+        with pytest.raises(StreamError, match=r"Bad key \[key\]"):
+            assert [word async for word in texts] == []
+    assert texts.ending == Ending("failed", "Bad key [key]")

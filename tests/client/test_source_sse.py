@@ -416,19 +416,45 @@ def test_the_end_may_take_the_place_of_the_blank_line() -> None:
     assert Decoder().flush() == []
 
 
+SECRET = "sk-very-secret-0123456789"
+EVENTS = {"content-type": "text/event-stream"}
+HTML = {"content-type": "text/html"}
+QUOTING: list[tuple[int, dict[str, str], str]] = [
+    (401, {}, json.dumps({"error": {"message": "x" * 290 + f" Bad key {SECRET}"}})),
+    (401, {}, "x" * 290 + f" Bad key {SECRET}"),
+    (302, {"location": f"http://127.0.0.1/login?key={SECRET}"}, ""),
+    (429, {"retry-after": f"never, {SECRET}"}, "Too many"),
+    (200, HTML, "<html>" + "x" * 60 + f" Bad key {SECRET}"),
+    (200, HTML, "<html>" + "x" * 60 + f" Bad key {SECRET}" + "y" * 70_000),
+    (200, {"content-type": f"text/x; {SECRET}"}, "This is no stream."),
+    (200, EVENTS, "x" * 70 + f" Bad key {SECRET}"),
+    (200, EVENTS, f'data: "Bad key {SECRET}"\n\n'),
+    (200, EVENTS, "data: " + "x" * 190 + f" Bad key {SECRET}\n\n"),
+    (200, EVENTS, "event: error\ndata: " + "x" * 290 + f" Bad key {SECRET}\n\n"),
+    (200, EVENTS, f'data: {{"error": "Bad key {SECRET}"}}\n\n'),
+    (200, EVENTS, f'data: {{"choices": [{{"error": "Bad key {SECRET}"}}]}}\n\n'),
+]
+
+
 @pytest.mark.anyio
-async def test_a_key_that_the_server_quotes_is_not_shown() -> None:
-    secret = "sk-very-secret-0123456789"
+@pytest.mark.parametrize(("status", "headers", "body"), QUOTING)
+async def test_a_key_that_the_server_quotes_is_not_shown(
+    status: int, headers: dict[str, str], body: str
+) -> None:
+    """Not even part of it, where only the beginning of what was said is quoted."""
 
-    def refuse(request: httpx2.Request) -> httpx2.Response:
-        long = "x" * 290 + f" Bad key {secret}"
-        return httpx2.Response(401, json={"error": {"message": long}}, request=request)
+    def quote(request: httpx2.Request) -> httpx2.Response:
+        return httpx2.Response(status, headers=headers, content=body, request=request)
 
-    for headers in ({"authorization": f"Bearer {secret}"}, {"x-api-key": secret}):
+    for key in ({"authorization": f"Bearer {SECRET}"}, {"x-api-key": SECRET}):
         async with (
-            httpx2.AsyncClient(transport=httpx2.MockTransport(refuse), headers=headers) as client,
+            httpx2.AsyncClient(transport=httpx2.MockTransport(quote), headers=key) as client,
             client.stream("POST", "http://127.0.0.1/v1") as response,
         ):
-            with pytest.raises(httpx2.HTTPStatusError) as raised:
-                assert [delta async for delta in text(response)]
-        assert "sk-" not in str(raised.value)
+            written = text(response)
+            with pytest.raises((httpx2.HTTPStatusError, StreamError)) as raised:
+                assert [delta async for delta in written]
+        assert written.ending is not None
+        for said in (str(raised.value), written.ending.said):
+            assert said
+            assert "sk-" not in said

@@ -1,5 +1,6 @@
 """How an answer ended, in words on the screen; and that others' text does not act there."""
 
+import asyncio
 import json
 import re
 from collections.abc import Callable
@@ -11,6 +12,7 @@ from andes_demos.bursty_server import running
 from andes_demos.chat.dialogs import Editor, Picker
 from andes_demos.chat.document import Document
 from andes_demos.chat.store import Store
+from andes_demos.chat.widgets import Prompt
 from starlette.applications import Starlette
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -103,6 +105,34 @@ async def test_a_conversation_that_another_window_deletes_meanwhile(tmp_path: Pa
             await room.press("ctrl+n", *["backspace"] * 4)
             await room.until(lambda: not room.answers)
             await room.ask("again")
+
+
+async def test_a_conversation_that_is_left_before_its_answer_begins(tmp_path: Path) -> None:
+    """At whatever moment: the answer is not asked for, or is stopped, and nothing breaks."""
+    with serving("One two three.", AT_ONCE) as served:
+        async with chatting(served.url, tmp_path) as room:
+            for turns in range(0, 40, 3):
+                room.screen.post_message(Prompt.Sent(f"question {turns}"))
+                for _ in range(turns):
+                    await asyncio.sleep(0)
+                await room.screen.run_worker(room.screen.action_new()).wait()
+                await room.pilot.pause()
+                await room.end()
+                await room.screen.run_worker(room.screen.action_new()).wait()
+                assert room.app.is_running
+                assert not room.answers
+    assert all(len(asked["messages"]) == 1 for asked in served.asked)
+
+
+async def test_two_questions_at_once_are_answered_one_after_the_other(tmp_path: Path) -> None:
+    with serving("One two three.", AT_ONCE) as served:
+        async with chatting(served.url, tmp_path) as room:
+            for text in ("first", "second"):
+                room.screen.post_message(Prompt.Sent(text))
+            await room.until(lambda: len(room.answers) == 2)
+            await room.end()
+            said = [message.text for message in room.session.said()]
+    assert said == ["first", "One two three.", "second", "One two three."]
 
 
 async def test_nothing_waits_for_a_first_word_that_is_there(tmp_path: Path) -> None:

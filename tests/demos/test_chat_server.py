@@ -381,6 +381,8 @@ async def test_a_server_that_lists_no_models(body: str, why: str) -> None:
         ("user:word@nonsense", "is no URL such as"),
         ("http://", "is no URL such as"),
         ("http://user:word@host:port", "is no URL such as"),
+        ("http://user:word@127.0.0.1:99999", "is no URL such as"),
+        ("http://user:word@127.0.0.1:0", "is no URL such as"),
         ("ftp://user:word@127.0.0.1", "is no URL such as"),
     ],
 )

@@ -69,14 +69,14 @@ class ChatScreen(Talk):
 
     @work
     async def action_retry(self) -> None:
-        if self._answering:
+        if self._answering or self._is_asking:
             self.say("An answer is under way; Esc stops it.")
         elif self._or_complain(self.session.take_back, otherwise=False):
-            last = list(self._said.children)[-1:]
+            asked, last = self.session.conversation, list(self._said.children)[-1:]
             for widget in last:
                 if isinstance(widget, Answer):
                     await widget.remove()
-            await self._begin_answer()
+            await self._begin_answer(asked)
 
     async def action_new(self) -> None:
         await self._open(None)

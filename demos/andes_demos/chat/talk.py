@@ -44,6 +44,7 @@ class Talk(Screen[None]):
         self.session = session
         self._place, self._welcome = place, welcome
         self._answering: Worker[None] | None = None
+        self._is_asking = False
         self._asked_at = 0.0
         self._queue: list[str] = []
 
@@ -68,7 +69,8 @@ class Talk(Screen[None]):
     @on(Prompt.Sent)
     def send(self, event: Prompt.Sent) -> None:
         """Ask, or wait with it until the answer before is through."""
-        if self._answering is None:
+        if self._answering is None and not self._is_asking:
+            self._is_asking = True
             self.run_worker(self._ask(event.text))
         else:
             self._queue.append(event.text)
@@ -76,25 +78,42 @@ class Talk(Screen[None]):
         self.action_tail()
 
     async def _ask(self, text: str) -> None:
+        self._is_asking = True
         try:
             self.session.ask(text)
+            asked = self.session.conversation
+            await self.query("#welcome").remove()
+            if self.session.conversation is asked:
+                await self._said.mount(Question(text), before=self._first_queued())
+            await self._begin_answer(asked)
         except StoreError as error:
             self._complain(error)
-            self.query_one(Prompt).text = text
-            return
-        await self.query("#welcome").remove()
-        await self._said.mount(Question(text), before=self._first_queued())
-        self._show_title()
-        await self._begin_answer()
+            await self._hand_back(text, *self._queue)
+        finally:
+            self._is_asking = False
 
-    async def _begin_answer(self) -> None:
+    async def _begin_answer(self, asked: Conversation | None) -> None:
+        """Answer what was asked there, unless another conversation has been opened meanwhile."""
+        if self.session.conversation is not asked:
+            return
+        self._show_title()
         answer = Answer()
         await self._said.mount(answer, before=self._first_queued())
+        if self.session.conversation is not asked:
+            if answer.is_attached:
+                await answer.remove()
+            return
         self._asked_at = asyncio.get_running_loop().time()
         self.session.ended = None
         self.query_one(Gauge).begin()
         self._answering = self.run_worker(self._answer(answer))
         self._look()
+
+    async def _hand_back(self, *texts: str) -> None:
+        """What cannot be asked now goes back to the prompt."""
+        self.query_one(Prompt).text = "\n".join(texts)
+        self._queue.clear()
+        await self.query("Question.queued").remove()
 
     async def _answer(self, answer: Answer) -> None:
         state = "stopped"
@@ -114,13 +133,11 @@ class Talk(Screen[None]):
         """An answer has ended: go on with what was typed meanwhile, unless it went wrong."""
         self._show_title()
         self._look()
-        if self._answering or not self._queue:
+        if self._answering or self._is_asking or not self._queue:
             return
         first = self._first_queued()
         if state in ("failed", LOST):
-            self.query_one(Prompt).text = "\n".join(self._queue)
-            self._queue.clear()
-            await self.query("Question.queued").remove()
+            await self._hand_back(*self._queue)
         else:
             if first is not None:
                 await first.remove()
