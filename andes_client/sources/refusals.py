@@ -41,8 +41,10 @@ async def check(response: Any) -> None:
 
 
 async def _told(response: Any) -> str:
-    told = f"the server answered {response.status_code} {response.reason_phrase}".rstrip()
-    if location := response.headers.get("location"):
+    # Any of it may hold the key: the reason, an address, a header.
+    reason = quoted(response.reason_phrase, response)
+    told = f"the server answered {response.status_code} {reason}".rstrip()
+    if location := quoted(response.headers.get("location", ""), response):
         return f"{told}: it sends you to {location}, and this client does not follow it"
     body = b""
     with contextlib.suppress(Exception), anyio.move_on_after(_PATIENCE_S):
@@ -50,7 +52,7 @@ async def _told(response: Any) -> str:
     said = error_in(body) or body.decode("utf-8", "replace")
     if said := quoted(said, response):
         told += f": {said}"
-    if wait := response.headers.get("retry-after"):
+    if wait := quoted(response.headers.get("retry-after", ""), response):
         told += f" (Retry-After: {wait})"
     return told
 
@@ -65,8 +67,11 @@ def error_in(body: bytes | str) -> str:
     return words(said) if isinstance(said, dict) and any(said.get(name) for name in names) else ""
 
 
-def quoted(said: str, response: Any) -> str:
-    """Words of a server as part of a sentence: without the key, in one line, not too long."""
+def quoted(said: str, response: Any, longest: int = _LONGEST) -> str:
+    """Words of a server as part of a sentence: without the key, in one line, not too long.
+
+    All that it said, and not a part of it: part of a key is not found.
+    """
     headers: Any = {}
     with contextlib.suppress(AttributeError, RuntimeError):  # no response, or of no request
         headers = response.request.headers
@@ -74,4 +79,4 @@ def quoted(said: str, response: Any) -> str:
         for secret in headers.get(name, "").split():
             if len(secret) >= _SHORTEST_SECRET:
                 said = said.replace(secret, "[key]")
-    return " ".join(said.split())[:_LONGEST]
+    return " ".join(said.split())[:longest]

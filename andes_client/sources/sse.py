@@ -26,6 +26,7 @@ __all__ = ["Data", "Decoder", "Events", "StreamError", "events", "text"]
 _DONE: Final = "[DONE]"
 # By these, and by `data: null`, servers say only that they are still there.
 _HEARTBEATS: Final = ("ping", "heartbeat", "keepalive", "keep-alive")
+_QUOTED: Final = 80  # characters of what is none of ours
 _LONGEST: Final = 64 * 1024  # bytes of a body that is no stream, which is read for its words
 _EVENTS: Final = "text/event-stream"
 _LINE: Final = re.compile(rb"(?:data|event|id|retry)?:|(?:data|event|id|retry)[\r\n]")
@@ -111,7 +112,7 @@ class Events(AsyncIterable[dict[str, Any]]):
             await close()
 
     async def _data(self) -> AsyncGenerator[Data, None]:
-        decoder, beginning = Decoder(), _Beginning(_content_type(self._response))
+        decoder, beginning = Decoder(), _Beginning(self._response)
         body = self._response if hasattr(self._response, "aiter_bytes") else self._body
         pieces = aiter(body.aiter_bytes() if hasattr(body, "aiter_bytes") else body)
         try:
@@ -122,7 +123,7 @@ class Events(AsyncIterable[dict[str, Any]]):
                     for data in decoder.decode(piece):
                         yield data
             if why := beginning.complaint():
-                raise StreamError(quoted(why, self._response))
+                raise StreamError(why)
             for data in decoder.flush():
                 if data.strip() == _DONE or _json(data) is not None:  # else it was cut off
                     yield data
@@ -139,7 +140,8 @@ class Events(AsyncIterable[dict[str, Any]]):
         if not isinstance(event, dict):
             if data.event in _HEARTBEATS:
                 return None
-            raise StreamError(f"an event is not a JSON object: {data[:200]!r}")
+            begins = quoted(data, self._response, _QUOTED)
+            raise StreamError(f"an event is not a JSON object: {begins!r}")
         if event.get("error") or "error" in (event.get("type"), event.get("object")):
             raise StreamError(self._words(event.get("error") or event))
         return event
@@ -155,8 +157,9 @@ class _Beginning:
     with a status of success.
     """
 
-    def __init__(self, kind: str | None) -> None:
-        self._kind = kind
+    def __init__(self, response: Any) -> None:
+        self._response = response
+        self._kind = kind = _content_type(response)
         self._trusted = kind is None or kind.lower().startswith(_EVENTS)
         self._known = False
         self._body = b""
@@ -184,11 +187,12 @@ class _Beginning:
         if self._known or not self._body.strip():
             return ""
         if said := error_in(self._body):
-            return said
-        begins = self._body[:80].decode("utf-8", "replace")
+            return quoted(said, self._response)
+        begins = quoted(self._body.decode("utf-8", "replace"), self._response, _QUOTED)
+        kind = quoted(self._kind or "", self._response, _QUOTED)
         if self._kind is None or self._trusted:
             return f"the server sent no event stream: {begins!r}"
-        return f"expected {_EVENTS}, but the server sent {self._kind or 'no type'}: {begins!r}"
+        return f"expected {_EVENTS}, but the server sent {kind or 'no type'}: {begins!r}"
 
 
 def _content_type(response: Any) -> str | None:
