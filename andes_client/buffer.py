@@ -272,7 +272,8 @@ class Buffer:
             self._tell("started", now)
         self._tokens = self._tokens - unit.cost if self._units else 0.0
         if self._stalled_since is not None:
-            self._stalled_seconds += arrival - self._stalled_since
+            # What was held back when the stall began was there before it.
+            self._stalled_seconds += max(0.0, arrival - self._stalled_since)
             self._stalled_since = None
             self._tell("recovered", now)
         began = due
@@ -323,7 +324,9 @@ class Buffer:
         self._meter.defer(since - self._submitted, now - since)
         self._pending.defer(since, now)
         if self._stalled_since is not None:
-            self._stalled_since += now - since
+            # What has come has ended the stall: before the pause, or while nobody waited.
+            ended = self._units.first()[0] if self._units else now
+            self._stalled_since += max(0.0, ended - since)
 
     def _tell(self, kind: EventKind, now: float) -> None:
         if self.on_event is not None:

@@ -127,6 +127,8 @@ class Pending:
                 (text, time + now - since if time < since else now) for text, time in self._arrivals
             )
             self._take([])
+        elif self.since < math.inf:
+            self.since = self.since + now - since if self.since < since else now
 
     def _take(self, units: list[Unit]) -> None:
         """These have left it."""

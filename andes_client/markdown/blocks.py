@@ -53,6 +53,9 @@ class Reading:
     `text` is a copy of it in which the marks of quotes and lists before a line are blank.
     """
 
+    KEPT: Final = 32
+    """Characters that are kept when they are shown: what was before a mark decides what it is."""
+
     def __init__(self) -> None:
         self.text = ""
         self.joins: list[Range] = []
@@ -96,19 +99,18 @@ class Reading:
         self.text += more.replace("\r", " ")
         self._advance(over=False)
 
-    def pass_by(self, text: str, at: int, *, anew: bool) -> None:
+    def pass_by(self, text: str, at: int, by: int) -> None:
         """More has come, `is_plain`, and it has neither marks nor line ends.
 
         Args:
-            text: what is pending now, and one character before it.
+            text: what is pending now, and what is kept before it.
             at: where it begins.
-            anew: some of what was pending is shown; `text` begins elsewhere than before.
+            by: so many characters more than before are left out at the beginning.
         """
         self.text = text
-        self._inline.at = at
-        if anew:
-            self._line = self._content = self._block = 0
-            self._shown = True
+        self._inline.pass_to(at)
+        self._move(by)
+        self._shown = self._shown or at > self._line
 
     def catch_up(self) -> None:
         """Read what was passed by."""
@@ -137,23 +139,26 @@ class Reading:
         return block, block if self._is_title() else firm
 
     def released(self, to: int) -> None:
-        """Text up to there is shown: forget it, but for one character."""
+        """Text up to there is shown: forget it, but for `KEPT` characters."""
         if to > self._block:
             self._title = False
         if self._head is not None and to > self._head:
             self._head = None
-        by = max(0, to - 1)
-        if not by:
-            return
-        self.text = self.text[by:]
-        self._inline.shift(by)
+        by = max(0, to - self.KEPT)
         self._shown = self._shown or to > self._line
+        for ranges in (self.joins, self.marks):
+            ranges[:] = [(start - by, end - by) for start, end in ranges if end > to]
+        if by:
+            self.text = self.text[by:]
+            self._inline.shift(by)
+            self._move(by)
+
+    def _move(self, by: int) -> None:
+        """So many characters left the text at its beginning."""
         self._line = max(0, self._line - by)
         self._content = max(0, self._content - by)
         self._block = max(0, self._block - by)
         self._head = None if self._head is None else self._head - by
-        for ranges in (self.joins, self.marks):
-            ranges[:] = [(start - by, end - by) for start, end in ranges if end > by]
 
     def no_title(self) -> None:
         """No line below makes the paragraph a heading, as far as anybody waits for it."""
@@ -244,10 +249,22 @@ class Reading:
         stop = self.text.find("\n", self._line)
         whole = stop >= 0 or over
         stop = len(self.text) if stop < 0 else stop
+        if stop - self._line <= _LONGEST_START:
+            return self._begin_as(stop, whole)
+        # However the text was cut, its beginning alone says what a long line is.
+        stop = self._line + _LONGEST_START + 1
+        if not self.text[self._line : stop].strip():
+            self._leaf = self._leaf or "code"
+            return self._decide(stop)
+        if not self._begin_as(stop, whole=False):
+            self._forced = True
+            return self._begin_as(stop, whole=False)
+        return True
+
+    def _begin_as(self, stop: int, whole: bool) -> bool:
+        """Find out what the present line is by its text up to there; `whole`: it ends there."""
         if not whole and not self.text[self._line : stop].strip():
             return False
-        if stop - self._line > _LONGEST_START:
-            self._forced = True
         at, depth = self._strip(stop)
         if not self.text[at:stop].strip() and not whole:
             return False

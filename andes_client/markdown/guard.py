@@ -77,9 +77,9 @@ class MarkdownGuard:
                     return []
             elif not _may_matter(pending, self._start):
                 shown = sum([len(unit.text) for unit in units])
-                if shown:
-                    pending, self._start = pending[self._start + shown - 1 :], 1
-                reading.pass_by(pending, self._start, anew=shown > 0)
+                by = max(0, self._start + shown - reading.KEPT) if shown else 0
+                self._start += shown - by
+                reading.pass_by(pending[by:], self._start, by)
                 return units
         self._hold(units)
         reading.feed(text)
@@ -184,6 +184,7 @@ class MarkdownGuard:
         joins, marks = _merged(reading.joins), deque(sorted(reading.marks))
         reading.joins[:] = joins
         ready, taken, since, join, begin, at = list[Unit](), 0, 0, 0, self._start, self._start
+        blind = False  # nothing is seen of what is joined so far
         for index, unit in enumerate(self._held):
             at += len(unit.text)
             if at > to:
@@ -195,11 +196,15 @@ class MarkdownGuard:
                 covered = joins[join][1] - joins[join][0] > _GAP
             if covered and not (last and at == to):
                 continue
+            more = at - begin <= _LONGEST_CHAIN and not (last and at == to)
+            if blind and more and unit.text.isspace():
+                continue
             group = self._held[since : index + 1]
             while marks and marks[0][1] <= begin:
                 marks.popleft()
             one = self._unit(group, begin, at, marks)
-            if one is None and not (last and at == to):
+            blind = one is None
+            if blind and more:
                 continue
             ready.append(one or Unit("".join(u.text for u in group), 0.0, group[0].continues))
             since, begin, taken = index + 1, at, at
@@ -215,7 +220,7 @@ class MarkdownGuard:
         """So many characters are shown."""
         to = self._start + size
         self._reading.released(to)
-        self._start = min(1, to)
+        self._start = min(self._reading.KEPT, to)
 
     def _unit(self, group: list[Unit], begin: int, end: int, marks: deque[Range]) -> Unit | None:
         """Joined units as one; None if nothing is seen of it but marks."""

@@ -19,6 +19,7 @@ Range = tuple[int, int]
 _Handler = Callable[["Inline", str, int, int, bool], int | None]
 
 _LONGEST: Final = 1000  # characters in brackets or between marks, as CommonMark has it for labels
+_LONGEST_NAME: Final = 64  # characters of a word that may be a program's
 _ADDRESS_SHOWN: Final = 24  # characters of an address that a person looks at
 
 _SCHEME: Final = r"(?<![A-Za-z0-9_])(?:https?://|ftp://|mailto:|www\.)"
@@ -49,6 +50,7 @@ _TARGET: Final = regex.compile(
 )
 _LABEL: Final = regex.compile(r"\[(?:[^\[\]\\]|\\.)*+\]")
 _ADDRESS: Final = regex.compile(r"""(?:[^\s<>\[\]"`|()]|\([^\s<>()]*+\))*+""")
+_PARENTHESIS: Final = regex.compile(r"\([^\s<>()]*+")
 _DOMAIN: Final = regex.compile(r"""[!-~--[<>\[\]"`|()*_~\\$&]]*+""", regex.V1)
 _DOMAIN_BEGINS: Final = regex.compile(r"[\w.+-]+$")
 _ADDRESS_ENDS: Final = regex.compile(r"[.,:;!?*_~']++$")
@@ -99,6 +101,10 @@ class Inline:
         self._open.clear()
         self._given_up.clear()
 
+    def pass_to(self, at: int) -> None:
+        """All before it was looked at, and is in no doubt."""
+        self.at, self._resume = at, (-1, -1)
+
     def shift(self, by: int) -> None:
         """So many characters left the text at its beginning."""
         self.at -= by
@@ -117,6 +123,7 @@ class Inline:
                 self.at = begins.start() if begins and waits else end
                 break
             self.at = special.start()
+            self._forget_old()
             handle = _HANDLERS.get(special.group(), Inline._address)
             after = handle(self, text, self.at, end, over)
             if after is None:
@@ -124,6 +131,10 @@ class Inline:
             self.at = after
         if over:
             self.restart(end)
+        self._forget_old()
+
+    def _forget_old(self) -> None:
+        """What was opened too long ago opens nothing."""
         if self._open and self.at - self._open[0].start > _LONGEST:
             self._open = [one for one in self._open if self.at - one.start <= _LONGEST]
 
@@ -145,7 +156,7 @@ class Inline:
         self, pattern: "regex.Pattern[str]", text: str, at: int, end: int, over: bool
     ) -> "regex.Match[str] | bool":
         """The match there, or else whether more text may make one."""
-        match = pattern.match(text, at, end, partial=True)
+        match = pattern.match(text, at, min(end, at + _LONGEST + 1), partial=True)
         if match is None or at in self._given_up:
             return False
         if match.partial:
@@ -174,7 +185,7 @@ class Inline:
         if at in self._given_up:
             return begin
         searched = self._resume[1] if self._resume[0] == at else begin
-        found = text.find(closing, searched, end)
+        found = text.find(closing, searched, min(end, at + _LONGEST + 1))
         if found >= 0:
             return self._close(at, found + len(closing))
         if over or end - at > _LONGEST:
@@ -193,7 +204,10 @@ class Inline:
         if lone or at in self._given_up:
             return begin
         searched = self._resume[1] if self._resume[0] == at else begin
-        for other in regex.compile("`+").finditer(text, searched, end):
+        stop = min(end, at + _LONGEST + 1)
+        for other in regex.compile("`+").finditer(text, searched, stop):
+            if other.end() == stop < end or (other.end() == end and end - at > _LONGEST):
+                break
             if other.end() == end and not over:
                 self._resume = (at, other.start())
                 return None
@@ -214,11 +228,12 @@ class Inline:
         if len(run.group()) > 2 or before.isalnum() or at in self._given_up:
             return begin
         money = regex.match(
-            r"\s|[\d.,]*+(?:$|[^\w\\^+*/=<>{}$-])|[A-Za-z_]{3,}+(?!\$)", rest, partial=True
+            r"\s|[\d.,]*+[^\w\\^+*/=<>{}$-]|[A-Za-z_]{3,}+(?!\$)", rest, partial=True
         )
         if money is not None and not money.partial and rest:
             return begin
-        for other in regex.compile(r"(?<![\s\\])\$").finditer(text, begin, end):
+        stop = min(end, at + _LONGEST + 1)
+        for other in regex.compile(r"(?<![\s\\])\$").finditer(text, begin, stop):
             if other.end() == end and not over:
                 return None
             if not text[other.end() : other.end() + 1].isdigit():
@@ -247,8 +262,8 @@ class Inline:
         if closes:
             count = self._pair(mark[0], at, after_run, both=opens)
         if opens and count and at not in self._given_up and _may_open(after):
-            word = _WORD.match(text, after_run, end)
-            if word and word.end() == end and not over:
+            word = _WORD.match(text, after_run, min(end, after_run + _LONGEST_NAME))
+            if word and word.end() == end < after_run + _LONGEST_NAME and not over:
                 return None
             if word and _is_name(mark[0], word.group(), text[word.end() : end][:1]):
                 return after_run
@@ -312,7 +327,7 @@ class Inline:
         if index is None:
             return at + 1
         opener = self._open[index]
-        begin = opener.start + len(opener.mark)
+        begin = max(0, opener.start + len(opener.mark))  # some of it may be shown
         following = text[at + 1 : min(end, at + 2)]
         if not following and not over and at not in self._given_up:
             return None
@@ -344,9 +359,10 @@ class Inline:
         match = pattern.match(text, at + 1, end, partial=True)
         if match is None or at in self._given_up:
             return 0
+        stop = end if match.partial else match.end() - 1
+        simple = following == "(" and regex.fullmatch(r"[^\s()\\]*", text, pos=at + 2, endpos=stop)
         if not match.partial:
-            return match.end()
-        simple = following == "(" and regex.fullmatch(r"[^\s()\\]*", text, pos=at + 2, endpos=end)
+            return match.end() if simple or match.end() - at <= _LONGEST + 1 else 0
         if over or (end - at > _LONGEST and not simple):
             return 0
         self._resume = (at, end if simple else -1)
@@ -377,7 +393,7 @@ class Inline:
             match = _ADDRESS.match(text, at, end)
             assert match is not None
             stop = match.end()
-        may_go_on = stop == end or (text[stop] == "(" and ")" not in text[stop:end])
+        may_go_on = stop == end or _PARENTHESIS.fullmatch(text, stop, end)
         if may_go_on and not over and at not in self._given_up:
             self._resume = (at, end)
             return None
@@ -394,14 +410,15 @@ class Inline:
         inside = text[at - 1 : at].isalnum() and text[at + 1 : min(end, at + 2)].isalnum()
         if not inside or not text[at + 1].isascii() or at in self._given_up:
             return self._sentence(text, at, end, over) if text[at] == "." else at + 1
-        run = _DOMAIN.match(text, at, end)
+        run = _DOMAIN.match(text, at, min(end, at + _LONGEST + 1))
         assert run is not None
         if run.end() == end and not over and end - at <= _LONGEST:
             return None
         before = _DOMAIN_BEGINS.search(text, max(0, at - _ADDRESS_SHOWN), at)
         start = before.start() if before else at
         hidden = min(start + _ADDRESS_SHOWN, run.end())
-        return self._close(start, run.end(), (hidden, run.end()))
+        # What is before it may be shown: whether it is depends on how the text was cut.
+        return self._close(at, run.end(), (hidden, run.end()))
 
     def _parenthesis(self, text: str, at: int, end: int, over: bool) -> int | None:  # noqa: ARG002
         self._open.append(_Opener(text[at], at, holds=False))

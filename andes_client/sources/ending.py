@@ -106,7 +106,7 @@ class Notes:
 
     def ask(self, tool: str) -> None:
         """The model asks for a tool of this name."""
-        self._tools.append(tool)
+        self._tools.append(str(tool))
 
     def fail(self, error: object) -> None:
         """The server reports an error."""
@@ -125,6 +125,7 @@ class Notes:
         """
         if self._failure is not None:
             return Ending("failed", self._failure)
+        self.finish = str(getattr(self.finish, "value", self.finish))  # of an enumeration
         if self.finish or self.whole:
             reason = _MEANINGS.get(self.finish.lower(), "other") if self.finish else "complete"
             return self._ended(reason)

@@ -41,18 +41,19 @@ async def check(response: Any) -> None:
 
 
 async def _told(response: Any) -> str:
-    told = f"the server answered {response.status_code} {response.reason_phrase}".rstrip()
-    if location := response.headers.get("location"):
-        there = quoted(location, response)
-        return f"{told}: it sends you to {there}, and this client does not follow it"
+    # Any of it may hold the key: the reason, an address, a header.
+    reason = quoted(response.reason_phrase, response)
+    told = f"the server answered {response.status_code} {reason}".rstrip()
+    if location := quoted(response.headers.get("location", ""), response):
+        return f"{told}: it sends you to {location}, and this client does not follow it"
     body = b""
     with contextlib.suppress(Exception), anyio.move_on_after(_PATIENCE_S):
         body = await response.aread()
     said = error_in(body) or body.decode("utf-8", "replace")
     if said := quoted(said, response):
         told += f": {said}"
-    if wait := response.headers.get("retry-after"):
-        told += f" (Retry-After: {quoted(wait, response)})"
+    if wait := quoted(response.headers.get("retry-after", ""), response):
+        told += f" (Retry-After: {wait})"
     return told
 
 
@@ -85,6 +86,9 @@ def redacted(said: str, response: Any) -> str:
     return said
 
 
-def quoted(said: str, response: Any) -> str:
-    """Words of a server as part of a sentence: without the key, in one line, not too long."""
-    return " ".join(redacted(said, response).split())[:_LONGEST]
+def quoted(said: str, response: Any, longest: int = _LONGEST) -> str:
+    """Words of a server as part of a sentence: without the key, in one line, not too long.
+
+    All that it said, and not a part of it: part of a key is not found.
+    """
+    return " ".join(redacted(said, response).split())[:longest]

@@ -18,7 +18,7 @@ from typing import Any, Final
 from andes_client.sources import anthropic, litellm, openai
 from andes_client.sources.decoder import Data, Decoder
 from andes_client.sources.ending import StreamError, words
-from andes_client.sources.refusals import check, error_in, quoted, redacted
+from andes_client.sources.refusals import check, error_in, quoted
 from andes_client.sources.texts import Note, Split, Texts, Thinks
 
 __all__ = ["Data", "Decoder", "Events", "StreamError", "events", "text"]
@@ -26,9 +26,8 @@ __all__ = ["Data", "Decoder", "Events", "StreamError", "events", "text"]
 _DONE: Final = "[DONE]"
 # By these, and by `data: null`, servers say only that they are still there.
 _HEARTBEATS: Final = ("ping", "heartbeat", "keepalive", "keep-alive")
+_QUOTED: Final = 80  # characters of what is none of ours
 _LONGEST: Final = 64 * 1024  # bytes of a body that is no stream, which is read for its words
-_SHOWN_OF_A_BODY: Final = 80  # characters
-_SHOWN_OF_AN_EVENT: Final = 200  # characters
 _EVENTS: Final = "text/event-stream"
 _LINE: Final = re.compile(rb"(?:data|event|id|retry)?:|(?:data|event|id|retry)[\r\n]")
 _LONGEST_NAME: Final = 8  # bytes that decide whether a line is one of an event stream
@@ -141,7 +140,7 @@ class Events(AsyncIterable[dict[str, Any]]):
         if not isinstance(event, dict):
             if data.event in _HEARTBEATS:
                 return None
-            begins = redacted(data, self._response)[:_SHOWN_OF_AN_EVENT]
+            begins = quoted(data, self._response, _QUOTED)
             raise StreamError(f"an event is not a JSON object: {begins!r}")
         if event.get("error") or "error" in (event.get("type"), event.get("object")):
             raise StreamError(self._words(event.get("error") or event))
@@ -189,12 +188,11 @@ class _Beginning:
             return ""
         if said := error_in(self._body):
             return quoted(said, self._response)
-        whole = redacted(self._body.decode("utf-8", "replace"), self._response)
-        begins = f"{whole[:_SHOWN_OF_A_BODY]!r}"
+        begins = quoted(self._body.decode("utf-8", "replace"), self._response, _QUOTED)
+        kind = quoted(self._kind or "", self._response, _QUOTED)
         if self._kind is None or self._trusted:
-            return f"the server sent no event stream: {begins}"
-        kind = quoted(self._kind, self._response) or "no type"
-        return f"expected {_EVENTS}, but the server sent {kind}: {begins}"
+            return f"the server sent no event stream: {begins!r}"
+        return f"expected {_EVENTS}, but the server sent {kind or 'no type'}: {begins!r}"
 
 
 def _content_type(response: Any) -> str | None:

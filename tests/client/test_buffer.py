@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from andes_client import Expectation
 from andes_client.backlog import Backlog
 from andes_client.buffer import Buffer
+from andes_client.markdown import MarkdownGuard
 from andes_client.playout import Playout
-from andes_client.segment import Tokens, Unit
+from andes_client.segment import Tokens, Unit, Words
 
 ONE_A_SECOND = Expectation(1.0, 1.0)
 
@@ -77,3 +78,29 @@ def test_the_backlog_is_first_in_first_out(numbers: list[int]) -> None:
             backlog.remove_first()
         assert len(backlog) == len(plain)
         assert bool(backlog) == bool(plain)
+
+
+@pytest.mark.parametrize("pause", [1.5, 2.5, 4.5])
+@pytest.mark.parametrize("comes", [2.0, 4.0, 5.0])
+def test_what_comes_in_a_pause_ends_the_stall_where_the_pause_began(
+    pause: float, comes: float
+) -> None:
+    """A stall is what the reader waited: from 1.0 s to the text, or to their pause."""
+    for splitter in (Tokens(), Words(), MarkdownGuard(Words())):
+        paced = Buffer(ONE_A_SECOND, splitter, Playout(ONE_A_SECOND))
+        paced.start(0.0)
+        paced.receive("I ", 0.0)
+        polls = iter([0.0, 0.9, 1.2, comes, pause, 6.0, 6.0, 7.0, 8.0])
+        actions = [(comes, "text"), (pause, "pause"), (6.0, "resume")]
+        stalled = list[float]()
+        for now in sorted([*polls, comes, pause]):
+            while actions and min(actions)[0] <= now:
+                at, action = min(actions)
+                actions.remove((at, action))
+                if action == "text":
+                    paced.receive("am here", at)
+                else:
+                    getattr(paced, action)(at)
+            stalled.append(paced.statistics(now).stalled_seconds)
+            paced.poll(now)
+        assert min(stalled) >= 0.0

@@ -337,11 +337,69 @@ def test_hostile_text_takes_no_long_time() -> None:
         "<a b" * 2000,
         "$a " * 2500,
         "![" * 2500,
+        "> " + "\n" * 20_000,
+        "- " + " " * 20_000,
+        "| a |\n|---|\n| " + "\r\n" * 10_000,
+        "# " + "\t" * 20_000,
+        "*" + "a" * 20_000,
+        "see http://a(" + "b " * 10_000,
     ):
         guard, size = MarkdownGuard(Words()), 0
         for start in range(0, len(text), 4):
             size += sum(len(unit.text) for unit in guard.decode(text[start : start + 4]))
         assert size + sum(len(unit.text) for unit in guard.flush()) == len(text)
+
+
+LONG = [
+    "**" + "a " * 495 + "end** " + "b " * 300,  # pairs, and the like, at the limit
+    "**" + "a " * 800 + "end**",
+    "`" + "a " * 495 + "b c` d",
+    "`" + "a " * 800 + "` d",
+    "$a + " + "b + " * 240 + "c$ d",
+    "$a + " + "b + " * 400 + "c$ d",
+    "\\(" + "a + " * 400 + "b\\) d",
+    "$$" + "a + " * 400 + "b$$ d",
+    "[" + "a " * 800 + "b](/c) d",
+    "[a](/b '" + "c " * 800 + "d') e",
+    "[a](" + "b" * 1500 + ") c",
+    "[a](" + "b" * 1500 + " 'c') d",
+    "[a][" + "b " * 800 + "c] d",
+    "<a b='" + "c " * 800 + "d'> e",
+    "<!-- " + "a " * 800 + "--> b",
+    "see a.b" + "c" * 1500 + " d",
+    "see https://a.b(" + "c " * 800 + ") d",
+    "*" + "a" * 200 + "* b",
+    "_" + "a" * 63 + "_b_ c",
+    "-" * 500 + "\nend",
+    "a\n" + "=" * 500 + "\nend",
+    "a | b\n" + "-" * 450 + "|---\nc | d",
+    "[a]: /" + "b" * 500 + "\n\n[a] c",
+    " " * 500 + "a *b* c",
+    "a\n" + " " * 500 + "\nb *c*",
+    "#" * 500 + " a",
+    "> " * 250 + "a *b* c",
+    "- " * 250 + "a *b* c",
+    "1. " * 150 + "a *b* c",
+    "```\n" + "`" * 500 + "\na *b*",
+    "> " + "\n" * 1500 + "a *b*",
+    "**a** " * 300,
+    "[a](b)" * 300,
+    "a  *b c* d. e *f* U.S. *g h* i",
+]
+
+
+@pytest.mark.parametrize(("inner", "size"), [(Words, 2), (Graphemes, 7)])
+def test_units_of_long_constructs_never_depend_on_how_the_text_was_cut(
+    inner: type[Words] | type[Graphemes], size: int
+) -> None:
+    for text in LONG:
+        found = []
+        for pieces in ([text], [text[at : at + size] for at in range(0, len(text), size)]):
+            guard = MarkdownGuard(inner())
+            made = [unit for piece in pieces for unit in guard.decode(piece)] + guard.flush()
+            found.append([(unit.text, round(unit.cost, 6)) for unit in made])
+        assert found[0] == found[1], text[:40]
+        assert "".join(one for one, _ in found[0]) == text
 
 
 PIECES = st.sampled_from(
@@ -388,6 +446,11 @@ PIECES = st.sampled_from(
         "-->",
         "@",
         "- [ ] ",
+        "$5",
+        "$1a",
+        "a.bc/d",
+        "me@",
+        "U.S. ",
     ]
 )
 

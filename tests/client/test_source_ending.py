@@ -1,5 +1,6 @@
 """How an answer ended is told: failures are raised after the text, other ends are named."""
 
+import enum
 from collections.abc import AsyncGenerator
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
@@ -38,7 +39,7 @@ pytestmark = [
 ]
 
 
-def chunk(finish_reason: str | None = None, **delta: Any) -> dict[str, Any]:
+def chunk(finish_reason: Any = None, **delta: Any) -> dict[str, Any]:
     return {"choices": [{"index": 0, "delta": delta, "finish_reason": finish_reason}]}
 
 
@@ -704,6 +705,7 @@ async def test_anthropics_real_sdk_likewise(server: ScriptedServer) -> None:
 
 
 @pytest.mark.anyio
+@on_real_loops
 async def test_a_key_that_the_server_quotes_in_its_stream_is_in_no_error(
     server: ScriptedServer,
 ) -> None:
@@ -718,3 +720,22 @@ async def test_a_key_that_the_server_quotes_in_its_stream_is_in_no_error(
         with pytest.raises(StreamError, match=r"Bad key \[key\]"):
             assert [word async for word in texts] == []
     assert texts.ending == Ending("failed", "Bad key [key]")
+
+
+class _Finish(enum.Enum):
+    LENGTH = "length"
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    ("finish", "ending"),
+    [
+        (_Finish.LENGTH, Ending("length", "length")),
+        (5, Ending("other", "5")),
+        ({"type": "stop"}, Ending("other", "{'type': 'stop'}")),
+    ],
+)
+async def test_a_finish_reason_that_is_no_text_is_one(finish: Any, ending: Ending) -> None:
+    texts = openai.text(stream([chunk(finish, content="Hi")]))
+    assert [delta async for delta in texts] == ["Hi"]
+    assert texts.ending == ending

@@ -458,3 +458,33 @@ async def test_a_key_that_the_server_quotes_is_not_shown(
         for said in (str(raised.value), written.ending.said):
             assert said
             assert "sk-" not in said
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("before", [0, 70, 290])
+async def test_the_key_is_taken_out_of_whatever_the_server_says(before: int) -> None:
+    """Before anything is cut: what is left of a key is not found any more."""
+    secret = "sk-very-secret-0123456789"
+    said = "x" * before + f" {secret} " + "y" * 400
+    stream = {"content-type": "text/event-stream"}
+    for response in (
+        httpx2.Response(401, text=said),
+        httpx2.Response(401, extensions={"reason_phrase": said.encode()}),
+        httpx2.Response(429, headers={"retry-after": said}),
+        httpx2.Response(307, headers={"location": f"http://b.example/{said}"}),
+        httpx2.Response(200, headers=stream, text=f"data: {said}\n\n"),
+        httpx2.Response(200, headers=stream, text=f"event: error\ndata: {said}\n\n"),
+        httpx2.Response(200, headers=stream, text=said),
+        httpx2.Response(200, headers={"content-type": "text/html"}, text=said),
+        httpx2.Response(200, headers={"content-type": f"text/{said}"}, text="A page"),
+        httpx2.Response(200, json={"error": said}),
+    ):
+        client = httpx2.AsyncClient(
+            transport=httpx2.MockTransport(lambda _, response=response: response),
+            headers={"authorization": f"Bearer {secret}"},
+        )
+        async with client, client.stream("POST", "http://127.0.0.1/v1") as streamed:
+            with pytest.raises((httpx2.HTTPStatusError, StreamError)) as raised:
+                assert [delta async for delta in text(streamed)]
+        assert "sk-" not in str(raised.value), response
+        assert "sk-" not in str(getattr(raised.value, "ending", ""))

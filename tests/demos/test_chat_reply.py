@@ -11,7 +11,7 @@ from andes_demos.chat.words import moved_to, until_then, words_of_body
 SECRET = "sk-very-secret-0123456789"
 
 
-def delta(finish_reason: str | None = None, **fields: Any) -> dict[str, Any]:
+def delta(finish_reason: Any = None, **fields: Any) -> dict[str, Any]:
     return {"choices": [{"index": 0, "delta": fields, "finish_reason": finish_reason}]}
 
 
@@ -250,3 +250,19 @@ def test_when_to_try_again(header: str, when: str) -> None:
 )
 def test_where_a_server_sends_the_chat(location: str, address: str) -> None:
     assert moved_to("http://a.example:8000/v1/chat/completions", location) == address
+
+
+def test_odd_values_are_read_as_far_as_they_can_be() -> None:
+    assert read(delta({"type": "stop"}, content="Hi"))[1:] == ("Hi", "")
+    assert read(delta(0, content="Hi"))[1] == "Hi"
+    assert read(delta("stop", content={"type": "text", "text": "Hi"}))[1:] == ("Hi", "")
+    assert read(delta("stop", content={"type": "thinking", "thinking": "why"}))[0] == "why"
+    refused = read(delta("stop", content={"type": "refusal", "refusal": "No."}))
+    assert refused[1:] == ("No.", "The model refused to answer.")
+    asked = read(delta("stop", tool_calls=[{"function": {"name": 5}}]))
+    assert asked[2] == "The model asks for a tool (5); the chat has none."
+
+
+@pytest.mark.parametrize("error", ["[" * 100_000, '{"a": ' * 100_000])
+def test_a_body_that_is_nested_too_deeply_is_text(error: str) -> None:
+    assert words_of_body(error) == error

@@ -129,6 +129,7 @@ async def test_the_key_is_taken_out_before_anything_is_cut(before: int) -> None:
         events(text),
         events(chunk("Half"), json.dumps({"error": text})),
         RedirectResponse(f"http://b.example/{text}/v1", 307),
+        PlainTextResponse("", 429, headers={"retry-after": text}),
         PlainTextResponse("", 200, media_type=f"text/{text}"),
         events(json.dumps(tool), "[DONE]"),
     ):

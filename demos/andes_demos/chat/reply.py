@@ -78,7 +78,7 @@ class Reply:
             if choice.get("error"):
                 raise ReportedError(words_of(choice["error"]))
             if not choice.get("index"):
-                self._reason = choice.get("finish_reason") or self._reason
+                self._reason = str(choice.get("finish_reason") or self._reason)
                 pieces += self._read(choice.get("delta") or choice.get("message") or choice)
         return self._split(pieces)
 
@@ -117,15 +117,16 @@ class Reply:
         """What is in a delta, or in the message of a completion."""
         thoughts = next(filter(None, map(delta.get, _THOUGHTS)), None)
         pieces: Pieces = [("reasoning", _text(thoughts))] if thoughts else []
-        content = delta.get("content") or delta.get("text") or ()
-        pieces += [_part(part) for part in ([content] if isinstance(content, str) else content)]
+        content = delta.get("content") or delta.get("text") or []
+        parts = content if isinstance(content, list) else [content]
+        pieces += map(_part, parts)
         if refusal := delta.get("refusal"):
             pieces.append(("answer", _text(refusal)))
-        refused = [part for part in content if _type(part) == "refusal"]
+        refused = [part for part in parts if _type(part) == "refusal"]
         self._refused = self._refused or bool(refusal or refused)
         calls = delta.get("tool_calls") or filter(None, [delta.get("function_call")])
         for call in calls:
-            self._tools.append((call.get("function") or call).get("name") or "")
+            self._tools.append(str((call.get("function") or call).get("name") or ""))
         return pieces
 
     def _split(self, pieces: Pieces) -> Pieces:

@@ -180,7 +180,7 @@ class Server:
 
     def _refusal(self, response: httpx2.Response) -> ServerError:
         status, said = response.status_code, self._said(words_of_body(response.text))
-        what = f"The server refused: {status} {response.reason_phrase}".rstrip()
+        what = f"The server refused: {status} {self._said(response.reason_phrase)}".rstrip()
         advice = self._advice(response)
         return ServerError(". ".join(part for part in (what, said, advice) if part) + ".")
 

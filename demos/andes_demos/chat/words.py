@@ -37,7 +37,7 @@ def words_of_body(text: str) -> str:
     """What the body of a refusal says: JSON as servers of models send it, or any text."""
     try:
         body = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return text
     return words_of(body) if body else ""
 
@@ -65,5 +65,5 @@ def until_then(retry_after: str) -> str:
         return f"in {seconds} s" if seconds <= _LONG_S else f"in {-(-seconds // 60)} min"
     try:
         return f"after {parsedate_to_datetime(said):%d %b %H:%M:%S %Z}".rstrip()
-    except ValueError:
+    except (ValueError, OverflowError):
         return ""
