@@ -26,6 +26,7 @@ Kind = Literal["reasoning", "answer"]
 # What they may hold back is bounded.
 _OPENING: Final = regex.compile(r"\s{0,200}<think>")
 _CLOSING: Final = regex.compile(r"</think>")
+_LINE: Final = regex.compile(r"[^\n]*+\n|[^\n]++")
 # At the beginning of a line: one that opens or closes code, or a tag that closes a block.
 _MARK: Final = regex.compile(
     r" {0,3}(?:(?P<run>`{3,})(?P<rest>[^`\n]{0,200})\n"
@@ -63,29 +64,32 @@ class ThinkSplitter:
 
     def feed(self, text: str) -> list[tuple[Kind, str]]:
         """Take in the next delta; return what is decided, in order."""
-        self._held += text
-        return self._take()
+        return self._take(_LINE.findall(text))
 
     def flush(self) -> list[tuple[Kind, str]]:
         """What comes next does not go on from here; return what is left."""
         self._last = True
-        pieces = self._take()
+        pieces = self._take([""])
         self._last = False
         return pieces
 
-    def _take(self) -> list[tuple[Kind, str]]:
-        pieces: list[tuple[Kind, str]] = []
+    def _take(self, lines: list[str]) -> list[tuple[Kind, str]]:
+        """Line by line, so that a long delta takes no longer than its lines alone."""
+        pieces: list[tuple[Kind, list[str]]] = []
         unopened = self.unopened
-        while self._held and (piece := self._step()):
-            kind, text = piece
-            if self.unopened and not unopened:
-                unopened = True
-                pieces = [("reasoning", "".join(text for _, text in pieces))] if pieces else []
-            if text and pieces and pieces[-1][0] == kind:
-                pieces[-1] = (kind, pieces[-1][1] + text)
-            elif text:
-                pieces.append(piece)
-        return pieces
+        for line in lines:
+            self._held += line
+            while self._held and (piece := self._step()):
+                kind, text = piece
+                if self.unopened and not unopened:
+                    unopened = True
+                    so_far = [part for _, parts in pieces for part in parts]
+                    pieces = [("reasoning", so_far)] if so_far else []
+                if text and pieces and pieces[-1][0] == kind:
+                    pieces[-1][1].append(text)
+                elif text:
+                    pieces.append((kind, [text]))
+        return [(kind, "".join(parts)) for kind, parts in pieces]
 
     # Each step takes what it can from what is held, and says what comes next; None: it waits.
 
