@@ -21,6 +21,8 @@ from andes_demos.chat.store import Store
 from tests.demos.chat_process import clean_environment
 from tests.demos.chat_room import serving, then_nothing
 
+pytestmark = pytest.mark.slow  # whole programs, in real terminals
+
 DEADLINE_S = 60.0
 SCREEN_ON, SCREEN_OFF, CURSOR_ON = b"\x1b[?1049h", b"\x1b[?1049l", b"\x1b[?25h"
 MOUSE_OFF, PASTE_OFF = b"\x1b[?1003l", b"\x1b[?2004l"

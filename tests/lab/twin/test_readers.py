@@ -20,6 +20,8 @@ from andes_backend.lab.workload import (
 from andes_backend.profile import Decode
 from tests.lab.twin.test_engine import PROFILE, READER, SCARCE
 
+pytestmark = pytest.mark.slow  # simulations
+
 SLOW = replace(PROFILE, decode=(Decode(base_ms=100, per_sequence_ms=0, per_context_token_ms=0),))
 """Ten tokens a second, for readers of five."""
 EVERYTHING = Restless(pausing=0.2, skimming=0.2, revealing=0.1, leaving=0.25)
