@@ -49,6 +49,8 @@ Copy standard input to standard output, word by word, at the pace people read.
 The first word appears at once, and no word appears later than the reader gets to it.
 """
 
+_SLOWEST: Final = 0.01  # times the expectation, by the keys
+
 _EPILOG = """\
 keys, on a terminal, from the first word on:
   + -       faster, slower by 10 %
@@ -280,7 +282,7 @@ def _controls(paced: Paced, supply: Supply, leave: Callable[[], object]) -> Call
 
     def change_speed(factor: float) -> None:
         nonlocal speed
-        speed *= factor
+        speed = min(max(speed * factor, _SLOWEST), 1 / _SLOWEST)  # a key may be held down
         paced.speed(speed)
 
     def pause_or_resume() -> None:

@@ -125,8 +125,11 @@ class Playout:
         """From now on the reader goes at `speed` times the expectation; above 0, or infinite.
 
         What is left of the unit before them takes the new time.
+
+        Raises:
+            ValueError: it is not above 0, or so near it that a token would take for ever.
         """
-        if not speed > 0:
+        if not (speed > 0 and self._seconds_per_token / speed < math.inf):
             raise ValueError(f"speed must be above 0 (1 is the expectation's), not {speed!r}")
         if self._free_at > now:
             self._free_at = now + (self._free_at - now) * (self._speed / speed)

@@ -1,4 +1,5 @@
 import itertools
+import math
 from typing import Any
 
 import pytest
@@ -143,3 +144,18 @@ def test_a_measure_out_of_range_is_named(options: dict[str, Any], message: str) 
 def test_a_speed_that_is_none_is_refused(speed: float) -> None:
     with pytest.raises(ValueError, match="speed must be above 0"):
         Playout(ONE).change_speed(speed, now=0.0)
+
+
+@pytest.mark.parametrize("speed", [5e-324, 1e-310, 0.0, -1.0, math.nan])
+def test_a_speed_at_which_a_token_takes_for_ever_is_refused(speed: float) -> None:
+    playout = Playout(Expectation(ttft=1.0, tds=0.1))
+    playout.released(at=0.0, cost=1.0, buffered=0.0)
+    with pytest.raises(ValueError, match="speed must be above 0"):
+        playout.change_speed(speed, now=1.0)
+    assert (playout.speed, playout.free_at) == (1.0, 10.0)
+
+
+def test_the_slowest_speeds_leave_finite_times() -> None:
+    playout = Playout(Expectation(ttft=1.0, tds=4.8))
+    playout.change_speed(1e-300, now=0.0)
+    assert 0.0 < playout.seconds_per_token < math.inf
