@@ -11,7 +11,7 @@ import termios
 from collections.abc import Iterator, Sequence
 
 DEADLINE_S = 30.0
-SLOW = ["--force", "--wpm", "0.01"]  # one word, and then none for an hour and a half
+SLOW = ["--force", "--wpm", "1"]  # one word, and then none for a minute
 HURRIED = ["--force", "--wpm", "1e7"]
 
 Filter = subprocess.Popen[bytes]
