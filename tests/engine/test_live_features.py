@@ -1,6 +1,8 @@
-"""Features of vLLM on the real server with our scheduler, under competition for KV memory."""
+"""Features of vLLM on the real server with our scheduler, competing for KV memory, all at once."""
 
 import re
+from collections import defaultdict
+from collections.abc import Mapping
 from typing import Any, Literal
 
 import pydantic
@@ -24,22 +26,19 @@ from tests.engine.weights import ADAPTERS
 
 pytestmark = [pytest.mark.live, pytest.mark.asyncio(loop_scope="module")]
 
-CROWD = 10
-LONG = 250
+STREAMS = 7
+LONG = 120
+
+CHOICES = [("north " * 30) + "up", "south " * 30]
+REGEX = r"([a-z]{3,6} [0-9]{2}; ){12}"
 
 
-def plain(count: int = CROWD) -> list[Request]:
-    """Requests without any feature, for the others to compete with."""
-    return [Request(f"plain-{i}", greedy(100 + i)) for i in range(count)]
+class Report(pydantic.BaseModel):
+    """What a JSON schema asks for below; bounded, as a random model does not stop by itself."""
 
-
-def all_came(requests: list[Request]) -> bool:
-    """Every token, in every answer."""
-    return all(
-        (len(answer.token_ids), answer.finish_reason) == (request.body["max_tokens"], "length")
-        for request in requests
-        for answer in request.answers
-    )
+    weather: Literal["rain", "sun", "a storm from the west"]
+    levels: list[Literal["low", "high", "middling"]] = pydantic.Field(min_length=10, max_length=12)
+    remark: str = pydantic.Field(max_length=30)
 
 
 @pytest.fixture
@@ -50,89 +49,116 @@ def server(competing_server: Server) -> Server:
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def undisturbed(competing_server: Server) -> list[Answer]:
     """What greedy(i, LONG) is answered when nobody else is there."""
-    questions = [greedy(i, LONG) for i in range(8)]
+    questions = [greedy(i, LONG) for i in range(STREAMS)]
     return [answer for (answer,) in await alone(competing_server, questions)]
 
 
-class Report(pydantic.BaseModel):
-    """What a JSON schema asks for below; bounded, as a random model does not stop by itself."""
-
-    weather: Literal["rain", "sun", "a storm from the west"]
-    levels: list[Literal["low", "high", "middling"]] = pydantic.Field(min_length=20, max_length=25)
-    remark: str = pydantic.Field(max_length=30)
-
-
-async def test_structured_output_is_what_it_was_asked_to_be(server: Server) -> None:
-    regex, choices = r"([a-z]{3,6} [0-9]{2}; ){25}", [("north " * 60) + "up", "south " * 60]
+def structured() -> list[Request]:
     schema = {"name": "report", "schema": Report.model_json_schema()}
     asked: dict[str, dict[str, Any]] = {
-        "regex": {"structured_outputs": {"regex": regex}},
-        "choice": {"structured_outputs": {"choice": choices}},
+        "regex": {"structured_outputs": {"regex": REGEX}},
+        "choice": {"structured_outputs": {"choice": CHOICES}},
         "schema": {"response_format": {"type": "json_schema", "json_schema": schema}},
     }
-    requests = [
-        Request(
-            f"{kind}-{i}",
-            {"prompt": prompt(i), "max_tokens": 400, "temperature": 1.0, "seed": i, **question},
-        )
-        for kind, question in asked.items()
-        for i in range(8)
+    question = {"max_tokens": 400, "temperature": 1.0}
+    return [
+        Request(f"{kind}-{i}", {"prompt": prompt(i), "seed": i, **question, **body})
+        for kind, body in asked.items()
+        for i in range(4)
     ]
-    await together(server, [*requests, *plain()])
+
+
+def three_answers_each() -> list[Request]:
+    """To one prompt, drawn from a seed."""
+    return [
+        Request(f"many-{i}", {**greedy(i, LONG), "n": 3, "temperature": 1.0, "seed": 10 * i})
+        for i in range(2)
+    ]
+
+
+def stops(undisturbed: list[Answer]) -> list[str]:
+    """A string from the middle of each answer."""
+    return [answer.text[len(answer.text) // 2 :][:6] for answer in undisturbed]
+
+
+def stopped(undisturbed: list[Answer]) -> list[Request]:
+    return [
+        Request(f"stop-{i}", {**greedy(i, LONG), "stop": [stop]})
+        for i, stop in enumerate(stops(undisturbed))
+    ]
+
+
+def by_each_model() -> list[Request]:
+    """The same prompts for all, so that the KV cache of one would serve another wrongly."""
+    return [
+        Request(f"{name}-{i}", {**greedy(i, 60), "model": name})
+        for i in range(4)
+        for name in ("tiny", *ADAPTERS)
+    ]
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def served(
+    competing_server: Server, undisturbed: list[Answer]
+) -> Mapping[str, list[Request]]:
+    """All features at once, each kind preempted by the others: requests by kind, answered."""
+    requests = [
+        *structured(),
+        *three_answers_each(),
+        *stopped(undisturbed),
+        *by_each_model(),
+    ]
+    await together(competing_server, requests)
+    by_kind = defaultdict[str, list[Request]](list)
     for request in requests:
+        by_kind[request.kind].append(request)
+    return by_kind
+
+
+@pytest.mark.parametrize("kind", ["regex", "choice", "schema"])
+async def test_structured_output_is_what_it_was_asked_to_be(
+    served: Mapping[str, list[Request]], kind: str
+) -> None:
+    for request in served[kind]:
         (answer,) = request.answers
         assert answer.finish_reason == "stop", "the grammar was at its end"
-        if request.kind == "regex":
-            assert re.fullmatch(regex, answer.text)
-        elif request.kind == "choice":
-            assert answer.text in choices
+        if kind == "regex":
+            assert re.fullmatch(REGEX, answer.text)
+        elif kind == "choice":
+            assert answer.text in CHOICES
         else:
             Report.model_validate_json(answer.text)
 
 
-async def test_three_answers_to_one_question_are_those_of_an_idle_server(server: Server) -> None:
-    requests = [
-        Request(f"many-{i}", {**greedy(i), "n": 3, "temperature": 1.0, "seed": 10 * i})
-        for i in range(5)
-    ]
-    undisturbed = await alone(server, [request.body for request in requests])
-    crowd = plain()
-    await together(server, [*requests, *crowd])
-    assert all_came([*requests, *crowd])
-    for request, answers in zip(requests, undisturbed, strict=True):
+async def test_three_answers_to_one_question_are_those_of_an_idle_server(
+    server: Server, served: Mapping[str, list[Request]]
+) -> None:
+    requests = served["many"]
+    assert [request.answers for request in requests] == await alone(
+        server, [request.body for request in requests]
+    )
+    for request in requests:
         assert len({answer.text for answer in request.answers}) == 3
-        assert request.answers == answers
+        assert {len(answer.token_ids) for answer in request.answers} == {LONG}
 
 
 async def test_a_stop_string_ends_an_answer_where_it_is(
-    server: Server, undisturbed: list[Answer]
+    served: Mapping[str, list[Request]], undisturbed: list[Answer]
 ) -> None:
-    stops = [answer.text[len(answer.text) // 2 :][:6] for answer in undisturbed]
-    requests = [
-        Request(f"stop-{i}", {**greedy(i, LONG), "stop": [stop]}) for i, stop in enumerate(stops)
-    ]
-    crowd = plain()
-    await together(server, [*requests, *crowd])
-    assert all_came(crowd)
-    for request, whole, stop in zip(requests, undisturbed, stops, strict=True):
+    for request, whole, stop in zip(served["stop"], undisturbed, stops(undisturbed), strict=True):
         (answer,) = request.answers
         assert answer.finish_reason == "stop"
         assert answer.text == whole.text[: whole.text.index(stop)]
         assert answer.token_ids == whole.token_ids[: len(answer.token_ids)] != whole.token_ids
 
 
-async def test_two_lora_adapters_and_the_base_model_do_not_mix(server: Server) -> None:
-    """The same prompts for all, so that the KV cache of one would serve another wrongly."""
-    names = ("tiny", *ADAPTERS)
-    requests = [
-        Request(f"{name}-{i}", {**greedy(i, 100), "model": name})
-        for i in range(6)
-        for name in names
-    ]
+async def test_two_lora_adapters_and_the_base_model_do_not_mix(
+    server: Server, served: Mapping[str, list[Request]]
+) -> None:
+    requests = [request for name in ("tiny", *ADAPTERS) for request in served[name]]
     undisturbed = await alone(server, [request.body for request in requests])
-    assert len({tuple(answer.token_ids) for (answer,) in undisturbed}) == len(requests)
-    await together(server, requests)
     assert [request.answers for request in requests] == undisturbed
+    assert len({tuple(answer.token_ids) for (answer,) in undisturbed}) == len(requests)
 
 
 @pytest.mark.parametrize(
