@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from andes_client import Event, Expectation, Paced, pace
 from andes_client.testing import scripted
+from tests.thorough import cases
 
 pytestmark = pytest.mark.anyio
 
@@ -228,7 +229,7 @@ ACTIONS = [
 ]
 
 
-@settings(max_examples=300)
+@settings(max_examples=cases(300))
 @given(
     script=st.lists(st.tuples(st.sampled_from([0.0, 0.2, 3.0]), st.just("x")), max_size=20),
     actions=st.dictionaries(

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from andes_client import Expectation, Unit
 from andes_client.segment import Words
 from andes_client.sources import PacedEvents, Rest, pace_events
+from tests.thorough import cases
 
 pytestmark = pytest.mark.anyio
 
@@ -338,7 +339,7 @@ async def test_the_stream_is_drained_whatever_the_reader_does() -> None:
 
 
 @pytest.mark.slow
-@settings(max_examples=500)
+@settings(max_examples=cases(500))
 @given(
     script=st.lists(
         st.tuples(

@@ -17,6 +17,7 @@ from andes_client.pacer import _Nap, _nap
 from andes_client.qoe import qoe
 from andes_client.segment import Tokens, Words
 from andes_client.testing import scripted
+from tests.thorough import cases
 
 pytestmark = pytest.mark.anyio
 
@@ -59,7 +60,7 @@ class Upstream:
 
 
 @pytest.mark.slow
-@settings(max_examples=1500)
+@settings(max_examples=cases(1500))
 @given(script=BURSTY, tds=st.sampled_from([0.7, 3.3, 4.8, 33.0, math.inf]))
 async def test_pacing_costs_no_qoe(script: list[tuple[float, str]], tds: float) -> None:
     """Any stream, any pace: QoE of the release times is QoE of the arrival times."""
@@ -81,7 +82,7 @@ async def test_pacing_costs_no_qoe(script: list[tuple[float, str]], tds: float) 
 
 
 @pytest.mark.slow
-@settings(max_examples=500)
+@settings(max_examples=cases(500))
 @given(
     script=st.lists(
         st.tuples(st.sampled_from([0.0, 0.01, 0.3, 5.0]), st.text(st.sampled_from("ab .\n漢é")))
@@ -106,7 +107,7 @@ OPTIONS = st.fixed_dictionaries(
 
 
 @pytest.mark.slow
-@settings(max_examples=400)
+@settings(max_examples=cases(400))
 @given(
     text=st.text(st.sampled_from("ab .,\n*_[](`漢ไม่é👩🏽\u200d🚀"), max_size=80),
     cuts=st.lists(st.tuples(st.integers(0, 300), st.sampled_from([0.0, 0.01, 0.4, 5.0]))),

@@ -146,7 +146,7 @@ End."""
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("piece", [1, 2, 3, 7])
+@pytest.mark.parametrize("piece", [1, 3])
 async def test_however_it_came_it_looks_as_if_it_had_come_at_once(
     tmp_path: Path, piece: int
 ) -> None:
@@ -165,11 +165,11 @@ async def test_however_it_came_it_looks_as_if_it_had_come_at_once(
 
 @pytest.mark.slow
 async def test_where_a_section_ends_is_not_to_be_seen(tmp_path: Path) -> None:
-    text = GUIDE + GROWING + GUIDE
+    text = GUIDE + GROWING
     async with chatting("http://a:1", tmp_path, size=(80, 200)) as room:
         await room.screen.query("#welcome").remove()
         looks = []
-        for piece in (len(text), 90, 290):
+        for piece in (len(text), 190):
             document = await new_document(room)
             if piece == len(text):
                 await document.query_one(Section).append(text)
@@ -180,7 +180,7 @@ async def test_where_a_section_ends_is_not_to_be_seen(tmp_path: Path) -> None:
                 assert len(document.query(Section)) > 3
             looks.append((await still(room)).splitlines())
             await document.remove()
-        assert looks[0] == looks[1] == looks[2]
+        assert looks[0] == looks[1]
 
 
 async def test_what_is_nested_deeply_is_drawn_as_it_grows(tmp_path: Path) -> None:
@@ -287,7 +287,7 @@ async def test_a_block_without_an_end_is_drawn_however_much_comes(tmp_path: Path
 
 @pytest.mark.slow
 async def test_scrolling_up_through_what_was_folded_misses_no_line(tmp_path: Path) -> None:
-    text = "\n\n".join(f"{n}: {'word ' * (n % 40)}\n- item\n\n# A" for n in range(60))
+    text = "\n\n".join(f"{n}: {'word ' * (n % 40)}\n- item\n\n# A" for n in range(30))
     with serving(text) as served:
         async with chatting(served.url, tmp_path, size=(60, 40)) as room:
             await room.ask()

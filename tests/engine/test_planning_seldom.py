@@ -19,6 +19,7 @@ from andes_backend.engine.ledger import Ledger
 from andes_backend.engine.queues import RememberedQueue
 from andes_backend.policy import Decision, Snapshot
 from tests.engine.real_scheduler import Machine, engine_config, request
+from tests.thorough import cases
 
 MakeMachine = Callable[..., Machine]
 
@@ -273,7 +274,7 @@ def test_victims_of_a_policy_go_to_the_end_whether_it_orders_or_not(
 names = st.lists(st.integers(0, 30), unique=True, max_size=12)
 
 
-@settings(max_examples=100)
+@settings(max_examples=cases(100))
 @given(steps=st.lists(st.tuples(names, st.integers(0, 3), st.integers(0, 3), st.booleans())))
 def test_rows_are_those_of_a_fresh_look_whatever_happens(
     steps: list[tuple[list[int], int, int, bool]],

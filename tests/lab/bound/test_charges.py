@@ -11,13 +11,14 @@ from andes_backend.lab.workload import Request, Workload, make_workload
 from andes_backend.profile import Decode, Prefill, Profile, built_in, load_profile
 from andes_client.expectation import Expectation
 from tests.lab.bound.schedules import drawn_profile, drawn_workload, scheduled
+from tests.thorough import cases
 
 SEEDS = st.integers(0, 10**9)
 
 
 @pytest.mark.slow
 @given(SEEDS)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=cases(200), deadline=None)
 def test_no_schedule_yields_tokens_faster_than_they_are_charged(seed: int) -> None:
     """With chunks, preemptions, blocks found again; counted from the start to every token."""
     rng = np.random.default_rng(seed)
@@ -34,7 +35,7 @@ def test_no_schedule_yields_tokens_faster_than_they_are_charged(seed: int) -> No
 
 
 @given(SEEDS)
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=cases(100), deadline=None)
 def test_no_token_comes_earlier_than_is_possible(seed: int) -> None:
     rng = np.random.default_rng(seed)
     profile = drawn_profile(rng)

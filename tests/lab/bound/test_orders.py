@@ -14,6 +14,7 @@ from andes_backend.profile import Decode, Prefill, Profile
 from andes_client.expectation import Expectation
 from tests.lab.bound.best_schedule import best_qoe
 from tests.lab.bound.schedules import drawn_profile, drawn_workload, scheduled, tiny
+from tests.thorough import cases
 
 SEEDS = st.integers(0, 10**9)
 NODES = 10_000
@@ -21,7 +22,7 @@ NODES = 10_000
 
 @pytest.mark.slow
 @given(SEEDS)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=cases(200), deadline=None)
 def test_wherever_the_search_ends_it_holds_for_any_schedule(seed: int) -> None:
     """Chunks, preemptions, blocks found again, pauses; one or two parts to decoding."""
     rng = np.random.default_rng(seed)

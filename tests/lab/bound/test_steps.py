@@ -13,10 +13,11 @@ from andes_backend.lab.workload import Request, Workload
 from andes_backend.profile import Decode, Prefill, Profile
 from andes_client.expectation import Expectation
 from tests.lab.bound.schedules import drawn_profile, drawn_workload, scheduled
+from tests.thorough import cases
 
 
 @given(st.integers(0, 10**9))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=cases(200), deadline=None)
 def test_no_step_is_shorter(seed: int) -> None:
     """With chunks, preemptions, blocks found again, and one or two parts to decoding."""
     rng = np.random.default_rng(seed)

@@ -18,6 +18,7 @@ from andes_backend.lab.workload import Workload, WorkloadError, make_workload
 from andes_backend.profile import Profile, load_profile
 from tests.lab.bound.best_schedule import best_qoe
 from tests.lab.bound.schedules import drawn_profile, drawn_workload, scheduled, tiny
+from tests.thorough import cases
 
 SEEDS = st.integers(0, 10**9)
 OPT = load_profile("opt-66b-4xa100")
@@ -25,7 +26,7 @@ OPT = load_profile("opt-66b-4xa100")
 
 @pytest.mark.slow
 @given(SEEDS)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=cases(200), deadline=None)
 def test_at_any_prices_it_holds_for_any_schedule(seed: int) -> None:
     """Random prices in random slots, with random levels: a bound, if not a good one."""
     rng = np.random.default_rng(seed)
@@ -50,12 +51,12 @@ def test_at_any_prices_it_holds_for_any_schedule(seed: int) -> None:
 
 
 @pytest.mark.slow
-def test_no_policy_surpasses_it_on_200_small_workloads() -> None:
+def test_no_policy_surpasses_it_on_many_small_workloads() -> None:
     pytest.importorskip("vllm", reason="the twin runs vLLM's own scheduler")
     from andes_backend.lab.twin.engine import simulate
     from andes_backend.lab.twin.setup import Setup
 
-    for seed in range(200):
+    for seed in range(cases(200)):
         rng = np.random.default_rng(seed)
         profile = drawn_profile(rng)
         workload = drawn_workload(
@@ -82,10 +83,10 @@ def lateness(outcome: Outcome) -> float:
 
 
 @pytest.mark.slow
-def test_the_best_schedule_of_200_tiny_workloads_is_just_below_it() -> None:
+def test_the_best_schedule_of_many_tiny_workloads_is_just_below_it() -> None:
     """All schedules are tried, of two or three requests of up to four tokens."""
     gaps, by_prices = [], []
-    for seed in range(200):
+    for seed in range(cases(200)):
         workload, profile = tiny(seed)
         best = best_qoe(workload, profile, 1.0)
         bound = upper_bound(workload, profile, latest_s=1.0, rounds=12)
@@ -95,7 +96,7 @@ def test_the_best_schedule_of_200_tiny_workloads_is_just_below_it() -> None:
     for name, values in (("the bound", gaps), ("that of prices alone", by_prices)):
         median, most = np.percentile(values, [50, 90])
         print(f"\n{name} is above the best: {median:.4f}, p90 {most:.4f}, worst {max(values):.4f}")
-    assert np.median(gaps) < 1e-6
+    assert np.median(gaps) < 1e-4
     assert np.percentile(gaps, 90) < 0.01
     assert max(gaps) < 0.06
     assert np.median(by_prices) > 0.05  # the other relaxation is needed

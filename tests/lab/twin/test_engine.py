@@ -1,11 +1,6 @@
 """The twin: vLLM's real scheduler, step by step, on a virtual clock."""
 
-import json
-import os
-import subprocess
-import sys
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -25,7 +20,6 @@ from andes_backend.profile import Decode, Prefill, Profile
 from andes_client.expectation import Expectation
 from andes_client.qoe import qoe
 
-ROOT = Path(__file__).parents[3]
 READER = Expectation(1.0, 5.0)
 PROFILE = Profile(
     name="test",
@@ -100,34 +94,6 @@ def test_qoe_is_that_of_the_formula() -> None:
     for outcome in simulate(crowd(), Setup(profile=SCARCE, policy="qoe")).outcomes:
         expected = qoe(outcome.times, outcome.request.expectation)
         assert outcome.qoe == pytest.approx(expected, abs=1e-9)
-
-
-def served_times() -> list[list[tuple[float, ...]]]:
-    """Of all tokens, under three policies."""
-    setups = (Setup(profile=SCARCE, policy=policy) for policy in ("stock", "qoe", "round-robin"))
-    return [[one.times for one in simulate(crowd(), setup).outcomes] for setup in setups]
-
-
-PROGRAM = """
-import json
-from tests.lab.twin.test_engine import served_times
-print(json.dumps(served_times()))
-"""
-
-
-@pytest.mark.slow
-def test_the_same_seed_gives_the_same_result_in_any_process() -> None:
-    """In one that sorts sets otherwise than this one, as their order hangs on the hash seed."""
-    ours = os.environ.get("PYTHONHASHSEED")  # at random, unless somebody has set it
-    environment = {
-        **os.environ,
-        "PYTHONHASHSEED": "2" if ours == "1" else "1",
-        "VLLM_LOGGING_LEVEL": "ERROR",
-        "PYTHONPATH": str(ROOT),
-    }
-    command = [sys.executable, "-c", PROGRAM]
-    said = subprocess.run(command, env=environment, check=True, capture_output=True, text=True)
-    assert json.loads(said.stdout) == json.loads(json.dumps(served_times()))
 
 
 def resume(**settings: Any) -> tuple[float, int]:

@@ -21,6 +21,7 @@ from andes_backend.lab.twin.setup import Setup
 from andes_backend.lab.workload import Request
 from andes_backend.profile import Decode, Prefill, Profile
 from andes_client.expectation import Expectation
+from tests.thorough import cases
 
 READER = Expectation(1.0, 5.0)
 PROFILE = Profile(
@@ -105,7 +106,7 @@ def bursts(draw: st.DrawFn, user: str) -> list[Request]:
 
 
 @pytest.mark.slow
-@settings(max_examples=200)
+@settings(max_examples=cases(200))
 @given(st.data(), st.integers(2, 4), st.sampled_from(["none", "average", "known"]))
 def test_backlogged_users_differ_by_no_more_than_the_bound(
     data: st.DataObject, users: int, forecast: str
