@@ -12,6 +12,7 @@ from andes_backend.config import AndesConfig
 from andes_backend.engine import versions
 from andes_backend.engine.tally import Counters
 from andes_backend.policy.accounts import Accounts, Prices
+from andes_backend.policy.forecast import Forecasts
 from andes_backend.policy.state import Rows, Table
 from andes_client import wire
 from andes_client.expectation import Expectation
@@ -38,6 +39,7 @@ class Ledger:
         self._programs: set[str] = set()
         self._tier: dict[str, str] = {}  # of those who are not anonymous
         self.table = Table(_accounts(config))
+        self.forecasts = Forecasts(self.table)
         self.bad_hints = 0
         """Requests whose hints were ignored because they are invalid."""
 
@@ -61,6 +63,7 @@ class Ledger:
         if row is not None:
             service = self.table.service(row)
             self._counters.serve(self._tier.pop(request_id, "anonymous"), service)
+            self.forecasts.forget(row)
             self.table.remove(row, complete=complete)
             self._programs.discard(request_id)
 
@@ -97,6 +100,7 @@ class Ledger:
         served = counts > 0
         if served.any():
             self._count_stalls(rows[served], now)
+            self._counters.forecast(*self.forecasts.deliver(rows[served], now))
             self.table.deliver(rows[served], counts[served], now)
         delivered = self.table.data["delivered"]
         ended = [

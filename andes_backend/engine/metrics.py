@@ -93,6 +93,12 @@ class Metrics:
             "stalls", "Waits for text that was due, after the first token."
         )
         self._stalled = self._counter("stall_seconds", "Total length of the stalls.")
+        self._forecasts = self._counter(
+            "forecasts", "Waits that have ended and had a forecast when they began."
+        )
+        self._held = self._counter(
+            "forecasts_held", "Those of them that ended within its 90th percentile."
+        )
         self._preemptions = self._counters(
             "preemptions", "Preempted requests.", "reason", PREEMPTIONS
         )
@@ -120,6 +126,9 @@ class Metrics:
         if news.stalls:
             self._stalls[engine].inc(news.stalls)
             self._stalled[engine].inc(news.stalled_s)
+        if news.forecasts:
+            self._forecasts[engine].inc(news.forecasts)
+            self._held[engine].inc(news.forecasts_held)
         counted: Sequence[tuple[Any, Mapping[str, float]]] = (
             (self._preemptions, news.preemptions),
             (self._fallbacks, news.fallbacks),

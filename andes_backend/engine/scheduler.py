@@ -157,6 +157,7 @@ class AndesScheduler(versions.EitherScheduler):
         waiting, running = self.andes_plan.look(queues, now)
         ledger.retain(self.requests)
         ledger.table.note_queues(waiting, running, now)
+        ledger.forecasts.look(waiting, now)
         free, total = versions.block_counts(self)
         decision = self.andes_policy.plan(
             Snapshot(

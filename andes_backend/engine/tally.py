@@ -45,6 +45,10 @@ class News:
     """By one of FALLBACKS."""
     hints: dict[str, int] = field(default_factory=dict)
     """Requests that came, by one of HINTS."""
+    forecasts: int = 0
+    """Waits that have ended and for which a forecast was made when they began."""
+    forecasts_held: int = 0
+    """Those of them that took no longer than its 90th percentile."""
     overdue: int | None = None
     """Requests whose reader waits for text that is due; None: not counted in this step."""
     longest_wait_s: float | None = None
@@ -65,6 +69,10 @@ class Counters:
         """Waits for text that was due, after the first token, that have ended."""
         self.stalled_s = 0.0
         """Their total length, seconds."""
+        self.forecasts = 0
+        """Waits that have ended and for which a forecast was made when they began."""
+        self.forecasts_held = 0
+        """Those of them that took no longer than its 90th percentile."""
         self.preempted: Counter[str] = Counter()
         """Preemptions, by one of PREEMPTIONS."""
         self.fell_back: Counter[str] = Counter()
@@ -115,6 +123,13 @@ class Counters:
         self.stalled_s += seconds
         self._news.stalls += stalls
         self._news.stalled_s += seconds
+
+    def forecast(self, made: int, held: int) -> None:
+        """Count waits that have ended: those with a forecast, and of them those that it held."""
+        self.forecasts += made
+        self.forecasts_held += held
+        self._news.forecasts += made
+        self._news.forecasts_held += held
 
     def hint(self, kind: str) -> None:
         """Count a request that has come, as one of HINTS."""

@@ -1,0 +1,215 @@
+"""When text can be expected for a request that waits, learned from other waits.
+
+A wait begins when a request arrives or loses its KV memory, and ends with the next token that it
+is delivered. What a wait is like that begins now is read off the waits that began most like
+it: after an arrival or a preemption, with as much slack, as long a context and as many others in
+the queue. Those that go on count as far as they have lasted: else a load that rises would be taken
+for one of short waits. The longer a wait has lasted already, the fewer of the others still count.
+
+Loads change, and so the waits to come differ from those that were. The 90th percentile is
+therefore corrected by a factor that grows with each wait that surpasses it and shrinks with each
+that does not, so that in the long run nine of ten hold (adaptive conformal inference: Gibbs and
+Candès, "Adaptive conformal inference under distribution shift", NeurIPS 2021, arXiv 2106.00170).
+"""
+
+import math
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from andes_backend.policy.state import Rows, Table
+from andes_client.wire import Forecast
+
+__all__ = ["Forecasts"]
+
+_HELD: Final = 0.9  # share of the waits that the upper figure should cover
+_KEPT: Final = 512  # ended waits
+_ALIKE: Final = 48  # of them that are asked
+_FEWEST: Final = 8  # with fewer nothing is said
+_STEP: Final = 0.08  # of the logarithm of the factor, for a wait that surpasses the figure
+_MOST: Final = 2.0  # of it, either way
+_FARTHEST: Final = 3.0  # times the longest wait there was
+_DAY_S: Final = 86_400.0
+_LATELY: Final = 2.0  # how unlike a wait of now the oldest one kept is, for its age alone
+
+# What a wait is like when it begins; the distance of two is the sum of the differences.
+_FEATURES: Final = 3
+
+
+class _Waits:
+    """The waits of one kind, ended and going on, and how good what was said of them has been."""
+
+    def __init__(self) -> None:
+        self._count = 0
+        self._like = np.zeros((_KEPT, _FEATURES))
+        self._seconds = np.zeros(_KEPT)
+        self._correction = 0.0  # the logarithm of the factor
+        self.going_on: dict[int, _Wait] = {}
+        """By the row of the request."""
+
+    def end(self, row: int, now: float) -> bool | None:
+        """A wait is over: whether it took no longer than was said; None if nothing was."""
+        wait = self.going_on.pop(row)
+        seconds = now - wait.since
+        at = self._count % _KEPT
+        self._like[at], self._seconds[at] = wait.like, seconds
+        self._count += 1
+        if math.isnan(wait.said_s):
+            return None
+        held = seconds <= wait.said_s
+        # In balance when one of ten surpasses it.
+        self._correction += _STEP * (_HELD - 1.0 if held else _HELD)
+        self._correction = min(max(self._correction, -_MOST), _MOST)
+        return held
+
+    def forecast(self, like: NDArray[np.float64], lasted_s: float, now: float) -> Forecast | None:
+        """For a wait that began `like` this and has lasted so long; None: not enough is known."""
+        count = min(self._count, _KEPT)
+        if count < _FEWEST:
+            return None
+        others = list(self.going_on.values())
+        likes = np.concatenate([self._like[:count], *([w.like] for w in others)])
+        seconds = np.concatenate([self._seconds[:count], [now - w.since for w in others]])
+        ages = (self._count - 1 - np.arange(count)) % _KEPT
+        unlike = np.abs(likes - like).sum(axis=1)
+        unlike[:count] += ages * (_LATELY / _KEPT)
+        longer = np.flatnonzero(seconds > lasted_s)
+        if len(longer) > _ALIKE:
+            longer = longer[np.argpartition(unlike[longer], _ALIKE)[:_ALIKE]]
+        if not len(longer):  # it has lasted longer than all others: as much again is a guess
+            median, upper = max(lasted_s, 1.0), _FARTHEST * max(lasted_s, 1.0)
+        else:
+            median, upper = _quantiles(seconds[longer] - lasted_s, longer < count)
+        upper = min(upper * math.exp(self._correction), _DAY_S)
+        return Forecast(min(median, upper), upper)
+
+
+def _quantiles(seconds: NDArray[np.float64], ended: NDArray[np.bool_]) -> tuple[float, float]:
+    """Median and 90th percentile of waits, some of which only have lasted so long as yet.
+
+    Kaplan and Meier's estimate of how many last how long. Beyond the longest of them as many end
+    in a second as did on average until then, and none lasts `_FARTHEST` times as long as it.
+
+    Args:
+        seconds: how long each has lasted, shape (n,), 1 or more, above 0.
+        ended: whether it is over, shape (n,).
+    """
+    order = np.argsort(seconds)
+    seconds, ended = seconds[order], ended[order]
+    at_risk = np.arange(len(seconds), 0, -1)
+    left = np.cumprod(np.where(ended, 1.0 - 1.0 / at_risk, 1.0))
+    found = []
+    for share in (0.5, 1.0 - _HELD):
+        reached = np.flatnonzero(left <= share + 1e-9)
+        if len(reached):
+            found.append(float(seconds[reached[0]]))
+        else:
+            last = math.log(left[-1]) if left[-1] < 1.0 else -1e-9
+            found.append(float(seconds[-1] * min(_FARTHEST, math.log(share) / last)))
+    return found[0], found[1]
+
+
+class Forecasts:
+    """Forecasts for the waiting requests of a table.
+
+    Args:
+        table: knows who waits since when.
+    """
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+        self._arrivals, self._preempted = _Waits(), _Waits()
+        self._kind: dict[int, _Waits] = {}  # of the wait of the request in each row that waits
+
+    def look(self, waiting: Rows, now: float) -> None:
+        """See who waits, and note whose wait has begun.
+
+        Args:
+            waiting: distinct rows, shape (w,), noted as waiting in the table.
+            now: seconds on the scheduler's clock.
+        """
+        since = self._table.data["since"].take(waiting).tolist()
+        for row, began in zip(waiting.tolist(), since, strict=True):
+            kind = self._kind.get(row)
+            if kind is None:
+                self._begin(row, len(waiting), now)
+            elif kind.going_on[row].since != began:
+                self.forget(row)
+                self._begin(row, len(waiting), now)
+
+    def deliver(self, rows: Rows, now: float) -> tuple[int, int]:
+        """Text has been delivered: the waits of those who had waited have ended.
+
+        Args:
+            rows: to whom, distinct, shape (n,).
+            now: seconds on the scheduler's clock.
+
+        Returns:
+            How many of these waits had a forecast when they began, and how many of those took no
+            longer than its 90th percentile.
+        """
+        ended = [
+            self._kind.pop(row).end(row, now) for row in self._kind.keys() & set(rows.tolist())
+        ]
+        told = [held for held in ended if held is not None]
+        return len(told), sum(told)
+
+    def forget(self, row: int) -> None:
+        """The request in a row is over."""
+        kind = self._kind.pop(row, None)
+        if kind is not None:
+            del kind.going_on[row]
+
+    def of(self, row: int, now: float) -> Forecast | None:
+        """For the request in a row; None if it does not wait, or too little is known yet."""
+        kind = self._kind.get(row)
+        if kind is None:
+            return None
+        wait = kind.going_on[row]
+        return kind.forecast(wait.like, max(0.0, now - wait.since), now)
+
+    def of_an_arrival(
+        self, ttft: float, prompt_tokens: int, waiting: int, now: float
+    ) -> Forecast | None:
+        """For a request that arrives now.
+
+        Args:
+            ttft: its reader's expected time to first token, seconds.
+            prompt_tokens: length of its prompt.
+            waiting: how many requests wait already.
+            now: seconds on the scheduler's clock.
+        """
+        return self._arrivals.forecast(_features(ttft, prompt_tokens, waiting + 1), 0.0, now)
+
+    def _begin(self, row: int, waiting: int, now: float) -> None:
+        one = self._table.data[row]
+        since, delivered = float(one["since"]), int(one["delivered"])
+        due = float(one["dry_at"] if delivered else one["arrival"] + one["ttft"])
+        like = _features(due - since, int(one["prompt_tokens"]) + delivered, waiting)
+        kind = self._preempted if delivered else self._arrivals
+        said = kind.forecast(like, 0.0, now)
+        kind.going_on[row] = _Wait(since, like, math.nan if said is None else said.p90_s)
+        self._kind[row] = kind
+
+
+@dataclass(frozen=True, slots=True)
+class _Wait:
+    """A wait that goes on."""
+
+    since: float
+    like: NDArray[np.float64]
+    said_s: float
+    """The 90th percentile of it that was told when it began; nan: none was."""
+
+
+def _features(slack_s: float, context: int, waiting: int) -> NDArray[np.float64]:
+    """What a wait is like: differences of 1 are about equally telling."""
+    return np.array(
+        [
+            math.copysign(math.log1p(abs(slack_s)), slack_s),
+            0.5 * math.log1p(context),
+            math.log1p(waiting),
+        ]
+    )
