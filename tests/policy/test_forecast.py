@@ -101,8 +101,8 @@ def test_about_nine_of_ten_waits_end_within_it(
 
 def test_what_a_request_is_like_is_told_apart(line: Line) -> None:
     for n in range(200):
-        long = n % 2 == 0
-        line.arrive(5.0 if long else 0.5, prompt_tokens=8000 if long else 20)
+        size = 20 if n % 2 else 8000
+        line.arrive(0.5 if n % 2 else 5.0, prompt_tokens=size)
     line.pass_by(10.0)
     long, short = (line.forecasts.of_an_arrival(1.0, size, 0, line.now) for size in (8000, 20))
     assert long is not None
