@@ -18,7 +18,7 @@ from typing import Any, Final
 
 from andes_client import wire
 
-__all__ = ["UserFromHeader"]
+__all__ = ["PATHS", "UserFromHeader"]
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -26,7 +26,7 @@ Send = Callable[[Message], Awaitable[None]]
 App = Callable[[MutableMapping[str, Any], Receive, Send], Awaitable[None]]
 
 _HEADER: Final = "X-Andes-User"
-_PATHS: Final = (
+_TEXTS: Final = (
     "/v1/completions",
     "/v1/chat/completions",
     "/v1/messages",
@@ -34,6 +34,9 @@ _PATHS: Final = (
     "/invocations",  # SageMaker's: any of those above
 )
 _TOKENS: Final = "/inference/v1/generate"  # token ids in and out
+
+PATHS: Final = (*_TEXTS, _TOKENS)
+"""Where vLLM is asked for text."""
 
 
 class UserFromHeader:
@@ -90,7 +93,7 @@ def _with_user(body: bytes, user: str | None, path: str) -> bytes:
         return body
     if not isinstance(request, dict):
         return body
-    _say(request, wire.FIELD, user if path in _PATHS else None)
+    _say(request, wire.FIELD, user if path in _TEXTS else None)
     parameters = request.get("sampling_params")
     if isinstance(parameters, dict):
         _say(parameters, "extra_args", user if path == _TOKENS else None)

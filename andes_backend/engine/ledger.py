@@ -132,6 +132,20 @@ class Ledger:
         overdue = waits[waits >= Meter.STALL_S]
         return len(overdue), float(overdue.max(initial=0.0))
 
+    def outlook(self, waiting: int, now: float) -> wire.Forecast | None:
+        """When a request that arrives can expect its first text; None: not known yet.
+
+        Args:
+            waiting: how many requests wait already; if none does, it comes at once.
+            now: seconds on the scheduler's clock.
+        """
+        if not waiting:
+            return wire.Forecast(0.0, 0.0)
+        live = self.table.rows(np.array(list(self._row_of.values()), dtype=np.intp))
+        prompt = float(live["prompt_tokens"].mean()) if len(live) else 0.0
+        ttft = self._config.default_ttft
+        return self.forecasts.of_an_arrival(ttft, round(prompt), waiting, now)
+
     def _count_stalls(self, rows: Rows, now: float) -> None:
         """Those of `rows` that had run out of text, but for the first, get some `now`."""
         data = self.table.data

@@ -111,6 +111,9 @@ class Metrics:
         self._overdue = self._gauge(
             "num_requests_overdue", "Requests whose reader waits for text that is due."
         )
+        self._expected = self._gauge(
+            "expected_wait_seconds", "How long a request that arrives waits, in half of the cases."
+        )
         self._longest = self._gauge("longest_wait_seconds", "The longest of these waits.")
 
     def observe(self, news: News, engine: int) -> None:
@@ -140,6 +143,8 @@ class Metrics:
                 children[engine, value].inc(count)
         if news.overdue is not None:
             self._overdue[engine].set(news.overdue)
+        if news.expected_wait_s is not None:
+            self._expected[engine].set(news.expected_wait_s)
         if news.longest_wait_s is not None:
             self._longest[engine].set(news.longest_wait_s)
 

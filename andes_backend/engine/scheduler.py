@@ -25,6 +25,7 @@ from andes_backend.engine.tally import Counters
 from andes_backend.policy import Policy, Snapshot, make_policy
 from andes_backend.policy.decision import Decision
 from andes_backend.policy.latency import LatencyModel
+from andes_client.wire import Forecast
 
 __all__ = ["AndesScheduler"]
 
@@ -93,6 +94,14 @@ class AndesScheduler(versions.EitherScheduler):
         finished = super().finish_requests(*args, **kwargs)
         self.andes_ledger.retain(self.requests)
         return finished
+
+    def andes_outlook(self) -> Forecast | None:
+        """When a request that arrives now can expect its first text; None: not known yet.
+
+        Its reader and its prompt are those of the average request.
+        """
+        waiting = len(versions.waiting_requests(self)) + versions.held_elsewhere(self)
+        return self.andes_ledger.outlook(waiting, self.clock())
 
     def schedule(self, *args: Any, **kwargs: Any) -> SchedulerOutput:
         now = self.clock()
@@ -242,6 +251,7 @@ class AndesScheduler(versions.EitherScheduler):
         if now >= self._next_look or not self.requests:
             self._next_look = now + _LOOK_EVERY_S
             self.andes_counters.waits(*self.andes_ledger.waits(now))
+            self.andes_counters.expect(self.andes_outlook())
             if self._exchange is not None:
                 accounts = self.andes_ledger.table.accounts
                 accounts.credit(self._exchange.swap(accounts.given()))

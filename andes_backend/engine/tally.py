@@ -4,6 +4,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Final
 
+from andes_client.wire import Forecast
+
 __all__ = ["FALLBACKS", "HINTS", "PREEMPTIONS", "READERS", "TIERS", "Counters", "News"]
 
 FALLBACKS: Final = ("raised", "invalid", "slow")
@@ -51,6 +53,9 @@ class News:
     """Those of them that took no longer than its 90th percentile."""
     overdue: int | None = None
     """Requests whose reader waits for text that is due; None: not counted in this step."""
+    expected_wait_s: float | None = None
+    """How long a request that arrives waits for its first text, in half of such cases, seconds;
+    None: not looked at in this step, or not known."""
     longest_wait_s: float | None = None
     """The longest of these waits, seconds; None: not looked at in this step."""
 
@@ -138,6 +143,10 @@ class Counters:
     def waits(self, overdue: int, longest_s: float) -> None:
         """Note how many readers wait for text that is due now, and for how long at most."""
         self._news.overdue, self._news.longest_wait_s = overdue, longest_s
+
+    def expect(self, arrival: Forecast | None) -> None:
+        """Note when a request that arrives can expect text; None: it is not known."""
+        self._news.expected_wait_s = None if arrival is None else arrival.median_s
 
     def take_news(self) -> News:
         """What has happened since this was last asked."""
