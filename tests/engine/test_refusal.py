@@ -39,7 +39,7 @@ class Engines:
         return self._answers[min(self.asked, len(self._answers)) - 1]
 
 
-async def server(scope: Any, receive: Any, send: Any) -> None:
+async def server(_scope: Any, _receive: Any, send: Any) -> None:
     """Answers everything."""
     await send({"type": "http.response.start", "status": 200, "headers": []})
     await send({"type": "http.response.body", "body": b"text"})
