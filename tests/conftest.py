@@ -21,6 +21,9 @@ ROOT = Path(__file__).parent.parent
 # They share the servers whose model has weights that mean something, see tests/engine/conftest.py.
 _WITH_WEIGHTS: Final = ("test_live_features", "test_live_operator", "test_live_preemption")
 
+# What they start is forked from a process that has imported vLLM: one is enough, see forked.py.
+_FORKING: Final = ("test_doctor_probe", "test_hints", "test_metrics", "test_plugin")
+
 _LOUD: Final = "LOUD: "  # begins the reason of a skip that the end of the run repeats
 
 # A test never fails for being slow: the machine may be busy with something else.
@@ -55,8 +58,10 @@ def lane(nodeid: str) -> str:
 
     The live servers of a session are shared within a process: modules with the same servers are in
     the same lane. There are two such lanes, about as long as each other. Any other module is a lane
-    of its own, for the process that has time.
+    of its own, for the process that has time; but for some short ones that share a process.
     """
+    if _module(nodeid) in _FORKING:
+        return "forking"
     if not in_live_lane(nodeid):
         return nodeid.partition("::")[0]
     return "live, with weights" if _module(nodeid) in _WITH_WEIGHTS else "live"
