@@ -44,6 +44,9 @@ class AndesConfig:
     """Expected time to first token, where a request does not say it, seconds."""
     default_tds: float = 4.8
     """Expected token delivery speed, where a request does not say it, tokens/s."""
+    ahead_s: float = 600.0
+    """How far `qoe` serves a request ahead of its reader while others wait, seconds of text: a
+    reader may leave, and then nobody reads it."""
     program_tds: float = 20.0
     """Speed at which the scheduler plans a request that a program reads (tds = inf), tokens/s.
 

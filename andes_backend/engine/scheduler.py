@@ -1,7 +1,7 @@
 """The scheduler class that vLLM loads: --scheduler-cls andes_backend.AndesScheduler."""
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Final
 
@@ -10,7 +10,7 @@ from vllm.logger import init_logger
 from vllm.v1.core.sched.output import SchedulerOutput
 from vllm.v1.engine import EngineCoreOutputs
 from vllm.v1.outputs import ModelRunnerOutput
-from vllm.v1.request import Request
+from vllm.v1.request import Request, RequestStatus
 
 from andes_backend.config import AndesConfig
 from andes_backend.engine import versions
@@ -25,6 +25,7 @@ from andes_backend.engine.tally import Counters
 from andes_backend.policy import Policy, Snapshot, make_policy
 from andes_backend.policy.decision import Decision
 from andes_backend.policy.latency import LatencyModel
+from andes_client.wire import Report
 
 __all__ = ["AndesScheduler"]
 
@@ -94,6 +95,24 @@ class AndesScheduler(versions.EitherScheduler):
         self.andes_ledger.retain(self.requests)
         return finished
 
+    def andes_tell(self, reports: Iterable[Report]) -> list[Request]:
+        """Readers report; the next step goes by it.
+
+        Args:
+            reports: of any streams; those of streams that are not here are dropped.
+
+        Returns:
+            The requests whose readers have left. They have been aborted, and their memory is free;
+            the caller tells vLLM's front end, which waits for their end.
+        """
+        with self._failing_safely():
+            told = self.andes_ledger.reports.tell(reports, self.clock())
+            if told.urgent:
+                self.andes_plan.end()
+            if told.gone:
+                return self.finish_requests(told.gone, RequestStatus.FINISHED_ABORTED)
+        return []
+
     def schedule(self, *args: Any, **kwargs: Any) -> SchedulerOutput:
         now = self.clock()
         self.andes_plan.next_step()
@@ -161,7 +180,7 @@ class AndesScheduler(versions.EitherScheduler):
         decision = self.andes_policy.plan(
             Snapshot(
                 now=now,
-                everybody=ledger.table.rows(np.concatenate([waiting, running])),
+                everybody=ledger.table.seen(np.concatenate([waiting, running]), now),
                 waits=len(waiting),
                 block_size=self.block_size,
                 free_blocks=free,
