@@ -84,6 +84,11 @@ class AndesConfig:
     """A plan that takes longer is slow, seconds: planning then pauses for ten times as long."""
     bad_hints: str = "ignore"
     """What to do with invalid hints: `ignore` them, or `refuse` the request with HTTP 400."""
+    reports: bool = True
+    """Whether the server hears what readers report while their text streams, where vLLM has loaded
+    the route for it."""
+    report_calls_per_s: float = 100.0
+    """Calls with reports that each front end takes a second; those beyond get HTTP 429."""
     andes_horizon_s: float = 10.0
     """How far ahead the policy `andes` predicts QoE, seconds (the paper's delta t)."""
     andes_objective: str = "average"

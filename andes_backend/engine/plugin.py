@@ -5,11 +5,13 @@ vLLM loads it in every process. It changes nothing but how a server's configurat
 - `ANDES_ENABLE=1` in the environment is as good as `--scheduler-cls`;
 - `ANDES_SETTINGS='{"policy": "qoe"}'` is as good as `--additional-config`, which wins;
 - if the server uses our scheduler, the plug-in makes the front end show its metrics, and refuse
-  invalid hints if the settings say so.
+  invalid hints if the settings say so;
+- the engine gets a method by which a front end tells it what readers report; without our scheduler
+  it does nothing.
 
 This relies on vLLM, 0.30 to 0.33 alike: it loads the entry-point group `vllm.general_plugins` when
-it makes an `EngineArgs`, which is before `create_engine_config`; and every server, started by
-`vllm serve` or from Python, makes its configuration with that method.
+it makes an `EngineArgs`, which is before `create_engine_config`, and when it makes an `EngineCore`;
+and every server, started by `vllm serve` or from Python, makes its configuration with that method.
 """
 
 import json
@@ -19,13 +21,14 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from andes_backend.config import AndesConfig
+from andes_backend.engine.listener import install
 from andes_backend.engine.wrap import wrap
 from andes_backend.setting_names import current_names
 
 if TYPE_CHECKING:
     from vllm.config import VllmConfig
 
-__all__ = ["ENABLE", "NAME", "SETTINGS", "is_loaded", "register"]
+__all__ = ["ENABLE", "NAME", "SETTINGS", "is_loaded", "is_ours", "log", "register"]
 
 NAME: Final = "andes"
 """The plug-in's name, for vLLM's own VLLM_PLUGINS."""
@@ -49,7 +52,9 @@ def register() -> None:
     """
     global _loaded
     from vllm.engine.arg_utils import EngineArgs
+    from vllm.v1.engine.core import EngineCore
 
+    install(EngineCore)
     wrap(EngineArgs, "create_engine_config", _configuring)
     _loaded = True
 
@@ -62,7 +67,7 @@ def is_loaded() -> bool:
 def _configuring(make: Callable[..., Any]) -> Callable[..., Any]:
     def create_engine_config(self: Any, *args: Any, **kwargs: Any) -> Any:
         _enable(self)
-        ours = _is_ours(self.scheduler_cls)
+        ours = is_ours(self.scheduler_cls)
         if ours:
             self.additional_config = _with_settings(self.additional_config)
         config = make(self, *args, **kwargs)
@@ -86,8 +91,8 @@ def _enable(arguments: Any) -> None:
         return
     if arguments.scheduler_cls is None:
         arguments.scheduler_cls = _SCHEDULER
-    elif not _is_ours(arguments.scheduler_cls):
-        _log().warning(
+    elif not is_ours(arguments.scheduler_cls):
+        log().warning(
             "andes: --scheduler-cls %s wins over %s=1: this server runs without our scheduler. "
             "Drop the flag to use ours.",
             arguments.scheduler_cls,
@@ -95,7 +100,7 @@ def _enable(arguments: Any) -> None:
         )
 
 
-def _is_ours(scheduler: Any) -> bool:
+def is_ours(scheduler: Any) -> bool:
     """Whether this value of `--scheduler-cls` is our scheduler or derived from it."""
     if isinstance(scheduler, str):
         if scheduler == _SCHEDULER or scheduler.startswith("vllm."):
@@ -126,7 +131,7 @@ def _with_settings(additional: Any) -> Any:
     flag = flag or {}
     AndesConfig.from_mapping(flag)  # report its errors first
     both = sorted(name for name in settings if name in flag and settings[name] != flag[name])
-    _log().info_once(
+    log().info_once(
         "andes: settings from %s: %s%s",
         SETTINGS,
         ", ".join(settings) or "none",
@@ -177,7 +182,8 @@ def _prepare_front_end(config: "VllmConfig") -> None:
         refuse_bad_hints()
 
 
-def _log() -> Any:
+def log() -> Any:
+    """Where we write from processes that may not import our scheduler."""
     from vllm.logger import init_logger
 
     return init_logger("vllm.andes")  # a child of vLLM's logger, so that it is shown

@@ -75,6 +75,10 @@ class Reports:
     def __len__(self) -> int:
         return len(self._name)
 
+    def __contains__(self, stream: object) -> bool:
+        """Whether a report of this stream would be believed: one request here has it."""
+        return len(self._streams.get(stream, ())) == 1  # type: ignore[call-overload]
+
     def open(self, stream: str | None, request_id: str, row: int) -> None:
         """A request has arrived; without a stream id nobody reports about it."""
         if stream is not None:

@@ -25,7 +25,7 @@ from andes_backend.engine.tally import Counters
 from andes_backend.policy import Policy, Snapshot, make_policy
 from andes_backend.policy.decision import Decision
 from andes_backend.policy.latency import LatencyModel
-from andes_client.wire import Report
+from andes_client.wire import Forecast, Report
 
 __all__ = ["AndesScheduler"]
 
@@ -95,6 +95,10 @@ class AndesScheduler(versions.EitherScheduler):
         self.andes_ledger.retain(self.requests)
         return finished
 
+    def andes_holds(self, stream: object) -> bool:
+        """Whether there is a request here, and one only, that can be reported of by this id."""
+        return stream in self.andes_ledger.reports
+
     def andes_tell(self, reports: Iterable[Report]) -> list[Request]:
         """Readers report; the next step goes by it.
 
@@ -107,11 +111,16 @@ class AndesScheduler(versions.EitherScheduler):
         """
         with self._failing_safely():
             told = self.andes_ledger.reports.tell(reports, self.clock())
+            self.andes_counters.hear(told.heard, len(told.gone))
             if told.urgent:
                 self.andes_plan.end()
             if told.gone:
                 return self.finish_requests(told.gone, RequestStatus.FINISHED_ABORTED)
         return []
+
+    def andes_expect(self, streams: Iterable[str]) -> dict[str, Forecast | None]:
+        """Of those of these streams that are here, when text can be expected; None: not known."""
+        return {stream: None for stream in streams if self.andes_holds(stream)}
 
     def schedule(self, *args: Any, **kwargs: Any) -> SchedulerOutput:
         now = self.clock()

@@ -45,6 +45,10 @@ class News:
     """By one of FALLBACKS."""
     hints: dict[str, int] = field(default_factory=dict)
     """Requests that came, by one of HINTS."""
+    reports: int = 0
+    """Reports that were news of a request here."""
+    gone: int = 0
+    """Requests that were aborted because their reader is gone."""
     overdue: int | None = None
     """Requests whose reader waits for text that is due; None: not counted in this step."""
     longest_wait_s: float | None = None
@@ -65,6 +69,10 @@ class Counters:
         """Waits for text that was due, after the first token, that have ended."""
         self.stalled_s = 0.0
         """Their total length, seconds."""
+        self.heard = 0
+        """Reports that were news of a request here."""
+        self.gone = 0
+        """Requests that were aborted because their reader is gone."""
         self.preempted: Counter[str] = Counter()
         """Preemptions, by one of PREEMPTIONS."""
         self.fell_back: Counter[str] = Counter()
@@ -119,6 +127,13 @@ class Counters:
     def hint(self, kind: str) -> None:
         """Count a request that has come, as one of HINTS."""
         _count(self._news.hints, kind, 1)
+
+    def hear(self, reports: int, gone: int) -> None:
+        """Count reports that were news, and readers who have left by one of them."""
+        self.heard += reports
+        self.gone += gone
+        self._news.reports += reports
+        self._news.gone += gone
 
     def waits(self, overdue: int, longest_s: float) -> None:
         """Note how many readers wait for text that is due now, and for how long at most."""
