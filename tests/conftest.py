@@ -19,7 +19,12 @@ HAS_VLLM = importlib.util.find_spec("vllm") is not None
 ROOT = Path(__file__).parent.parent
 
 # They share the servers whose model has weights that mean something, see tests/engine/conftest.py.
-_WITH_WEIGHTS: Final = ("test_live_features", "test_live_operator", "test_live_preemption")
+_WITH_WEIGHTS: Final = (
+    "test_live_features",
+    "test_live_operator",
+    "test_live_preemption",
+    "test_live_reports",
+)
 
 _LOUD: Final = "LOUD: "  # begins the reason of a skip that the end of the run repeats
 

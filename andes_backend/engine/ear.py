@@ -66,14 +66,13 @@ class Ear:
     Memory is bounded: `MOST_STREAMS` reports wait at most, and as many are under way.
 
     Args:
-        tell: sends reports, as they cross the wire, to every engine; returns what each answers,
-            None if it has nobody who listens.
+        tell: sends reports, as they cross the wire, to every engine; returns what each answers.
         patience_s: how long a caller waits, seconds.
     """
 
     def __init__(
         self,
-        tell: Callable[[list[dict[str, str | int | float]]], Awaitable[Sequence[Answers | None]]],
+        tell: Callable[[list[dict[str, str | int | float]]], Awaitable[Sequence[Answers]]],
         *,
         patience_s: float = PATIENCE_S,
     ) -> None:
@@ -123,7 +122,7 @@ class Ear:
         told = [wire.encode_report(report) for report in reports.values()]
         answers: dict[str, Forecast | None] = {}
         for said in await self._tell(told):
-            for stream, times in (said or {}).items():
+            for stream, times in said.items():
                 answers[stream] = None if times is None else Forecast(*times)
         return answers
 

@@ -72,7 +72,7 @@ class ReportsEndpoint:
         if settings.reports:  # else the scheduler says so in its first lines
             from andes_backend.engine import versions
 
-            async def tell(reports: Sequence[object]) -> Sequence[Answers | None]:
+            async def tell(reports: Sequence[object]) -> Sequence[Answers]:
                 return await versions.call_every_engine(engine_client, METHOD, reports)
 
             self.listen(Ear(tell), settings.report_calls_per_s)

@@ -1,12 +1,14 @@
 """The engine's end of what readers report: a method of vLLM's EngineCore.
 
-A front end reaches it as vLLM's utility calls do: by its name, in every engine at once. Each engine
-answers for the streams that it holds; it drops the reports of others unread.
+Our scheduler installs it when it is made, so that an engine with another one is as it was. A front
+end calls it as vLLM's utility calls do: by its name, in every engine at once. Each engine answers
+for the streams that it holds; it drops the reports of others unread.
 """
 
 from collections.abc import Sequence
 from typing import Any, Final
 
+from andes_backend.engine import versions
 from andes_client import wire
 
 __all__ = ["METHOD", "install"]
@@ -15,17 +17,13 @@ METHOD: Final = "andes_hear"
 """The method's name on EngineCore."""
 
 
-def install(engine_core: type) -> None:
-    """Give vLLM's class the method; a second call changes nothing.
-
-    It does nothing in an engine whose scheduler is not ours.
-    """
-    setattr(engine_core, METHOD, _hear)
+def install() -> None:
+    """Give vLLM's class the method, if this process has it; a second call changes nothing."""
+    if (engine_core := versions.engine_core()) is not None:
+        setattr(engine_core, METHOD, _hear)
 
 
-def _hear(
-    core: Any, reports: Sequence[dict[str, object]]
-) -> dict[str, tuple[float, float] | None] | None:
+def _hear(core: Any, reports: Sequence[dict[str, object]]) -> dict[str, tuple[float, float] | None]:
     """Take in what a front end sends.
 
     A stream that ends, because its reader is gone, is ended for the front end that has it as well,
@@ -36,14 +34,9 @@ def _hear(
         reports: as they cross the wire; the front end has checked them.
 
     Returns:
-        For each of their streams that is here, when text can be expected, if that is known; None
-        if the scheduler is not ours.
+        For each of their streams that is here, when text can be expected, if that is known.
     """
     scheduler = core.scheduler
-    if not hasattr(scheduler, "andes_tell"):
-        return None
-    from andes_backend.engine import versions  # it is there: our scheduler needs it
-
     held = [one for one in reports if scheduler.andes_holds(one["stream"])]
     if not held:
         return {}

@@ -5,13 +5,11 @@ vLLM loads it in every process. It changes nothing but how a server's configurat
 - `ANDES_ENABLE=1` in the environment is as good as `--scheduler-cls`;
 - `ANDES_SETTINGS='{"policy": "qoe"}'` is as good as `--additional-config`, which wins;
 - if the server uses our scheduler, the plug-in makes the front end show its metrics, and refuse
-  invalid hints if the settings say so;
-- the engine gets a method by which a front end tells it what readers report; without our scheduler
-  it does nothing.
+  invalid hints if the settings say so.
 
 This relies on vLLM, 0.30 to 0.33 alike: it loads the entry-point group `vllm.general_plugins` when
-it makes an `EngineArgs`, which is before `create_engine_config`, and when it makes an `EngineCore`;
-and every server, started by `vllm serve` or from Python, makes its configuration with that method.
+it makes an `EngineArgs`, which is before `create_engine_config`; and every server, started by
+`vllm serve` or from Python, makes its configuration with that method.
 """
 
 import json
@@ -21,7 +19,6 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from andes_backend.config import AndesConfig
-from andes_backend.engine.listener import install
 from andes_backend.engine.wrap import wrap
 from andes_backend.setting_names import current_names
 
@@ -52,9 +49,7 @@ def register() -> None:
     """
     global _loaded
     from vllm.engine.arg_utils import EngineArgs
-    from vllm.v1.engine.core import EngineCore
 
-    install(EngineCore)
     wrap(EngineArgs, "create_engine_config", _configuring)
     _loaded = True
 

@@ -13,7 +13,7 @@ from vllm.v1.outputs import ModelRunnerOutput
 from vllm.v1.request import Request, RequestStatus
 
 from andes_backend.config import AndesConfig
-from andes_backend.engine import versions
+from andes_backend.engine import listener, versions
 from andes_backend.engine.announce import MinuteLine, start_lines
 from andes_backend.engine.exchange import exchange_of
 from andes_backend.engine.guard import Guard, checked
@@ -70,6 +70,7 @@ class AndesScheduler(versions.EitherScheduler):
         self._next_look = self.clock()
         self._exchange = exchange_of(self.andes_config)
         self._minute = MinuteLine(self.andes_counters, self.clock())
+        listener.install()
         for line in start_lines(self.andes_config, self.vllm_config, self.log_stats):
             _log.info("andes: %s", line)
 

@@ -9,6 +9,7 @@ Tested: see `TESTED`. Another version is refused when the server starts, unless
 
 import asyncio
 import os
+import sys
 import time
 from collections.abc import Sequence
 from typing import Any, Final
@@ -29,6 +30,7 @@ __all__ = [
     "call_every_engine",
     "check_version",
     "end_streams",
+    "engine_core",
     "extra_args",
     "goes_on",
     "has_endpoint_plugins",
@@ -264,6 +266,17 @@ async def call_every_engine(client: Any, method: str, *args: object) -> list[Any
         return results
     calls = [core._call_utility_async(method, *args, engine=one) for one in core.core_engines]
     return await asyncio.gather(*calls)
+
+
+def engine_core() -> type | None:
+    """vLLM's class of engines, in a process that has engines; None in a simulation, say.
+
+    Its module is loaded there, because it is what makes the scheduler. Elsewhere, loading it takes
+    a second.
+    """
+    module = sys.modules.get("vllm.v1.engine.core")
+    found: type | None = getattr(module, "EngineCore", None)
+    return found
 
 
 def end_streams(core: Any, aborted: list[Request]) -> None:
