@@ -1,6 +1,7 @@
 """What readers report to the real server while their text streams."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -31,6 +32,15 @@ LONG = 450
 @pytest.fixture
 def server(competing_server: Server) -> Server:
     return competing_server
+
+
+def aborted(server: Server) -> float:
+    """Requests that vLLM itself counts as aborted."""
+    text = httpx2.get(server.url + "/metrics", trust_env=False).raise_for_status().text
+    counted = re.findall(
+        r'^vllm:request_success_total\{.*finished_reason="abort".*\} (\S+)$', text, re.MULTILINE
+    )
+    return sum(map(float, counted))
 
 
 def says(stream: str, state: wire.State, number: int = 1) -> wire.Report:
@@ -72,6 +82,7 @@ async def test_who_is_gone_behind_an_open_connection_is_not_served_on(server: Se
     others = [greedy(index, 60) for index in range(3)]
     undisturbed = await alone(server, others)
     before, log = our_figures(server), len(said_since(server, 0))
+    aborts = aborted(server)
     stream = wire.new_stream_id()
     gone = Request("gone-0", named(7, stream, LONG))
     requests = [gone, *(Request(f"other-{i}", body) for i, body in enumerate(others))]
@@ -86,6 +97,7 @@ async def test_who_is_gone_behind_an_open_connection_is_not_served_on(server: Se
     after = our_figures(server)
     assert after["andes:reports_total"] - before["andes:reports_total"] == 2
     assert after["andes:readers_gone_total"] - before["andes:readers_gone_total"] == 1
+    assert aborted(server) - aborts == 1
     assert "Traceback" not in said_since(server, log)
 
 
