@@ -23,6 +23,7 @@ _MAY_BE_ZERO = (
     "preemption_margin",
     "overdue_kv_share",
     "plan_every_s",
+    "refuse_after_s",
     "andes_watermark",
     "andes_preemption_cap",
     "vtc_preempt_lead",
@@ -44,6 +45,9 @@ class AndesConfig:
     """Expected time to first token, where a request does not say it, seconds."""
     default_tds: float = 4.8
     """Expected token delivery speed, where a request does not say it, tokens/s."""
+    ahead_s: float = 600.0
+    """How far `qoe` serves a request ahead of its reader while others wait, seconds of text: a
+    reader may leave, and then nobody reads it."""
     program_tds: float = 20.0
     """Speed at which the scheduler plans a request that a program reads (tds = inf), tokens/s.
 
@@ -79,8 +83,16 @@ class AndesConfig:
     seconds; 0: a plan in every step."""
     slow_plan_s: float = 0.05
     """A plan that takes longer is slow, seconds: planning then pauses for ten times as long."""
+    refuse_after_s: float = 0.0
+    """A request that could expect its first text later than this is refused when it arrives, with
+    HTTP 503 and `Retry-After`, seconds; 0: none is. It takes our plug-in for HTTP routes."""
     bad_hints: str = "ignore"
     """What to do with invalid hints: `ignore` them, or `refuse` the request with HTTP 400."""
+    reports: bool = True
+    """Whether the server hears what readers report while their text streams, where vLLM has loaded
+    the route for it."""
+    report_calls_per_s: float = 100.0
+    """Calls with reports that each front end takes a second; those beyond get HTTP 429."""
     andes_horizon_s: float = 10.0
     """How far ahead the policy `andes` predicts QoE, seconds (the paper's delta t)."""
     andes_objective: str = "average"

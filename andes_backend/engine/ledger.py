@@ -10,6 +10,7 @@ from vllm.v1.request import Request
 
 from andes_backend.config import AndesConfig
 from andes_backend.engine import versions
+from andes_backend.engine.reports import Reports
 from andes_backend.engine.tally import Counters
 from andes_backend.policy.accounts import Accounts, Prices
 from andes_backend.policy.forecast import Forecasts
@@ -40,6 +41,10 @@ class Ledger:
         self._tier: dict[str, str] = {}  # of those who are not anonymous
         self.table = Table(_accounts(config))
         self.forecasts = Forecasts(self.table)
+        # `andes` makes its batch as small as the fastest reader needs it: for a few who skim, all
+        # others would wait.
+        self.reports = Reports(self.table, speeds=config.policy != "andes")
+        """What readers report of the requests here."""
         self.bad_hints = 0
         """Requests whose hints were ignored because they are invalid."""
 
@@ -49,12 +54,13 @@ class Ledger:
     def add(self, request: Request, now: float) -> int:
         """A row for a request that arrived `now`, seconds on the scheduler's clock."""
         self.remove(request.request_id)
-        expectation, user = self._hints(request)
+        expectation, user, stream = self._hints(request)
         if user is not None:
             weighted = user in self._config.user_weights
             self._tier[request.request_id] = "weighted" if weighted else "named"
         row = self.table.add(now, request.num_prompt_tokens, expectation, user)
         self._row_of[request.request_id] = row
+        self.reports.open(stream, request.request_id, row)
         return row
 
     def remove(self, request_id: str, *, complete: bool = False) -> None:
@@ -65,6 +71,7 @@ class Ledger:
             self._counters.serve(self._tier.pop(request_id, "anonymous"), service)
             self.forecasts.forget(row)
             self.table.remove(row, complete=complete)
+            self.reports.close(request_id)
             self._programs.discard(request_id)
 
     def rows(self, requests: Iterable[Request], now: float) -> Rows:
@@ -127,10 +134,16 @@ class Ledger:
 
         That is the wait beyond the expected time to first token, or a stall.
         """
-        live = self.table.rows(np.array(list(self._row_of.values()), dtype=np.intp))
+        live = self.table.seen(np.array(list(self._row_of.values()), dtype=np.intp), now)
         waits = now - live["dry_at"] - np.where(live["delivered"] > 0, 0.0, live["ttft"])
         overdue = waits[waits >= Meter.STALL_S]
         return len(overdue), float(overdue.max(initial=0.0))
+
+    def expect(self, stream: str, now: float) -> wire.Forecast | None:
+        """When text can be expected for a stream that `reports` knows; None: it is being served,
+        or not enough is known."""
+        row = self.reports.row(stream)
+        return None if row is None else self.forecasts.of(row, now)
 
     def outlook(self, waiting: int, now: float) -> wire.Forecast | None:
         """When a request that arrives can expect its first text; None: not known yet.
@@ -148,6 +161,7 @@ class Ledger:
 
     def _count_stalls(self, rows: Rows, now: float) -> None:
         """Those of `rows` that had run out of text, but for the first, get some `now`."""
+        self.table.catch_up(rows, now)
         data = self.table.data
         dry_s = now - data["dry_at"].take(rows)
         if dry_s.max() < Meter.STALL_S:
@@ -156,21 +170,22 @@ class Ledger:
         if len(stalls):
             self._counters.stall(len(stalls), float(stalls.sum()))
 
-    def _hints(self, request: Request) -> tuple[Expectation, str | None]:
-        """What the reader expects, and whose request it is."""
+    def _hints(self, request: Request) -> tuple[Expectation, str | None, str | None]:
+        """What the reader expects, whose request it is, and the id of its stream."""
         default = self._config.default_expectation
         try:
             hints = wire.decode(versions.extra_args(request))
         except wire.WireError as error:
             self._ignore(request, error)
-            return default, None
+            return default, None, None
         expectation = default.updated(hints)
         if expectation.tds == float("inf"):
             self._counters.hint("program")
             self._programs.add(request.request_id)
-            return Expectation(expectation.ttft, self._config.program_tds), hints.user
+            program = Expectation(expectation.ttft, self._config.program_tds)
+            return program, hints.user, hints.stream
         self._counters.hint("none" if hints.ttft is None and hints.tds is None else "reader")
-        return expectation, hints.user
+        return expectation, hints.user, hints.stream
 
     def _ignore(self, request: Request, error: wire.WireError) -> None:
         self._counters.hint("bad")

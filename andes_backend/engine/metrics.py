@@ -108,6 +108,8 @@ class Metrics:
         self._hints = self._counters(
             "requests", "Requests by their hints about the reader.", "hint", HINTS
         )
+        self._reports = self._counter("reports", "Reports of readers that were news of a request.")
+        self._gone = self._counter("readers_gone", "Requests aborted as their reader was gone.")
         self._overdue = self._gauge(
             "num_requests_overdue", "Requests whose reader waits for text that is due."
         )
@@ -132,6 +134,9 @@ class Metrics:
         if news.forecasts:
             self._forecasts[engine].inc(news.forecasts)
             self._held[engine].inc(news.forecasts_held)
+        if news.reports:
+            self._reports[engine].inc(news.reports)
+            self._gone[engine].inc(news.gone)
         counted: Sequence[tuple[Any, Mapping[str, float]]] = (
             (self._preemptions, news.preemptions),
             (self._fallbacks, news.fallbacks),

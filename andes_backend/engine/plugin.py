@@ -25,7 +25,7 @@ from andes_backend.setting_names import current_names
 if TYPE_CHECKING:
     from vllm.config import VllmConfig
 
-__all__ = ["ENABLE", "NAME", "SETTINGS", "is_loaded", "register"]
+__all__ = ["ENABLE", "NAME", "SETTINGS", "is_loaded", "is_ours", "log", "register"]
 
 NAME: Final = "andes"
 """The plug-in's name, for vLLM's own VLLM_PLUGINS."""
@@ -62,7 +62,7 @@ def is_loaded() -> bool:
 def _configuring(make: Callable[..., Any]) -> Callable[..., Any]:
     def create_engine_config(self: Any, *args: Any, **kwargs: Any) -> Any:
         _enable(self)
-        ours = _is_ours(self.scheduler_cls)
+        ours = is_ours(self.scheduler_cls)
         if ours:
             self.additional_config = _with_settings(self.additional_config)
         config = make(self, *args, **kwargs)
@@ -86,8 +86,8 @@ def _enable(arguments: Any) -> None:
         return
     if arguments.scheduler_cls is None:
         arguments.scheduler_cls = _SCHEDULER
-    elif not _is_ours(arguments.scheduler_cls):
-        _log().warning(
+    elif not is_ours(arguments.scheduler_cls):
+        log().warning(
             "andes: --scheduler-cls %s wins over %s=1: this server runs without our scheduler. "
             "Drop the flag to use ours.",
             arguments.scheduler_cls,
@@ -95,7 +95,7 @@ def _enable(arguments: Any) -> None:
         )
 
 
-def _is_ours(scheduler: Any) -> bool:
+def is_ours(scheduler: Any) -> bool:
     """Whether this value of `--scheduler-cls` is our scheduler or derived from it."""
     if isinstance(scheduler, str):
         if scheduler == _SCHEDULER or scheduler.startswith("vllm."):
@@ -126,7 +126,7 @@ def _with_settings(additional: Any) -> Any:
     flag = flag or {}
     AndesConfig.from_mapping(flag)  # report its errors first
     both = sorted(name for name in settings if name in flag and settings[name] != flag[name])
-    _log().info_once(
+    log().info_once(
         "andes: settings from %s: %s%s",
         SETTINGS,
         ", ".join(settings) or "none",
@@ -177,7 +177,8 @@ def _prepare_front_end(config: "VllmConfig") -> None:
         refuse_bad_hints()
 
 
-def _log() -> Any:
+def log() -> Any:
+    """Where we write from processes that may not import our scheduler."""
     from vllm.logger import init_logger
 
     return init_logger("vllm.andes")  # a child of vLLM's logger, so that it is shown

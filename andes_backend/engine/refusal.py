@@ -7,6 +7,7 @@ where it is shortest.
 """
 
 import asyncio
+import functools
 import json
 import math
 from collections.abc import Awaitable, Callable, MutableMapping, Sequence
@@ -27,6 +28,12 @@ _FRESH_S: Final = 0.25  # for so long what the engines have said is good
 _PATIENCE_S: Final = 0.5  # so long a request waits for what they say
 
 
+@functools.cache
+def _refused() -> Counter:
+    """The front end's own: the engine does not see these requests."""
+    return Counter("andes:refused_requests", "Requests refused for their expected wait.")
+
+
 class Door:
     """Knows how long a request that arrives now would wait, and whether that is too long.
 
@@ -40,7 +47,6 @@ class Door:
         self.limit_s = math.inf
         """Who waits longer is refused, seconds."""
         self._ask: Callable[[], Awaitable[Sequence[float | None]]] | None = None
-        self._refused: Counter | None = None
         self._expected: float | None = None
         self._asked_at = -math.inf
         self._asking: asyncio.Task[None] | None = None
@@ -53,7 +59,7 @@ class Door:
             limit_s: see `Door.limit_s`.
         """
         self._ask, self.limit_s = ask, limit_s
-        self._refused = Counter("andes:refused_requests", "Requests refused for their wait.")
+        _refused()  # it is on /metrics from the start
 
     async def too_late(self) -> float | None:
         """How long a request that arrives now would wait, if that is above the limit; else None.
@@ -69,8 +75,7 @@ class Door:
             await asyncio.wait([self._asking], timeout=_PATIENCE_S)
         if self._expected is None or self._expected <= self.limit_s:
             return None
-        if self._refused is not None:
-            self._refused.inc()
+        _refused().inc()
         return self._expected
 
     async def _look(self, now: float) -> None:

@@ -1,7 +1,7 @@
 """The scheduler class that vLLM loads: --scheduler-cls andes_backend.AndesScheduler."""
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Final
 
@@ -10,10 +10,10 @@ from vllm.logger import init_logger
 from vllm.v1.core.sched.output import SchedulerOutput
 from vllm.v1.engine import EngineCoreOutputs
 from vllm.v1.outputs import ModelRunnerOutput
-from vllm.v1.request import Request
+from vllm.v1.request import Request, RequestStatus
 
 from andes_backend.config import AndesConfig
-from andes_backend.engine import versions
+from andes_backend.engine import listener, versions
 from andes_backend.engine.announce import MinuteLine, start_lines
 from andes_backend.engine.exchange import exchange_of
 from andes_backend.engine.guard import Guard, checked
@@ -25,7 +25,7 @@ from andes_backend.engine.tally import Counters
 from andes_backend.policy import Policy, Snapshot, make_policy
 from andes_backend.policy.decision import Decision
 from andes_backend.policy.latency import LatencyModel
-from andes_client.wire import Forecast
+from andes_client.wire import Forecast, Report
 
 __all__ = ["AndesScheduler"]
 
@@ -70,6 +70,7 @@ class AndesScheduler(versions.EitherScheduler):
         self._next_look = self.clock()
         self._exchange = exchange_of(self.andes_config)
         self._minute = MinuteLine(self.andes_counters, self.clock())
+        listener.install()
         for line in start_lines(self.andes_config, self.vllm_config, self.log_stats):
             _log.info("andes: %s", line)
 
@@ -94,6 +95,41 @@ class AndesScheduler(versions.EitherScheduler):
         finished = super().finish_requests(*args, **kwargs)
         self.andes_ledger.retain(self.requests)
         return finished
+
+    def andes_holds(self, stream: object) -> bool:
+        """Whether there is a request here, and one only, that can be reported of by this id."""
+        return stream in self.andes_ledger.reports
+
+    def andes_tell(self, reports: Iterable[Report]) -> list[Request]:
+        """Readers report; the next step goes by it.
+
+        Args:
+            reports: of any streams; those of streams that are not here are dropped.
+
+        Returns:
+            The requests whose readers have left. They have been aborted, and their memory is free;
+            the caller tells vLLM's front end, which waits for their end.
+        """
+        with self._failing_safely():
+            told = self.andes_ledger.reports.tell(reports, self.clock())
+            self.andes_counters.hear(told.heard, len(told.gone))
+            if told.urgent:
+                self.andes_plan.end()
+            if told.gone:
+                return self.finish_requests(told.gone, RequestStatus.FINISHED_ABORTED)
+        return []
+
+    def andes_expect(self, streams: Iterable[str]) -> dict[str, Forecast | None]:
+        """When text can be expected for those of these streams that are here.
+
+        None for one that is being served, or of which nothing is known yet.
+        """
+        now = self.clock()
+        return {
+            stream: self.andes_ledger.expect(stream, now)
+            for stream in streams
+            if self.andes_holds(stream)
+        }
 
     def andes_outlook(self) -> Forecast | None:
         """When a request that arrives now can expect its first text; None: not known yet.
@@ -171,7 +207,7 @@ class AndesScheduler(versions.EitherScheduler):
         decision = self.andes_policy.plan(
             Snapshot(
                 now=now,
-                everybody=ledger.table.rows(np.concatenate([waiting, running])),
+                everybody=ledger.table.seen(np.concatenate([waiting, running]), now),
                 waits=len(waiting),
                 block_size=self.block_size,
                 free_blocks=free,

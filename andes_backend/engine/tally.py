@@ -51,6 +51,10 @@ class News:
     """Waits that have ended and for which a forecast was made when they began."""
     forecasts_held: int = 0
     """Those of them that took no longer than its 90th percentile."""
+    reports: int = 0
+    """Reports that were news of a request here."""
+    gone: int = 0
+    """Requests that were aborted because their reader is gone."""
     overdue: int | None = None
     """Requests whose reader waits for text that is due; None: not counted in this step."""
     expected_wait_s: float | None = None
@@ -78,6 +82,10 @@ class Counters:
         """Waits that have ended and for which a forecast was made when they began."""
         self.forecasts_held = 0
         """Those of them that took no longer than its 90th percentile."""
+        self.heard = 0
+        """Reports that were news of a request here."""
+        self.gone = 0
+        """Requests that were aborted because their reader is gone."""
         self.preempted: Counter[str] = Counter()
         """Preemptions, by one of PREEMPTIONS."""
         self.fell_back: Counter[str] = Counter()
@@ -139,6 +147,13 @@ class Counters:
     def hint(self, kind: str) -> None:
         """Count a request that has come, as one of HINTS."""
         _count(self._news.hints, kind, 1)
+
+    def hear(self, reports: int, gone: int) -> None:
+        """Count reports that were news, and readers who have left by one of them."""
+        self.heard += reports
+        self.gone += gone
+        self._news.reports += reports
+        self._news.gone += gone
 
     def waits(self, overdue: int, longest_s: float) -> None:
         """Note how many readers wait for text that is due now, and for how long at most."""

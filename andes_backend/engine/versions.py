@@ -7,12 +7,15 @@ Tested: see `TESTED`. Another version is refused when the server starts, unless
 `ANDES_ANY_VLLM=1` is set in its environment.
 """
 
+import asyncio
 import os
+import sys
 import time
 from collections.abc import Sequence
 from typing import Any, Final
 
 from vllm import __version__ as vllm_version
+from vllm import plugins as vllm_plugins
 from vllm.v1.core.sched.async_scheduler import AsyncScheduler
 from vllm.v1.core.sched.interface import PauseState
 from vllm.v1.core.sched.output import SchedulerOutput
@@ -24,9 +27,13 @@ __all__ = [
     "TESTED",
     "EitherScheduler",
     "block_counts",
+    "call_every_engine",
     "check_version",
+    "end_streams",
+    "engine_core",
     "extra_args",
     "goes_on",
+    "has_endpoint_plugins",
     "held_elsewhere",
     "is_paused",
     "limit_admissions",
@@ -231,3 +238,53 @@ def step_shape(scheduled: SchedulerOutput) -> tuple[int, int, int]:
     sequences = len(computed)
     context = sum(computed) + sequences  # with those of this step
     return sequences, context, scheduled.total_num_scheduled_tokens - sequences
+
+
+def has_endpoint_plugins() -> bool:
+    """Whether this vLLM knows plug-ins for HTTP routes; all tested releases do."""
+    return hasattr(vllm_plugins, "load_endpoint_plugins")
+
+
+async def call_every_engine(client: Any, method: str, *args: object) -> list[Any]:
+    """Call a method of EngineCore, by its name, in every engine of a front end.
+
+    Private until 0.31, which offers a call to the first engine only; from 0.32 on there is
+    `call_utility_all_async`. Arguments and results are those that msgpack knows. An engine hears
+    between two steps.
+
+    Args:
+        client: vLLM's EngineClient.
+        method: the method's name.
+        args: its arguments.
+
+    Raises:
+        Exception: the method raised, or there is none, or the engine is dead or shutting down.
+    """
+    core = client.engine_core
+    if hasattr(core, "call_utility_all_async"):
+        results: list[Any] = await core.call_utility_all_async(method, *args)
+        return results
+    calls = [core._call_utility_async(method, *args, engine=one) for one in core.core_engines]
+    return await asyncio.gather(*calls)
+
+
+def engine_core() -> type | None:
+    """vLLM's class of engines, in a process that has engines; None in a simulation, say.
+
+    Its module is loaded there, because it is what makes the scheduler. Elsewhere, loading it takes
+    a second.
+    """
+    module = sys.modules.get("vllm.v1.engine.core")
+    found: type | None = getattr(module, "EngineCore", None)
+    return found
+
+
+def end_streams(core: Any, aborted: list[Request]) -> None:
+    """Tell the front ends that these requests have been aborted: their streams end.
+
+    vLLM's scheduler leaves that to who asked it to abort them. EngineCoreProc does the same, by
+    this private method, when an operator pauses it in the mode "abort". In the engine of a process
+    that has no other (`LLM` without multiprocessing) there is nobody to tell.
+    """
+    if hasattr(core, "_send_abort_outputs"):
+        core._send_abort_outputs(aborted)

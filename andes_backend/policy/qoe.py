@@ -75,6 +75,8 @@ class MarginalQoE:
         gain = marginal_qoe(rows, remaining, snapshot.now, self._config.horizon_s)
         tokens = rows["prompt_tokens"] + rows["delivered"] + remaining / 2
         worth: NDArray[np.float64] = gain / np.ceil(tokens / snapshot.block_size)
+        if snapshot.waits:
+            worth[rows["dry_at"] - snapshot.now > self._config.ahead_s] = 0.0
         return worth
 
 

@@ -22,9 +22,15 @@ Rows = NDArray[np.intp]
 
 _DTYPE: Final = np.dtype(
     [
-        ("arrival", "f8"),  # s, on the scheduler's clock
+        ("arrival", "f8"),  # s, on the scheduler's clock; later by what a reader puts off
         ("ttft", "f8"),  # expected, s
         ("tds", "f8"),  # expected, tokens/s, finite
+        ("said_tds", "f8"),  # the same as the request has said it
+        (
+            "away_at",
+            "f8",
+        ),  # when the reader paused, s on the scheduler's clock; else infinite
+        ("way", "f8"),  # how long text takes to the reader, as far as it was reported, s
         ("prompt_tokens", "i8"),
         ("delivered", "i8"),  # tokens that have left the engine
         ("dry_at", "f8"),  # when the reader runs out of text, s on the scheduler's clock
@@ -41,6 +47,8 @@ _DTYPE: Final = np.dtype(
     ],
 )
 
+_AWAY_S: Final = 60.0  # more than any horizon: who pauses has slack until they are back
+
 
 class Table:
     """A row for each live request. Rows are reused; a row number is good until `remove`.
@@ -52,6 +60,7 @@ class Table:
     def __init__(self, accounts: Accounts | None = None) -> None:
         self.accounts = Accounts() if accounts is None else accounts
         self._added = 0
+        self._heard = False  # whether any reader has reported anything
         self._now = 0.0  # the latest time that was heard of, s
         self._data = np.zeros(64, _DTYPE)
         self._free = list(range(len(self._data)))
@@ -95,8 +104,9 @@ class Table:
         row = self._free.pop()
         self._added += 1
         self._data[row] = (
-            arrival, expectation.ttft, expectation.tds, prompt_tokens, 0, arrival, 0.0, 0.0,
-            False, arrival, 0, 0, 0, self.accounts.arrive(user, arrival), -1, self._added,
+            arrival, expectation.ttft, expectation.tds, expectation.tds, np.inf, 0.0,
+            prompt_tokens, 0, arrival, 0.0, 0.0, False, arrival, 0, 0, 0,
+            self.accounts.arrive(user, arrival), -1, self._added,
         )  # fmt: skip
         return row
 
@@ -163,11 +173,12 @@ class Table:
             now: seconds on the scheduler's clock.
         """
         self._now = now
+        self.catch_up(rows, now)
         if (self._data["charged"].take(rows) < 0).any():  # nobody has noted that they run
             self._charge_admission(rows)
         data = self.rows(rows)
         pace = 1.0 / data["tds"]
-        digested = np.maximum(now, data["dry_at"])
+        digested = np.maximum(now + data["way"], data["dry_at"])
         expected = data["arrival"] + data["ttft"] + data["delivered"] * pace
         data["lateness"] = np.maximum(0.0, digested - expected)
         data["delay"] += counts * data["lateness"]
@@ -177,6 +188,77 @@ class Table:
         data["charged"] += more
         self.accounts.charge(data["user"], output=more)
         self._data.put(rows, data)
+
+    def hear(
+        self,
+        row: int,
+        *,
+        speed: float,
+        way_s: float,
+        in_hand: tuple[float, float] | None,
+        away: bool,
+        now: float,
+    ) -> None:
+        """A reader has reported: the timeline goes on from what is known now.
+
+        What is expected of the server moves with the reader. A pause puts off all that is due by
+        its length; at another speed, all that has not been read is expected at that speed.
+
+        Args:
+            row: the request's.
+            speed: times as fast as the request has said, above 0.
+            way_s: how long text takes to the reader, seconds.
+            in_hand: how many tokens have been shown, and how many seconds of text the reader has
+                beside; None: as many as the timeline has it.
+            away: whether the reader pauses.
+            now: seconds on the scheduler's clock.
+        """
+        self._heard = True
+        self.catch_up(np.array([row]), now)
+        one = self._data[row]
+        one["away_at"] = now if away else np.inf
+        one["way"] = way_s
+        if one["delivered"] and in_hand is not None:
+            one["dry_at"] = _runs_dry(one, *in_hand, now)
+        before, after = float(one["tds"]), float(one["said_tds"] * speed)
+        if after != before:
+            left = min(max(0.0, float(one["dry_at"]) - now) * before, float(one["delivered"]))
+            read = float(one["delivered"]) - left
+            one["arrival"] += read / before - read / after
+            one["tds"] = after
+            if left:
+                one["dry_at"] = now + left / after
+
+    def catch_up(self, rows: Rows, now: float) -> None:
+        """What is due to readers who pause has been put off until now: their clocks stand still.
+
+        Args:
+            rows: distinct rows, shape (n,).
+            now: seconds on the scheduler's clock.
+        """
+        if not self._heard:
+            return
+        data = self._data
+        away = rows[data["away_at"].take(rows) < now]
+        if len(away):
+            put_off = now - data["away_at"][away]
+            data["arrival"][away] += put_off
+            data["dry_at"][away] += put_off
+            data["away_at"][away] = now
+
+    def seen(self, rows: Rows, now: float) -> NDArray[np.void]:
+        """A copy of these rows as a policy sees them, in their order, shape (n,).
+
+        Times are those at which text has to leave the engine. All that is due to a reader who
+        pauses is put off as if they came back `_AWAY_S` from now.
+        """
+        data = self.rows(rows)
+        if self._heard:
+            away_s = now - data["away_at"]  # minus infinity for who is there
+            put_off = np.where(away_s >= 0, away_s + _AWAY_S, 0.0)
+            data["arrival"] += put_off - data["way"]
+            data["dry_at"] += put_off - data["way"]
+        return data
 
     def service(self, row: int) -> float:
         """What the request has been served so far, at the accounts' prices; 0 if it never ran."""
@@ -193,7 +275,20 @@ class Table:
         n = data["delivered"]
         whole = n * (data["lateness"] + (n - 1) / (2 * data["tds"]))
         late = np.divide(data["delay"], whole, out=np.zeros(len(rows)), where=data["delay"] > 0)
-        return np.where(n > 0, 1.0 - late, 0.0)
+        # A reader who has changed the speed is taken to have had the last one all the time.
+        return np.where(n > 0, np.clip(1.0 - late, 0.0, 1.0), 0.0)
+
+
+def _runs_dry(one: np.void, shown: float, buffer_s: float, now: float) -> float:
+    """When the reader of this row runs out of text: seconds on the scheduler's clock.
+
+    The client's clock shows how long what it has will last. What it did not have yet when it spoke
+    is a second's text at most, as units are only guessed in tokens.
+    """
+    tds = float(one["tds"])
+    buffer_s = min(buffer_s, float(one["delivered"]) / tds)
+    on_its_way = (float(one["delivered"]) - shown) / tds - buffer_s
+    return now - float(one["way"]) + buffer_s + min(max(0.0, on_its_way), 1.0)
 
 
 @dataclass(frozen=True, slots=True)

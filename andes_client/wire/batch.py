@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from andes_client.wire.checks import WireError, number, shown
+from andes_client.wire.checks import WireError, check_number, shown
 from andes_client.wire.report import (
     REPORT_VERSION,
     Report,
@@ -54,9 +54,8 @@ class Forecast:
 
     def __post_init__(self) -> None:
         values = {"median": self.median_s, "90th percentile": self.p90_s}
-        for key in values:
-            if number(values, key, 0, _MAX_WAIT_S, "seconds, 0 or more") is None:
-                raise WireError(f"{key} is missing")
+        for key, value in values.items():
+            check_number(key, value, 0, _MAX_WAIT_S, "seconds, 0 or more")
         if self.median_s > self.p90_s:
             raise WireError(
                 f"median must not be above the 90th percentile, {shown(self.p90_s)}, "

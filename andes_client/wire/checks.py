@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-__all__ = ["WireError", "number", "shown"]
+__all__ = ["WireError", "check_number", "number", "shown"]
 
 
 class WireError(ValueError):
@@ -27,11 +27,27 @@ def number(
     value = values.get(key)
     if value is None:
         return None
-    if isinstance(value, bool) or not isinstance(value, int | float):
+    check_number(key, value, least, most, what)
+    return float(value)  # type: ignore[arg-type]
+
+
+def check_number(key: str, value: object, least: float, most: float, what: str) -> None:
+    """Refuse what is no number, or out of range.
+
+    Args:
+        key: the value's name, for the message.
+        value: what came.
+        least: the lowest that is accepted.
+        most: the highest that is accepted.
+        what: what it should be, for the message.
+
+    Raises:
+        WireError: it is refused.
+    """
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise WireError(f"{key} must be a number ({what}), not {shown(value)}")
     if not least <= value <= most:
         raise WireError(f"{key} must be {what} ({least:g} to {most:g}), not {shown(value)}")
-    return float(value)
 
 
 def shown(value: object) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Literal, get_args
 
-from andes_client.wire.checks import WireError, number, shown
+from andes_client.wire.checks import WireError, check_number, shown
 
 __all__ = [
     "REPORT_VERSION",
@@ -71,8 +71,8 @@ class Report:
             raise WireError(f"state must be one of {', '.join(_STATES)}, not {shown(self.state)}")
         for key, (name, least, most, what) in _NUMBERS.items():
             value = getattr(self, name)
-            number({key: value}, key, least, most, what)
-            if what == _COUNT and not isinstance(value, int):
+            check_number(key, value, least, most, what)
+            if what is _COUNT and not isinstance(value, int):
                 raise WireError(f"{key} must be a whole number, not {shown(value)}")
 
     def replaces(self, other: "Report | None") -> bool:

@@ -49,6 +49,7 @@ def made_news() -> list[News]:
     first.stall(2, 3.5)
     first.preempt("memory", 4)
     first.preempt("policy", 1)
+    first.hear(reports=9, gone=2)
     first.waits(overdue=7, longest_s=12.5)
     second.planned(0.0004)
     second.fall_back("invalid")

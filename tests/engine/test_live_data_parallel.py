@@ -1,4 +1,4 @@
-"""Two engines behind one front end, each with a scheduler of its own; and one of them killed."""
+"""Two engines behind two front ends, each with a scheduler of its own; and one of them killed."""
 
 import asyncio
 import hashlib
@@ -8,6 +8,7 @@ import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx2
 import psutil
@@ -45,7 +46,7 @@ def server(
         kv_blocks=32,
         max_model_len=800,
         extra=(
-            *("--data-parallel-size", str(len(RANKS))),
+            *("--data-parallel-size", str(len(RANKS)), "--api-server-count", "2"),
             *("--additional-config", json.dumps(config)),
             *("--middleware", "andes_backend.gateway.UserFromHeader"),
             # In bfloat16 the workers of several ranks die of an illegal instruction on a CPU with
@@ -136,6 +137,58 @@ def test_the_ranks_tell_each_other_whom_they_serve(server: Server, exchange: Pat
     assert len(files) == len(RANKS)
     assert told == set(itertools.product(files, keys))
     assert "cannot exchange service with the others" not in server.log.read_text()
+
+
+def test_the_rank_and_the_front_end_that_have_a_stream_end_it(server: Server) -> None:
+    """Whichever front end is told that its reader is gone; the others' streams go on."""
+
+    async def ask(client: httpx2.AsyncClient, stream: str, started: asyncio.Event) -> list[Any]:
+        request = {
+            "model": server.model, "prompt": [5] * 20, "max_tokens": 400, "ignore_eos": True,
+            "stream": True, wire.FIELD: wire.encode(Expectation(1.0, 5.0), stream=stream),
+        }  # fmt: skip
+        reasons = []
+        async with client.sse("/v1/completions", method="POST", json=request) as events:
+            async for event in events:
+                started.set()
+                if event.data != "[DONE]":
+                    reasons.append(json.loads(event.data)["choices"][0]["finish_reason"])
+        return reasons
+
+    async def leave(stream: str) -> None:
+        report = wire.Report(
+            stream=stream, number=1, units=0, tokens=0.0, buffer_s=0.0, state="gone"
+        )
+        # A connection of its own each time: the front ends take turns, or not.
+        async with httpx2.AsyncClient(base_url=server.url, timeout=LIMIT_S) as client:
+            answer = await client.post("/v1/andes/reports", json=wire.encode_reports([report]))
+        assert wire.decode_answer(answer.raise_for_status().json()) == {}
+
+    async def serve() -> list[list[Any]]:
+        streams = [wire.new_stream_id() for _ in range(12)]
+        begun = [asyncio.Event() for _ in streams]
+        async with (
+            asyncio.timeout(LIMIT_S),
+            httpx2.AsyncClient(base_url=server.url, timeout=LIMIT_S) as client,
+            asyncio.TaskGroup() as tasks,
+        ):
+            asked = [
+                tasks.create_task(ask(client, *one)) for one in zip(streams, begun, strict=True)
+            ]
+            for event in begun:
+                await event.wait()
+            for stream in streams[:8]:
+                await leave(stream)
+        return [one.result() for one in asked]
+
+    gone = [server.metrics(engine=rank)["andes:readers_gone_total"] for rank in RANKS]
+    ends = asyncio.run(serve())
+    assert [one[-1] for one in ends] == ["abort"] * 8 + ["length"] * 4
+    now = [server.metrics(engine=rank)["andes:readers_gone_total"] for rank in RANKS]
+    more = [after - before for before, after in zip(gone, now, strict=True)]
+    assert sum(more) == 8
+    assert min(more) > 0, "each rank had some of them"
+    assert "Traceback" not in server.log.read_text(errors="replace")
 
 
 def test_one_rank_killed_ends_every_stream_and_every_process(server: Server) -> None:

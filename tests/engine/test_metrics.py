@@ -174,6 +174,42 @@ def test_the_first_lines_say_what_it_will_do(
     assert "refused with HTTP 400" in lines[1]
 
 
+@pytest.mark.parametrize(
+    ("named", "settings", "said"),
+    [
+        ("andes", {}, "heard at POST /v1/andes/reports"),
+        ("other,andes", {}, "heard at POST /v1/andes/reports"),
+        ("andes", {"reports": False}, "not heard, because of the setting reports"),
+        ("other", {}, "not heard, because VLLM_PLUGINS does not name andes"),
+        (None, {}, "not heard, because VLLM_PLUGINS does not name andes"),
+    ],
+)
+def test_they_say_whether_readers_are_heard(
+    tiny_model: Path,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+    named: str | None,
+    settings: dict[str, Any],
+    said: str,
+) -> None:
+    if named is None:
+        monkeypatch.delenv("VLLM_PLUGINS", raising=False)
+    else:
+        monkeypatch.setenv("VLLM_PLUGINS", named)
+    machine(tiny_model, "qoe", **settings)
+    (line,) = [r.getMessage() for r in caplog.records if "andes: policy" in r.getMessage()]
+    assert line.endswith(f"Readers' reports: {said}.")
+
+
+def test_a_vllm_without_such_plugins_is_said_to_be_one(
+    tiny_model: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VLLM_PLUGINS", "andes")
+    monkeypatch.delattr("vllm.plugins.load_endpoint_plugins")
+    machine(tiny_model, "qoe")
+    assert "not heard, because this vLLM has no plug-ins for HTTP routes" in caplog.text
+
+
 def metrics_of(front_end: str, model: Path) -> Metrics:
     """(name, engine, other label) -> value, of one of the programs in front_end.py."""
     command = [sys.executable, "-m", "tests.engine.front_end", str(model), front_end]
@@ -211,6 +247,9 @@ def test_news_arrives_on_the_metrics_of_each_rank(found: Metrics) -> None:
     assert found["andes:stall_seconds_total", "0"] == 3.5
     assert found["andes:preemptions_total", "0", "memory"] == 4
     assert found["andes:preemptions_total", "0", "policy"] == 1
+    assert found["andes:reports_total", "0"] == 9
+    assert found["andes:readers_gone_total", "0"] == 2
+    assert found["andes:reports_total", "1"] == 0
     assert found["andes:num_requests_overdue", "0"] == 7
     assert found["andes:longest_wait_seconds", "0"] == 12.5
     assert found["andes:planning_time_seconds_count", "1"] == 1

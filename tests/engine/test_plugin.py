@@ -11,6 +11,7 @@ from vllm.engine.arg_utils import EngineArgs
 from vllm.v1.core.sched.async_scheduler import AsyncScheduler
 
 from andes_backend.engine import plugin
+from andes_backend.engine.endpoint import ReportsEndpoint
 from andes_backend.engine.scheduler import AndesScheduler
 from tests import forked
 from tests.engine.real_scheduler import engine_config
@@ -37,6 +38,11 @@ def test_vllm_finds_and_loads_it() -> None:
     assert found.load() is plugin.register
     EngineArgs(model="none")  # vLLM loads its plug-ins when it is told what to serve
     assert plugin.is_loaded()
+
+
+def test_vllm_finds_the_route() -> None:
+    (found,) = [p for p in entry_points(group="vllm.endpoint_plugins") if p.name == plugin.NAME]
+    assert found.load() is ReportsEndpoint
 
 
 def test_loading_it_again_changes_nothing() -> None:

@@ -205,6 +205,63 @@ def test_an_aborted_request_leaves_nothing_behind(make_machine: MakeMachine, whe
     assert_clean(machine)
 
 
+def says(stream: str, number: int, state: wire.State, **more: Any) -> wire.Report:
+    values: dict[str, Any] = {"units": 0, "tokens": 0.0, "buffer_s": 0.0, **more}
+    return wire.Report(stream=stream, number=number, state=state, **values)
+
+
+@pytest.mark.parametrize("policy", ["fcfs", "qoe"])
+@pytest.mark.parametrize("when", ["waiting", "running"])
+def test_the_memory_of_who_is_gone_is_free_at_once(
+    make_machine: MakeMachine, policy: str, when: str
+) -> None:
+    """Though nobody has closed a connection."""
+    machine = make_machine({"policy": policy}, max_num_seqs=1)
+    scheduler = machine.scheduler
+    for name in ("running", "waiting", "other"):
+        scheduler.add_request(request(name, 40, 20, wire.encode(None, stream=f"of-{name}")))
+    machine.step(1)
+    machine.step(1)
+    before, _ = versions.block_counts(scheduler)
+    (gone,) = scheduler.andes_tell([says(f"of-{when}", 1, "gone")])
+    assert gone.request_id == when
+    assert versions.block_counts(scheduler)[0] == before + (3 if when == "running" else 0)
+    assert scheduler.andes_tell([says(f"of-{when}", 2, "gone")]) == []
+    delivered = serve_all(machine)
+    assert {name: delivered[name] for name in ("waiting", "other")} == {
+        "waiting": 0 if when == "waiting" else 20,
+        "other": 20,
+    }
+    assert_clean(machine)
+    assert not len(scheduler.andes_ledger.reports)
+
+
+def test_who_is_away_gives_way_to_who_reads(make_machine: MakeMachine) -> None:
+    machine = make_machine({"policy": "qoe"}, max_num_seqs=1)
+    scheduler = machine.scheduler
+    for name in ("first", "away", "reads"):
+        scheduler.add_request(request(name, 40, 8, wire.encode(None, stream=f"of-{name}")))
+    machine.step()
+    scheduler.andes_tell([says("of-away", 1, "hidden")])
+    order: list[str] = []
+    while scheduler.has_unfinished_requests():
+        order += [o.request_id for o in machine.step() if o.finish_reason is not None]
+    assert order == ["first", "reads", "away"]
+    assert_clean(machine)
+
+
+def test_a_report_that_cannot_be_applied_does_not_take_the_server_down(
+    make_machine: MakeMachine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    machine = make_machine({"policy": "qoe"})
+    scheduler = machine.scheduler
+    scheduler.add_request(request("one", 40, 8, wire.encode(None, stream="a")))
+    monkeypatch.delattr(type(scheduler.andes_ledger.table), "hear")
+    assert scheduler.andes_tell([says("a", 1, "paused")]) == []
+    assert scheduler.andes_counters.fallbacks == 1
+    assert serve_all(machine) == {"one": 8}
+
+
 def invalid(snapshot: Snapshot) -> Decision:
     return Decision(waiting=np.zeros(len(snapshot.waiting) + 1, dtype=np.intp))
 

@@ -1,9 +1,15 @@
+import importlib.metadata
+import os
 import subprocess
 import sys
+from importlib.metadata import EntryPoint, EntryPoints
+from pathlib import Path
+from typing import Any, NoReturn
 
 import pytest
 
-from andes_backend.serve_command import server_command
+from andes_backend.serve_command import server_command, server_plugins
+from andes_client import cli
 
 ANDES = [sys.executable, "-m", "andes_client"]
 
@@ -80,3 +86,93 @@ def test_vllms_own_options_reach_vllm() -> None:
     assert ran.returncode == 2
     assert "unrecognized arguments: --no-such-option" in ran.stderr
     assert "api_server" in ran.stderr
+
+
+ROUTES, GENERAL, PLATFORM = (
+    f"vllm.{group}_plugins" for group in ("endpoint", "general", "platform")
+)
+
+
+@pytest.fixture
+def installed(monkeypatch: pytest.MonkeyPatch) -> list[EntryPoint]:
+    """The plug-ins of the environment; a test adds to them."""
+    found = [EntryPoint("andes", "us:register", GENERAL), EntryPoint("andes", "us:Route", ROUTES)]
+
+    def entry_points(group: str) -> EntryPoints:
+        return EntryPoints(one for one in found if one.group == group)
+
+    monkeypatch.setattr(importlib.metadata, "entry_points", entry_points)
+    return found
+
+
+def test_all_plugins_are_named_that_vllm_loads_anyhow(installed: list[EntryPoint]) -> None:
+    """Or it would leave them out, as it names ours. Other people's routes remain closed."""
+    installed += [
+        EntryPoint("resolver", "other:resolve", GENERAL),
+        EntryPoint("chip", "other:chip", PLATFORM),
+        EntryPoint("chip", "other:chip", GENERAL),
+        EntryPoint("admin", "other:Route", ROUTES),
+        EntryPoint("unrelated", "other:f", "somebody.plugins"),
+    ]
+    assert server_plugins(None) == ("chip,resolver,andes", [])
+
+
+def test_what_would_open_routes_of_others_is_named(installed: list[EntryPoint]) -> None:
+    installed += [
+        EntryPoint("both", "other:register", GENERAL),
+        EntryPoint("both", "other:Route", ROUTES),
+    ]
+    assert server_plugins(None) == ("both,andes", ["both"])
+
+
+@pytest.mark.parametrize(
+    ("named", "then"),
+    [("", "andes"), ("other", "other,andes"), ("andes", "andes"), ("andes,other", "andes,other")],
+)
+def test_ours_is_added_to_those_that_are_named(named: str, then: str) -> None:
+    assert server_plugins(named) == (then, [])
+
+
+class StartedError(Exception):
+    """In the place of the server: its environment."""
+
+
+@pytest.fixture
+def started(monkeypatch: pytest.MonkeyPatch) -> Any:
+    def execve(path: str, command: list[str], environment: dict[str, str]) -> NoReturn:
+        assert Path(path).samefile(command[0])
+        raise StartedError(environment.get("VLLM_PLUGINS"))
+
+    def start(named: str | None) -> str | None:
+        if named is None:
+            monkeypatch.delenv("VLLM_PLUGINS", raising=False)
+        else:
+            monkeypatch.setenv("VLLM_PLUGINS", named)
+        with pytest.raises(StartedError) as caught:
+            cli.main(["serve", "some/model"])
+        plugins: str | None = caught.value.args[0]
+        return plugins
+
+    monkeypatch.setattr(os, "execve", execve)
+    return start
+
+
+def test_the_server_is_started_with_the_plugins(
+    started: Any, installed: list[EntryPoint], capsys: pytest.CaptureFixture[str]
+) -> None:
+    installed.append(EntryPoint("resolver", "other:resolve", GENERAL))
+    assert started(None) == "resolver,andes"
+    assert started("mine") == "mine,andes"
+    assert capsys.readouterr().err == ""
+
+
+def test_no_route_of_others_is_opened_unasked(
+    started: Any, installed: list[EntryPoint], capsys: pytest.CaptureFixture[str]
+) -> None:
+    installed += [EntryPoint("both", "other:f", group) for group in (GENERAL, ROUTES)]
+    assert started(None) is None
+    said = capsys.readouterr().err
+    assert "andes serve: the server does not hear what readers report." in said
+    assert "both would open HTTP routes then" in said
+    assert "set VLLM_PLUGINS=both,andes" in said
+    assert started("both,andes") == "both,andes"

@@ -17,12 +17,14 @@ from vllm.v1.outputs import KVConnectorOutput, ModelRunnerOutput
 from vllm.v1.request import RequestStatus
 
 from andes_backend.engine import versions
+from andes_backend.engine.scheduler import AndesScheduler
 from andes_backend.lab.report.outcome import Outcome
 from andes_backend.lab.twin.audience import Audience
 from andes_backend.lab.twin.record import Recorder, Simulation, Steps
 from andes_backend.lab.twin.scheduler import Clock, make_request, make_scheduler
 from andes_backend.lab.twin.setup import Setup
 from andes_backend.lab.workload import Request, Workload, check_fits
+from andes_client.wire import Report
 
 __all__ = ["Engine", "Simulation", "Steps", "TwinError", "simulate"]
 
@@ -105,6 +107,12 @@ class Engine:
         vLLM's front end then aborts the request, as here.
         """
         return bool(self.scheduler.finish_requests(name, RequestStatus.FINISHED_ABORTED))
+
+    def tell(self, report: Report) -> int:
+        """A reader's report arrives, now; returns how many requests end because of it."""
+        if not isinstance(self.scheduler, AndesScheduler):
+            return 0
+        return len(self.scheduler.andes_tell([report]))
 
     def step(self, next_arrival: float) -> list[EngineCoreOutput]:
         """Schedule a step, and take in the oldest that is under way.
@@ -212,9 +220,9 @@ def simulate(
         while coming and coming[0][1].arrival_s <= engine.now:
             engine.admit(*coming.popleft())
         next_arrival = coming[0][1].arrival_s if coming else math.inf
-        for name in audience.closed(engine.now):
-            if engine.leave(name):
-                record.left()
+        for news in audience.news(engine.now):
+            ended = engine.tell(news) if isinstance(news, Report) else engine.leave(news)
+            record.left(int(ended))
         if engine.is_busy:
             outputs = engine.step(next_arrival)
             record.deliver(outputs, engine.now)

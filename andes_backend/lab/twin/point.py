@@ -31,6 +31,8 @@ class Cell:
     """None: the trace's own."""
     rate: float | None
     """Requests/s; None: the trace's own."""
+    reports: bool = False
+    """Whether readers report to the server."""
 
     @classmethod
     def of(cls, profile: str, setup: Setup, *, arrivals: str | None, rate: float | None) -> "Cell":
@@ -43,6 +45,7 @@ class Cell:
             async_scheduling=setup.async_scheduling,
             arrivals=arrivals,
             rate=rate,
+            reports=setup.reports,
         )
 
 

@@ -75,9 +75,9 @@ class Recorder:
                 if str(output.finish_reason) != "length":
                     self._errors[index] = f"the engine ended it: {output.finish_reason}"
 
-    def left(self) -> None:
-        """A request has ended because its reader has left."""
-        self.finished += 1
+    def left(self, requests: int) -> None:
+        """So many requests have ended because their readers have left."""
+        self.finished += requests
 
     def step(self, now: float, waiting: int, running: int, used: int, preemptions: int) -> None:
         """A step has ended; the arguments are a row of `Steps`."""

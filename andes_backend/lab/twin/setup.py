@@ -58,6 +58,13 @@ class Setup:
     jitter_s: tuple[float, float] | None = None
     """What the network adds to each token on its way to the reader, from and to, seconds; tokens
     stay in order. None: nothing that varies."""
+    reports: bool = False
+    """Whether readers report to the server what they do; vLLM's own scheduler does not listen."""
+    report_delay_s: float = 0.1
+    """How late their reports reach the server, seconds."""
+    report_loss: float = 0.02
+    """Share of the reports that never reach it. The client notices, and reports again a second
+    later."""
 
     def __post_init__(self) -> None:
         if self.policy not in POLICIES:
@@ -77,6 +84,10 @@ class Setup:
             least, most = self.jitter_s
             if not 0 <= least <= most < math.inf:
                 raise SetupError(f"jitter_s must rise from 0 s or more, not {self.jitter_s!r}")
+        if not 0 <= self.report_delay_s < math.inf:
+            raise SetupError(f"report_delay_s must be 0 s or more, not {self.report_delay_s!r}")
+        if not 0 <= self.report_loss < 1:
+            raise SetupError(f"report_loss must be 0 to below 1, not {self.report_loss!r}")
         if self.kv_restore_gb_s is not None:
             if not self.kv_restore_gb_s > 0:
                 raise SetupError(f"kv_restore_gb_s must be above 0, not {self.kv_restore_gb_s!r}")

@@ -84,6 +84,8 @@ class Attention:
         """Of the tokens that the reader takes in."""
         self.left_at: float | None = None
         """When the reader leaves before the end, seconds since submission; None: not known yet."""
+        self.beyond = 0
+        """Tokens that have come and that the reader will not stay for."""
         self._tds = expectation.tds
         self._back_at = 0.0
         self._paused_s = 0.0
@@ -117,12 +119,15 @@ class Attention:
             What the reader does because of it, at its time or later, in order.
         """
         if self.left_at is not None:
+            self.beyond += 1
             return []
         does, meter, acts = self.behaviour, self.meter, list[Act]()
         began = meter.add(max(time, self._back_at) - self._paused_s) + self._paused_s
         if meter.count == does.pause_at:
             self._back_at, self._paused_s = began + does.pause_s, does.pause_s
-            acts += [Act(began, "paused"), Act(self._back_at, "reading")]
+            revealed = does.reveal_at is not None and meter.count > does.reveal_at
+            then: State = "revealed" if revealed else "reading"
+            acts += [Act(began, "paused"), Act(self._back_at, then)]
         if meter.count == does.reveal_at:
             meter.change_speed(self._tds * does.revealed_speed)
             acts.append(Act(max(began, self._back_at), "revealed"))

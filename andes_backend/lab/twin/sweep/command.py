@@ -94,6 +94,7 @@ def _spec(arguments: argparse.Namespace) -> "SweepSpec":
         prefix_caching=arguments.prefix_caching,
         kv_restore_gb_s=arguments.kv_restore_gb_s,
         async_scheduling=arguments.async_scheduling,
+        reports=arguments.reports,
         jitter_s=arguments.jitter_ms,
     )
     if arguments.behaviour is not None and arguments.bounds:

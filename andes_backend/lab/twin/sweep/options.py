@@ -154,6 +154,14 @@ def _add_varied_workload(parser: argparse.ArgumentParser) -> None:
         "restless:pausing=0.2,skimming=0.2,revealing=0.1,leaving=0.25 (default: all read on)",
     )
     group.add_argument(
+        "--reports",
+        type=list_of(_switch),
+        default=(False,),
+        metavar="off,on",
+        help="whether readers report to our scheduler what they do, 100 ms late, with 2%% of the "
+        "reports lost (default: off)",
+    )
+    group.add_argument(
         "--jitter-ms",
         type=_jitter,
         metavar="FROM-TO",

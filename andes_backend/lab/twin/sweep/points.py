@@ -36,6 +36,7 @@ class Sweep:
     kv_restore_gb_s: Sequence[float | None] = (None,)
     """None: what a preempted request has computed is computed again."""
     async_scheduling: Sequence[bool] = (True,)
+    reports: Sequence[bool] = (False,)
     jitter_s: tuple[float, float] | None = None
     """Of the network, as `Setup` has it."""
 
@@ -47,7 +48,9 @@ class Sweep:
                 self.async_scheduling,
             )
         ):  # fmt: skip
-            for arrivals, rate in itertools.product(self.arrivals, self.rates):
+            for reports, arrivals, rate in itertools.product(
+                self.reports, self.arrivals, self.rates
+            ):
                 yield Cell(
                     profile=name,
                     kv_tokens=profile.kv_tokens if kv_tokens is None else kv_tokens,
@@ -56,6 +59,7 @@ class Sweep:
                     async_scheduling=async_scheduling,
                     arrivals=arrivals,
                     rate=rate,
+                    reports=reports,
                 )
 
     def points(self) -> tuple[Point, ...]:
@@ -102,6 +106,7 @@ class Sweep:
             kv_restore_gb_s=cell.kv_restore_gb_s,
             async_scheduling=cell.async_scheduling,
             jitter_s=self.jitter_s,
+            reports=cell.reports,
         )
         for policy in self.policies:
             setup = dataclasses.replace(base, policy=policy)

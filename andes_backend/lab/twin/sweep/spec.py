@@ -96,6 +96,7 @@ def described(spec: SweepSpec) -> dict[str, Any]:
         "prefix_caching": list(sweep.prefix_caching),
         "kv_restore_gb_s": list(sweep.kv_restore_gb_s),
         "async_scheduling": list(sweep.async_scheduling),
+        "reports": list(sweep.reports),
         "bounds": [None if math.isinf(latest) else latest for latest in spec.bounds],
         "profiles": {name: asdict(profile) for name, profile in sweep.profiles.items()},
     }

@@ -1,0 +1,64 @@
+"""The engine's end of what front ends tell and ask it: methods of vLLM's EngineCore.
+
+Our scheduler installs them when it is made, so that an engine with another one is as it was. A
+front end calls them as vLLM's utility calls do: by their names, in every engine at once. Of what
+readers report, each engine answers for the streams that it holds; it drops the reports of others
+unread.
+"""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from andes_backend.engine import versions
+from andes_client import wire
+
+__all__ = ["METHOD", "OUTLOOK", "install"]
+
+METHOD: Final = "andes_hear"
+"""The name on EngineCore of the method that takes reports."""
+
+OUTLOOK: Final = "andes_expected_wait"
+"""And of the one that says how long a request that arrives would wait."""
+
+
+def install() -> None:
+    """Give vLLM's class the methods, if this process has it; a second call changes nothing."""
+    if (engine_core := versions.engine_core()) is not None:
+        setattr(engine_core, METHOD, _hear)
+        setattr(engine_core, OUTLOOK, _expected_wait)
+
+
+def _expected_wait(core: Any) -> float | None:
+    """How long a request that arrives waits for its first text, in half of such cases, seconds.
+
+    None if that is not known yet.
+    """
+    forecast = core.scheduler.andes_outlook()
+    return None if forecast is None else float(forecast.median_s)
+
+
+def _hear(core: Any, reports: Sequence[dict[str, object]]) -> dict[str, tuple[float, float] | None]:
+    """Take in what a front end sends.
+
+    A stream that ends, because its reader is gone, is ended for the front end that has it as well,
+    which may be another one than the one that asks.
+
+    Args:
+        core: the engine.
+        reports: as they cross the wire; the front end has checked them.
+
+    Returns:
+        For each of their streams that is here, when text can be expected, if that is known.
+    """
+    scheduler = core.scheduler
+    held = [one for one in reports if scheduler.andes_holds(one["stream"])]
+    if not held:
+        return {}
+    said = [wire.decode_report(one) for one in held]
+    if gone := scheduler.andes_tell(said):
+        versions.end_streams(core, gone)
+    expected = scheduler.andes_expect(report.stream for report in said)
+    return {
+        stream: None if forecast is None else (forecast.median_s, forecast.p90_s)
+        for stream, forecast in expected.items()
+    }
