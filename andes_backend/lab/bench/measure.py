@@ -26,6 +26,8 @@ __all__ = [
 ]
 
 _PREEMPTIONS: Final = "vllm:num_preemptions_total"
+_FORECASTS: Final = "andes:forecasts_total"
+_HELD: Final = "andes:forecasts_held_total"
 _WARM_UP_S: Final = 1.0  # in which the requests of a warm-up come, about
 _LATE_S: Final = 0.25  # enough to show in the TTFT of a reader who expects 1 s
 
@@ -94,14 +96,24 @@ def measure(
     """
     title = title or label
     load = Load(workload, target)
-    before = _preemptions(server)
+    before = _counters(server)
     try:
         asyncio.run(run_watched(load, title, console, left))
     except KeyboardInterrupt:
         console.print(f"{title}: interrupted; reporting the results so far")
-    after = _preemptions(server)
-    preemptions = None if before is None or after is None else int(after - before)
-    return Run(label, settings, tuple(load.outcomes), len(workload.requests), preemptions)
+    after = _counters(server)
+    preemptions, made, held = (
+        None if name not in before or name not in after else after[name] - before[name]
+        for name in (_PREEMPTIONS, _FORECASTS, _HELD)
+    )
+    return Run(
+        label,
+        settings,
+        tuple(load.outcomes),
+        len(workload.requests),
+        None if preemptions is None else int(preemptions),
+        held / made if made and held is not None else None,
+    )
 
 
 def complain(runs: Mapping[str, Run], console: Console) -> None:
@@ -124,11 +136,11 @@ def exit_status(runs: Sequence[Run]) -> int:
     return int(any(o.error is not None for run in runs for o in run.outcomes))
 
 
-def _preemptions(server: Server | None) -> float | None:
-    """None from a server that does not say, or that has gone: its run is reported all the same."""
+def _counters(server: Server | None) -> dict[str, float]:
+    """Empty of a server that does not say, or that has gone: its run is reported all the same."""
     if server is None:
-        return None
+        return {}
     try:
-        return server.metrics().get(_PREEMPTIONS, 0.0)
+        return {_PREEMPTIONS: 0.0, **server.metrics()}
     except OSError:
-        return None
+        return {}

@@ -39,6 +39,9 @@ class Run:
     """Requests in the workload."""
     preemptions: int | None = None
     """By the server during the run; None if it does not say."""
+    forecasts_held: float | None = None
+    """Share of the waits that ended within the 90th percentile of the scheduler's own forecast;
+    None if it made none."""
 
     @property
     def interrupted(self) -> bool:
@@ -89,6 +92,8 @@ class Summary:
     """Of the tokens served, the share that a reader has taken in; None if all just read on."""
     effective_tokens_per_s: float | None = None
     """Tokens that came while their reader was there, over `duration_s`; None if all read on."""
+    forecasts_held: float | None = None
+    """See `Run.forecasts_held`."""
 
     @classmethod
     def from_mapping(cls, saved: Mapping[str, Any]) -> "Summary":
@@ -130,6 +135,7 @@ def summarise(run: Run) -> Summary:
         duration_s=duration,
         submitted_late_s=max((o.submitted_s - o.request.arrival_s for o in outcomes), default=0.0),
         preemptions=run.preemptions,
+        forecasts_held=run.forecasts_held,
         **_attention(outcomes, served, duration),
     )
 
@@ -167,9 +173,11 @@ _ROWS: Final = (
     ("effective tokens/s", "effective_tokens_per_s", ".0f"),
     ("duration, s", "duration_s", ".1f"),
     ("preemptions", "preemptions", "d"),
+    ("waits within the forecast's p90", "forecasts_held", ".1%"),
 )
 
-_OF_RESTLESS: Final = ("read_share", "effective_tokens_per_s")  # shown where there is any
+# Shown where there is any.
+_OF_SOME: Final = ("read_share", "effective_tokens_per_s", "forecasts_held")
 
 
 def table(runs: Sequence[Run]) -> Table:
@@ -189,7 +197,7 @@ def table(runs: Sequence[Run]) -> Table:
         shown.add_column(f"{runs[-1].label} / {runs[0].label}", justify="right")
     for name, field, form in _ROWS:
         values = [getattr(summary, field) for summary in summaries]
-        if field in _OF_RESTLESS and not any(values):
+        if field in _OF_SOME and not any(values):
             continue
         cells = ["-" if value is None else format(value, form) for value in values]
         ratio = [_ratio(values[-1], values[0])] if len(runs) > 1 else []

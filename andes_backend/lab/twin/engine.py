@@ -93,6 +93,14 @@ class Engine:
         return 0 if counters is None else int(counters.fallbacks)
 
     @property
+    def forecasts_held(self) -> float | None:
+        """Share of the waits that ended within the 90th percentile of our forecast, if any did."""
+        counters = getattr(self.scheduler, "andes_counters", None)
+        if counters is None or not counters.forecasts:
+            return None
+        return float(counters.forecasts_held / counters.forecasts)
+
+    @property
     def is_busy(self) -> bool:
         """Whether anything is left to compute or to deliver."""
         return bool(self._in_flight) or self.scheduler.has_unfinished_requests()
@@ -238,6 +246,7 @@ def simulate(
         outcomes=outcomes,
         steps=record.steps(engine.total_blocks),
         preemptions=engine.scheduler.preempted,
+        forecasts_held=engine.forecasts_held,
         wall_s=time.perf_counter() - began,
     )
 

@@ -79,6 +79,7 @@ def measure(task: Task, tell: Tell) -> Measured:
         simulation.outcomes,
         len(simulation.outcomes),
         simulation.preemptions,
+        simulation.forecasts_held,
     )
     if task.keep is not None:
         _keep(run, task.keep)

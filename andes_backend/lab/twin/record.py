@@ -44,6 +44,9 @@ class Simulation:
     """In the order of the workload."""
     steps: Steps
     preemptions: int
+    forecasts_held: float | None
+    """Share of the waits that ended within the 90th percentile of the scheduler's own forecast;
+    None if it made none."""
     wall_s: float
     """What the simulation itself took, seconds."""
 

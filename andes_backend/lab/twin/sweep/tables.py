@@ -51,6 +51,7 @@ _FIGURES: Final[tuple[_Figure, ...]] = (
 _OF_RESTLESS: Final[tuple[_Figure, ...]] = (
     ("tokens\nread", "read_share", ".1%"),
     ("effective\ntokens/s", "effective_tokens_per_s", ".0f"),
+    ("waits in\nforecast", "forecasts_held", ".1%"),
 )
 
 
