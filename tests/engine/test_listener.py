@@ -121,6 +121,27 @@ def test_what_is_expected_is_said_in_numbers(
     }
 
 
+def test_who_waits_is_told_how_long(machine: Machine) -> None:
+    """Once it is known how long others have waited; who is served has nothing to wait for."""
+    scheduler = machine.scheduler
+    scheduler.scheduler_config.max_num_seqs = scheduler.max_num_running_reqs = 1
+    names = [f"r{index}" for index in range(20)]
+    begin(machine, *names)
+    core = Core(scheduler)
+    assert core.hear(*(says(f"of-{name}") for name in names)) == {
+        f"of-{name}": None for name in names
+    }
+    while len(scheduler.requests) > 5:
+        machine.step()
+    answer = core.hear(*(says(f"of-{name}", number=2) for name in names))
+    live = [f"of-{name}" for name in names if name in scheduler.requests]
+    assert sorted(answer) == sorted(live)
+    running = {f"of-{one.request_id}" for one in scheduler.running}
+    assert {stream for stream, times in answer.items() if times is None} == running
+    for median_s, p90_s in filter(None, answer.values()):
+        assert 0 < median_s <= p90_s
+
+
 def test_an_engine_without_a_front_end_ends_them_all_the_same(machine: Machine) -> None:
     """vLLM's `LLM` without a process of its own for the engine has nobody to tell."""
     begin(machine, "a")

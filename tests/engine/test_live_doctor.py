@@ -9,7 +9,7 @@ from andes_backend.doctor.finding import BETTER, OK, PROBLEM, Finding
 from andes_backend.doctor.running import check_running
 from andes_backend.lab.bench.server import Server
 from andes_client import Expectation
-from tests.live import our_figures
+from tests.live import our_figures, said_since
 
 pytestmark = pytest.mark.live
 
@@ -52,3 +52,12 @@ def test_a_server_without_our_scheduler_is_told_apart(stock_server: Server) -> N
     found = looked_at(stock_server)
     assert found["scheduler"].level == PROBLEM
     assert "QoE" not in found
+
+
+def test_a_server_without_our_scheduler_hears_no_reports(stock_server: Server) -> None:
+    """Though it has loaded the route: it answers as one that has not, and says so once."""
+    for _ in range(2):
+        answer = httpx2.post(f"{stock_server.url}/v1/andes/reports", json={"v": 1, "reports": []})
+        assert answer.status_code == 404
+    log = said_since(stock_server, 0)
+    assert log.count("readers' reports are not heard: the scheduler is not ours") == 1
