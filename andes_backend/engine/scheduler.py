@@ -124,12 +124,13 @@ class AndesScheduler(versions.EitherScheduler):
 
         None for one that is being served, or of which nothing is known yet.
         """
-        now = self.clock()
-        return {
-            stream: self.andes_ledger.expect(stream, now)
-            for stream in streams
-            if self.andes_holds(stream)
-        }
+        now, expected = self.clock(), dict[str, Forecast | None]()
+        for stream in streams:
+            if self.andes_holds(stream):
+                expected[stream] = None
+                with self._failing_safely():
+                    expected[stream] = self.andes_ledger.expect(stream, now)
+        return expected
 
     def andes_outlook(self) -> Forecast | None:
         """When a request that arrives now can expect its first text; None: not known yet.

@@ -31,6 +31,7 @@ _FEWEST: Final = 8  # with fewer nothing is said
 _STEP: Final = 0.08  # of the logarithm of the factor, for a wait that surpasses the figure
 _MOST: Final = 2.0  # of it, either way
 _FARTHEST: Final = 3.0  # times the longest wait there was
+_FRESH_S: Final = 0.25  # for so long what was said of a wait is said again
 _DAY_S: Final = 86_400.0
 _LATELY: Final = 2.0  # how unlike a wait of now the oldest one kept is, for its age alone
 
@@ -168,7 +169,10 @@ class Forecasts:
         if kind is None:
             return None
         wait = kind.going_on[row]
-        return kind.forecast(wait.like, max(0.0, now - wait.since), now)
+        if now - wait.asked_at > _FRESH_S:
+            wait.asked_at = now
+            wait.answer = kind.forecast(wait.like, max(0.0, now - wait.since), now)
+        return wait.answer
 
     def of_an_arrival(
         self, ttft: float, prompt_tokens: int, waiting: int, now: float
@@ -194,7 +198,7 @@ class Forecasts:
         self._kind[row] = kind
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Wait:
     """A wait that goes on."""
 
@@ -202,6 +206,9 @@ class _Wait:
     like: NDArray[np.float64]
     said_s: float
     """The 90th percentile of it that was told when it began; nan: none was."""
+    asked_at: float = -math.inf
+    answer: Forecast | None = None
+    """What was said of it then."""
 
 
 def _features(slack_s: float, context: int, waiting: int) -> NDArray[np.float64]:
