@@ -6,11 +6,11 @@ readers report, each engine answers for the streams that it holds; it drops the 
 unread.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from andes_backend.engine import versions
-from andes_client import wire
+from andes_backend.engine.reports import Checked
 
 __all__ = ["METHOD", "OUTLOOK", "install"]
 
@@ -37,7 +37,7 @@ def _expected_wait(core: Any) -> float | None:
     return None if forecast is None else float(forecast.median_s)
 
 
-def _hear(core: Any, reports: Sequence[dict[str, object]]) -> dict[str, tuple[float, float] | None]:
+def _hear(core: Any, reports: Sequence[Mapping[str, Any]]) -> dict[str, tuple[float, float] | None]:
     """Take in what a front end sends.
 
     A stream that ends, because its reader is gone, is ended for the front end that has it as well,
@@ -54,7 +54,7 @@ def _hear(core: Any, reports: Sequence[dict[str, object]]) -> dict[str, tuple[fl
     held = [one for one in reports if scheduler.andes_holds(one["stream"])]
     if not held:
         return {}
-    said = [wire.decode_report(one) for one in held]
+    said = [Checked.of(one) for one in held]
     if gone := scheduler.andes_tell(said):
         versions.end_streams(core, gone)
     expected = scheduler.andes_expect(report.stream for report in said)

@@ -15,14 +15,25 @@ Reports of streams that are not here are dropped; with several engines only the 
 request acts. A stream id that two requests here share is ambiguous and is not believed, either.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final, NamedTuple, Protocol
+
+import numpy as np
 
 from andes_backend.policy.state import Table
-from andes_client.wire import Report
+from andes_client.wire import State
 
-__all__ = ["FASTEST", "LONGEST_WAY_S", "REVEALED_SPEED", "SLOWEST", "Reports", "Told"]
+__all__ = [
+    "FASTEST",
+    "LONGEST_WAY_S",
+    "REVEALED_SPEED",
+    "SLOWEST",
+    "Checked",
+    "Reports",
+    "Said",
+    "Told",
+]
 
 FASTEST: Final = 4.0
 """No reader is believed to read more times as fast as the request said."""
@@ -37,13 +48,58 @@ LONGEST_WAY_S: Final = 2.0
 _AWAY: Final = ("paused", "hidden")
 
 
+class Said(Protocol):
+    """A report, as far as the scheduler goes by it: a `wire.Report`, or one that was checked
+    elsewhere."""
+
+    @property
+    def stream(self) -> str: ...
+    @property
+    def number(self) -> int: ...
+    @property
+    def tokens(self) -> float: ...
+    @property
+    def buffer_s(self) -> float: ...
+    @property
+    def speed(self) -> float: ...
+    @property
+    def state(self) -> State: ...
+    @property
+    def delay_s(self) -> float: ...
+
+
+class Checked(NamedTuple):
+    """A report that a front end has checked; ten times as quick to make as a `wire.Report`."""
+
+    stream: str
+    number: int
+    tokens: float
+    buffer_s: float
+    speed: float
+    state: State
+    delay_s: float
+
+    @classmethod
+    def of(cls, one: Mapping[str, Any]) -> "Checked":
+        """One that `wire.encode_report` has made."""
+        return cls(
+            one["stream"],
+            one["n"],
+            one["tokens"],
+            one["buffer_s"],
+            one["speed"],
+            one["state"],
+            one["delay_s"],
+        )
+
+
 @dataclass(slots=True)
 class _Stream:
     """A request whose client has named its stream."""
 
     request_id: str
     row: int
-    newest: Report | None = None
+    newest: Said | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,49 +154,63 @@ class Reports:
         known = self._known(stream)
         return None if known is None else known.row
 
-    def newest(self, stream: str) -> Report | None:
+    def newest(self, stream: str) -> Said | None:
         """The report that holds; None if there is none, or no such stream here."""
         known = self._known(stream)
         return None if known is None else known.newest
 
-    def tell(self, reports: Iterable[Report], now: float) -> Told:
+    def tell(self, reports: Iterable[Said], now: float) -> Told:
         """Take reports in, in any order and however often they come.
 
         Args:
             reports: of any streams.
             now: seconds on the scheduler's clock.
         """
-        heard, urgent, gone = 0, False, list[str]()
+        heard, urgent, gone, believed = 0, False, list[str](), dict[int, Said]()
         for report in reports:
             stream = self._known(report.stream)
-            if stream is None or not report.replaces(stream.newest):
+            if stream is None:
                 continue
-            before, stream.newest = stream.newest, report
+            before = stream.newest
+            if before is not None and report.number <= before.number:
+                continue
+            stream.newest = report
             heard += 1
             urgent = urgent or before is None or _differs(before, report)
             if report.state == "gone":
                 gone.append(stream.request_id)
+                believed.pop(stream.row, None)
             else:
-                self._believe(stream.row, report, now)
+                believed[stream.row] = report
+        if believed:
+            self._believe(believed, now)
         return Told(heard, tuple(gone), urgent or bool(gone))
 
     def _known(self, stream: str) -> _Stream | None:
         streams = self._streams.get(stream, ())
         return streams[0] if len(streams) == 1 else None
 
-    def _believe(self, row: int, report: Report, now: float) -> None:
-        revealed = report.state == "revealed"
-        speed = REVEALED_SPEED if revealed else min(max(report.speed, SLOWEST), FASTEST)
+    def _believe(self, reports: Mapping[int, Said], now: float) -> None:
+        """Let the table know, row by row, of what is plausible."""
+        rows = np.fromiter(reports, np.intp, len(reports))
+        told = np.array(
+            [(one.speed, one.delay_s, one.tokens, one.buffer_s) for one in reports.values()],
+            dtype=np.float64,
+        )
+        speed, way_s, shown, buffer_s = told.T
+        revealed = np.array([one.state == "revealed" for one in reports.values()])
+        speed = np.where(revealed, REVEALED_SPEED, np.clip(speed, SLOWEST, FASTEST))
         self._table.hear(
-            row,
-            speed=speed if self._speeds else 1.0,
-            way_s=min(report.delay_s, LONGEST_WAY_S),
+            rows,
+            speed=speed if self._speeds else np.ones(len(rows)),
+            way_s=np.minimum(way_s, LONGEST_WAY_S),
             # To who has all shown at once, the client's buffer says nothing.
-            in_hand=None if revealed else (report.tokens, report.buffer_s),
-            away=report.state in _AWAY,
+            shown=np.where(revealed, np.nan, shown),
+            buffer_s=buffer_s,
+            away=np.array([one.state in _AWAY for one in reports.values()]),
             now=now,
         )
 
 
-def _differs(before: Report, after: Report) -> bool:
+def _differs(before: Said, after: Said) -> bool:
     return before.state != after.state or before.speed != after.speed

@@ -20,12 +20,13 @@ from andes_backend.engine.guard import Guard, checked
 from andes_backend.engine.ledger import Ledger
 from andes_backend.engine.metrics import send_news
 from andes_backend.engine.plan import PlanInForce, Queues
+from andes_backend.engine.reports import Said
 from andes_backend.engine.step_timer import StepTimer
 from andes_backend.engine.tally import Counters
 from andes_backend.policy import Policy, Snapshot, make_policy
 from andes_backend.policy.decision import Decision
 from andes_backend.policy.latency import LatencyModel
-from andes_client.wire import Forecast, Report
+from andes_client.wire import Forecast
 
 __all__ = ["AndesScheduler"]
 
@@ -100,7 +101,7 @@ class AndesScheduler(versions.EitherScheduler):
         """Whether there is a request here, and one only, that can be reported of by this id."""
         return stream in self.andes_ledger.reports
 
-    def andes_tell(self, reports: Iterable[Report]) -> list[Request]:
+    def andes_tell(self, reports: Iterable[Said]) -> list[Request]:
         """Readers report; the next step goes by it.
 
         Args:

@@ -191,43 +191,44 @@ class Table:
 
     def hear(
         self,
-        row: int,
+        rows: Rows,
         *,
-        speed: float,
-        way_s: float,
-        in_hand: tuple[float, float] | None,
-        away: bool,
+        speed: NDArray[np.float64],
+        way_s: NDArray[np.float64],
+        shown: NDArray[np.float64],
+        buffer_s: NDArray[np.float64],
+        away: NDArray[np.bool_],
         now: float,
     ) -> None:
-        """A reader has reported: the timeline goes on from what is known now.
+        """Readers have reported: their timelines go on from what is known now.
 
         What is expected of the server moves with the reader. A pause puts off all that is due by
         its length; at another speed, all that has not been read is expected at that speed.
 
         Args:
-            row: the request's.
+            rows: the requests', distinct, shape (n,), as the other arrays.
             speed: times as fast as the request has said, above 0.
             way_s: how long text takes to the reader, seconds.
-            in_hand: how many tokens have been shown, and how many seconds of text the reader has
-                beside; None: as many as the timeline has it.
+            shown: how many tokens have been shown; nan: as many as the timeline has it.
+            buffer_s: how many seconds of text the reader has beside these.
             away: whether the reader pauses.
             now: seconds on the scheduler's clock.
         """
         self._heard = True
-        self.catch_up(np.array([row]), now)
-        one = self._data[row]
-        one["away_at"] = now if away else np.inf
-        one["way"] = way_s
-        if one["delivered"] and in_hand is not None:
-            one["dry_at"] = _runs_dry(one, *in_hand, now)
-        before, after = float(one["tds"]), float(one["said_tds"] * speed)
-        if after != before:
-            left = min(max(0.0, float(one["dry_at"]) - now) * before, float(one["delivered"]))
-            read = float(one["delivered"]) - left
-            one["arrival"] += read / before - read / after
-            one["tds"] = after
-            if left:
-                one["dry_at"] = now + left / after
+        self.catch_up(rows, now)
+        data = self.rows(rows)
+        data["away_at"] = np.where(away, now, np.inf)
+        data["way"] = way_s
+        before, after = data["tds"], data["said_tds"] * speed
+        served, dry = data["delivered"].astype(np.float64), data["dry_at"]
+        told = (served > 0) & ~np.isnan(shown)
+        dry = np.where(told, now + _lasts_s(served, before, shown, buffer_s) - way_s, dry)
+        left = np.minimum(np.maximum(0.0, dry - now) * before, served)
+        read = served - left
+        data["arrival"] += read / before - read / after
+        data["dry_at"] = np.where((after != before) & (left > 0), now + left / after, dry)
+        data["tds"] = after
+        self._data.put(rows, data)
 
     def catch_up(self, rows: Rows, now: float) -> None:
         """What is due to readers who pause has been put off until now: their clocks stand still.
@@ -279,16 +280,21 @@ class Table:
         return np.where(n > 0, np.clip(1.0 - late, 0.0, 1.0), 0.0)
 
 
-def _runs_dry(one: np.void, shown: float, buffer_s: float, now: float) -> float:
-    """When the reader of this row runs out of text: seconds on the scheduler's clock.
+def _lasts_s(
+    served: NDArray[np.float64],
+    tds: NDArray[np.float64],
+    shown: NDArray[np.float64],
+    buffer_s: NDArray[np.float64],
+) -> NDArray[np.float64]:
+    """How long the text of each reader lasts, seconds, shape (n,) as the arguments.
 
     The client's clock shows how long what it has will last. What it did not have yet when it spoke
     is a second's text at most, as units are only guessed in tokens.
     """
-    tds = float(one["tds"])
-    buffer_s = min(buffer_s, float(one["delivered"]) / tds)
-    on_its_way = (float(one["delivered"]) - shown) / tds - buffer_s
-    return now - float(one["way"]) + buffer_s + min(max(0.0, on_its_way), 1.0)
+    buffer_s = np.minimum(buffer_s, served / tds)
+    on_its_way = (served - shown) / tds - buffer_s
+    lasts: NDArray[np.float64] = buffer_s + np.clip(on_its_way, 0.0, 1.0)
+    return lasts
 
 
 @dataclass(frozen=True, slots=True)

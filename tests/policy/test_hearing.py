@@ -36,7 +36,16 @@ def hear(
     in_hand: tuple[float, float] | None = None,
     away: bool = False,
 ) -> None:
-    table.hear(number, speed=speed, way_s=way_s, in_hand=in_hand, away=away, now=now)
+    shown, buffer_s = (np.nan, 0.0) if in_hand is None else in_hand
+    table.hear(
+        row(number),
+        speed=np.array([speed]),
+        way_s=np.array([way_s]),
+        shown=np.array([shown]),
+        buffer_s=np.array([buffer_s]),
+        away=np.array([away]),
+        now=now,
+    )
 
 
 def seen(table: Table, number: int, now: float) -> np.void:
