@@ -132,7 +132,8 @@ class Audience:
         attention, arrival = reader.attention, reader.arrival_s
         came = self._network.carry(index, now)
         is_first = not attention.meter.count
-        reader.way_s += (arrival + came - now - reader.way_s) * (1.0 if is_first else 0.1)
+        took = max(0.0, arrival + came - now)  # below 0 by rounding, where the way takes no time
+        reader.way_s += (took - reader.way_s) * (1.0 if is_first else 0.1)
         acts = attention.add(came)
         if is_first and self._reports(index):
             self._push(arrival + came, index, "reading")

@@ -121,11 +121,12 @@ def test_every_scenario_under_every_policy(
     lines = read_lines(directory / "results.jsonl")
     assert {line["scenario"] for line in lines} == about["scenarios"].keys()
     qoe = {(x["scenario"], x["policy"]): x["summary"]["qoe_mean"] for x in lines}
-    assert len(qoe) == 7 * 2
+    assert len(qoe) == 9 * 2
     assert qoe["as told", "qoe"] > qoe["as told", "stock"]
     # Stock hears nothing of readers: what they say changes nothing.
     assert qoe["30% faster than told", "stock"] == qoe["30% faster, and say so", "stock"]
     assert qoe["50% without hints", "stock"] == qoe["as told", "stock"]
+    assert qoe["restless, unheard", "stock"] == qoe["restless, and say so", "stock"]
     assert qoe["jitter 50-500 ms", "stock"] < qoe["as told", "stock"]
 
 

@@ -110,7 +110,7 @@ def test_seeds_come_one_after_the_other_so_that_a_cut_run_has_whole_ones() -> No
     cases = spec().cases()
     assert cases[0] == Case(AS_TOLD, "stock", 0)
     assert [case.seed for case in cases] == sorted(case.seed for case in cases)
-    assert len(set(cases)) == 7 * 2 * 2
+    assert len(set(cases)) == 9 * 2 * 2
 
 
 def test_the_points_differ_as_the_scenarios_do() -> None:

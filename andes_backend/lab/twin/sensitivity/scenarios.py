@@ -13,12 +13,17 @@ import numpy as np
 from numpy.random import PCG64, Generator, SeedSequence
 
 from andes_backend.lab.workload import Request, Workload
+from andes_backend.lab.workload.restless import Restless, behaving
 from andes_client.expectation import Expectation
 
-__all__ = ["AS_TOLD", "Deviations", "Scenario", "scenarios"]
+__all__ = ["AS_TOLD", "RESTLESS", "Deviations", "Scenario", "scenarios"]
 
 AS_TOLD: Final = "as told"
 """The scenario in which all is as the scheduler takes it to be."""
+
+RESTLESS: Final = Restless(pausing=0.2, skimming=0.2, revealing=0.1, leaving=0.25)
+"""Of the readers a fifth pause once, a fifth skim at twice the speed, a tenth have all shown at
+once, and a quarter leave, half of these behind a proxy that keeps the connection open."""
 
 _LOTS: Final = 96  # apart from the workload's own random streams
 
@@ -67,6 +72,8 @@ class Scenario:
     """Makes the workload different; None: it is as it is."""
     jitter_s: tuple[float, float] | None = None
     """Of the network, seconds."""
+    reports: bool = False
+    """Whether readers report to the server what they do."""
 
     def of(self, workload: Workload) -> Workload:
         """The workload in this scenario."""
@@ -103,6 +110,16 @@ def scenarios(deviations: Deviations) -> Mapping[str, Scenario]:
         f"jitter {low:g}-{high:g} ms": Scenario(
             about=f"the network adds {low:g} to {high:g} ms to each token",
             jitter_s=deviations.jitter_s,
+        ),
+        "restless, and say so": Scenario(
+            about="readers pause, skim or leave, and report it",
+            change=partial(behaving, readers=RESTLESS),
+            reports=True,
+        ),
+        "restless, unheard": Scenario(
+            about="readers pause, skim or leave, and the server is not told",
+            change=partial(behaving, readers=RESTLESS),
+            against="restless, and say so",
         ),
     }
 

@@ -76,7 +76,12 @@ class SensitivitySpec(Spec):
     def point(self, index: int, case: Case) -> Point:
         """The simulation of a case; `index` is its place among all."""
         scenario = self.scenarios[case.scenario]
-        setup = Setup(profile=self.profile, policy=case.policy, jitter_s=scenario.jitter_s)
+        setup = Setup(
+            profile=self.profile,
+            policy=case.policy,
+            jitter_s=scenario.jitter_s,
+            reports=scenario.reports,
+        )
         cell = Cell.of(self.profile_name, setup, arrivals=self.arrivals, rate=self.rate)
         make = partial(self.made, case.scenario)
         return Point(index=index, cell=cell, seed=case.seed, setup=setup, make=make)
