@@ -296,7 +296,8 @@ class Buffer:
             self._playout.expect(math.inf)
             return
         self._expected = now + forecast.median_s, now + forecast.p90_s
-        self._playout.expect(now + forecast.median_s)
+        # Text that lasts until the median runs dry in half of all cases.
+        self._playout.expect(now + forecast.p90_s)
         self._tell("expected", now)
 
     def connect(

@@ -24,8 +24,9 @@ _log = logging.getLogger("andes_client.reporter")
 MAX_ANSWER_BYTES: Final = 64 * 1024
 """What of an answer is read at most."""
 
-# Lines without news are looked at so often; calls are so far apart at least.
+# All lines are looked at so often, so many in a row: text that is due need not wait long.
 _LOOK_S: Final = 1.0
+_LOOKS: Final = 64
 _BETWEEN_CALLS_S: Final = 0.05
 # Silence after a failure: twice as long after each, with chance, so that clients of a server that
 # comes back do not all come at once.
@@ -77,7 +78,9 @@ class Desk:
         """False: the server wants no reports, and gets none any more."""
         self._wake = wake
         self._lines: dict[str, Line] = {}
-        self._urgent: dict[str, Line] = {}
+        self._urgent: dict[str, Line] = {}  # in the next call
+        self._due: list[Line] = []  # when all have been looked at
+        self._unseen: list[Line] = []
         self._farewells: deque[_Said] = deque(maxlen=_FAREWELLS)
         self._sent: list[_Said] = []  # in the call that is under way
         self._limit = wire.MAX_REPORTS
@@ -128,15 +131,18 @@ class Desk:
 
     def call(self, now: float) -> bytes | None:
         """The body of the call to be made now, if one is; `answered` or `failed` follows."""
+        self._look(now)
         if now < max(self._called_at + _BETWEEN_CALLS_S, self._quiet_until):
             return None
         sent: list[_Said] = []
         while self._farewells and len(sent) < self._limit:
             sent.append(self._farewells.popleft())
-        for line in self._lines_to_ask(now):
+        urgent, self._urgent = list(self._urgent.values()), {}
+        for place, line in enumerate(urgent):
             if len(sent) >= self._limit:
-                self._urgent[line.id] = line  # in the next call
-            elif (report := line.next_report(self._delay)) is not None:
+                self._urgent |= {line.id: line for line in urgent[place:]}
+                break
+            if (report := line.next_report(self._delay)) is not None:
                 sent.append(_Said(report, line))
         if not sent:
             return None
@@ -165,20 +171,26 @@ class Desk:
     def clear(self) -> None:
         """Forget everybody: there will be no more calls."""
         self._lines, self._urgent = {}, {}
+        self._due, self._unseen, self._sent = [], [], []
         self._farewells.clear()
-        self._sent = []
 
     @property
     def _delay(self) -> float:
         """How long text takes from the server: half of the fastest of the last calls, seconds."""
         return min(self._delays, default=0.0) / 2
 
-    def _lines_to_ask(self, now: float) -> list[Line]:
+    def _look(self, now: float) -> None:
+        """See whether lines without news have something to say all the same: some of them."""
         if now < self._look_at:
-            lines, self._urgent = list(self._urgent.values()), {}
-            return lines
-        self._look_at, self._urgent = now + _LOOK_S, {}
-        return list(self._lines.values())
+            return
+        if not self._unseen:
+            self._unseen = list(self._lines.values())
+        self._look_at = now + _LOOK_S / max(1, math.ceil(len(self._lines) / _LOOKS))
+        self._due += [line for line in self._unseen[-_LOOKS:] if line.is_due()]
+        del self._unseen[-_LOOKS:]
+        if not self._unseen:
+            self._urgent |= {line.id: line for line in self._due if line.id in self._lines}
+            self._due = []
 
     def _take(self, body: bytes, now: float) -> None:
         try:

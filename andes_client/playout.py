@@ -22,8 +22,8 @@ class Playout:
       unit takes longer, up to `anti_stall` times as long on an empty buffer: a little
       slowness that is hardly seen, for fewer and shorter stalls that are. (Adaptive media
       playout, Kalman, Steinbach and Girod 2004, does so for voice and video.) If the server
-      says when more will come (`expect`), text that would not last until then is stretched
-      likewise, and as late as possible: what comes early is not held up by it.
+      has said when more will come (`expect`), text that would not last until then is stretched
+      likewise, but not before it has to be: more may come early.
     - Bounded lag: once the upstream has ended, the reader is to be through within `max_lag`
       seconds. Units then take less time, by up to `max_speed_up`; what is left at the
       deadline is shown at once.
@@ -128,7 +128,7 @@ class Playout:
         self._free_at = max(at, self._free_at) + cost * self.seconds_per_token
 
     def expect(self, at: float) -> None:
-        """More will come at that moment, says the server; infinite: it does not say."""
+        """Text is to last until that moment, as more will come by then; infinite: no idea."""
         self._expected_at = at
 
     def upstream_ended(self, at: float) -> None:
@@ -163,7 +163,7 @@ class Playout:
         return self._max_speed_up if left <= 0 else min(self._max_speed_up, max(1.0, wanted / left))
 
     def _stretch_until(self, now: float, tokens: float) -> float:
-        """So much in hand: if stretched as far as may be it just lasts, it is time to begin."""
+        """So much in hand: once it lasts only if stretched as far as may be, it is."""
         seconds = tokens * self._seconds_per_token / self._speed * self._longest
         return self._longest if now + seconds < self._expected_at + _JUST_S else 1.0
 

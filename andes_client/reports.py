@@ -110,6 +110,7 @@ class Line:
         "_listener",
         "_lock",
         "_number",
+        "_of_tds",
         "_registry",
         "_said",
         "_said_at",
@@ -126,7 +127,7 @@ class Line:
         self._tds = tds
         self._listener: Listener | None = None
         self._number = 0
-        self._speed = 1.0
+        self._speed, self._of_tds = 1.0, tds
         # What the server knows: from the request, at first; None: nobody can tell.
         self._said: tuple[wire.State, float] | None = ("reading", 1.0)
         self._said_at = self._came_at = self._dry_at = -math.inf
@@ -155,7 +156,7 @@ class Line:
         self._came_at = now = clock()
         self._dry_at = now + listener.in_hand(now)
         if self._tds is None:
-            self._tds = listener.tds
+            self._tds = self._of_tds = listener.tds
         self._listener = listener
         self._registry.opened(self)
         if self._standing(listener) != self._said:
@@ -183,6 +184,12 @@ class Line:
         if (listener := self._listener) is not None:
             self._hang_up(self._report(listener, self._clock(), "gone"))
 
+    def is_due(self) -> bool:
+        """Whether there is something to say."""
+        with self._lock:
+            listener = self._listener
+            return listener is not None and self._has_news(listener, self._clock())
+
     def next_report(self, delay: float) -> wire.Report | None:
         """What is to be said now, if anything; it counts as said from then on.
 
@@ -195,12 +202,11 @@ class Line:
         with self._lock:
             now = self._clock()
             self._is_urgent = False
-            standing = self._standing(listener)
-            if standing == self._said and not self._is_due(listener, standing[0], now):
+            if not self._has_news(listener, now):
                 return None
-            self._said, self._said_at = standing, now
-            self._dry_at = now + listener.in_hand(now)
-            return self._report(listener, now, standing[0], delay)
+            self._said = state, _ = self._standing(listener)
+            self._said_at, self._dry_at = now, now + listener.in_hand(now)
+            return self._report(listener, now, state, delay)
 
     def lost(self) -> None:
         """What was said last has not reached the server, as far as anybody knows."""
@@ -218,8 +224,10 @@ class Line:
             self._listener = None
             self._registry.closed(self, farewell)
 
-    def _is_due(self, listener: Listener, state: wire.State, now: float) -> bool:
-        """Whether something is to be said although nothing has been changed."""
+    def _has_news(self, listener: Listener, now: float) -> bool:
+        state, _ = standing = self._standing(listener)
+        if standing != self._said:
+            return True
         since = now - self._said_at
         # A picture of somebody who does not read stands still, and so is right.
         if since < _AGAIN_S or state not in ("reading", "revealed"):
@@ -231,9 +239,11 @@ class Line:
 
     def _standing(self, listener: Listener) -> tuple[wire.State, float]:
         """State and speed of the reader, as a report says them."""
-        tds, expected = listener.tds, self._tds
-        if tds < math.inf and expected is not None and expected < math.inf:
-            self._speed = float(f"{min(_FASTEST, max(_SLOWEST, tds / expected)):.3g}")
+        tds = listener.tds
+        if tds != self._of_tds:
+            self._of_tds = tds
+            if tds < math.inf and self._tds is not None and self._tds < math.inf:
+                self._speed = float(f"{min(_FASTEST, max(_SLOWEST, tds / self._tds)):.3g}")
         return listener.state, self._speed
 
     def _report(
