@@ -25,9 +25,11 @@ _AGAIN_S: Final = 2.0
 # plenty in hand; and so seldom that it costs less than 0.2 reports a second.
 _SILENCE_S: Final = 1.0
 _ASK_S: Final = 6.0
-_PLENTY_S: Final = 30.0
+_PLENTY_S: Final = 20.0
 
 _CHANGES: Final = frozenset({"paused", "resumed", "speed", "revealed", "hidden", "visible"})
+_READING: Final = frozenset({"reading", "revealed"})
+_NO_LOCK: Final = contextlib.nullcontext()
 _SLOWEST, _FASTEST = 1e-3, 1e3  # what a report can say
 _MOST: Final = 10_000_000
 _LONGEST_S: Final = 86_400.0
@@ -152,7 +154,7 @@ class Line:
             lock: whoever touches the buffer holds it, and the caller now; None in an event loop.
         """
         self._clock = clock
-        self._lock = contextlib.nullcontext() if lock is None else lock
+        self._lock = lock
         self._came_at = now = clock()
         self._dry_at = now + listener.in_hand(now)
         if self._tds is None:
@@ -186,9 +188,13 @@ class Line:
 
     def is_due(self) -> bool:
         """Whether there is something to say."""
+        listener = self._listener
+        if listener is None:
+            return False
+        if self._lock is None:
+            return self._has_news(listener, self._clock())
         with self._lock:
-            listener = self._listener
-            return listener is not None and self._has_news(listener, self._clock())
+            return self._has_news(listener, self._clock())
 
     def next_report(self, delay: float) -> wire.Report | None:
         """What is to be said now, if anything; it counts as said from then on.
@@ -199,11 +205,11 @@ class Line:
         listener = self._listener
         if listener is None:
             return None
-        with self._lock:
+        with self._lock or _NO_LOCK:
             now = self._clock()
-            self._is_urgent = False
             if not self._has_news(listener, now):
                 return None
+            self._is_urgent = False
             self._said = state, _ = self._standing(listener)
             self._said_at, self._dry_at = now, now + listener.in_hand(now)
             return self._report(listener, now, state, delay)
@@ -216,7 +222,7 @@ class Line:
         """The server has answered: when it goes on with this stream, or that it is at it."""
         listener = self._listener
         if listener is not None:
-            with self._lock:
+            with self._lock or _NO_LOCK:
                 listener.expect(forecast, self._clock())
 
     def _hang_up(self, farewell: wire.Report | None) -> None:
@@ -225,13 +231,13 @@ class Line:
             self._registry.closed(self, farewell)
 
     def _has_news(self, listener: Listener, now: float) -> bool:
-        state, _ = standing = self._standing(listener)
-        if standing != self._said:
-            return True
+        if self._is_urgent or self._said is None:  # else nothing has been changed
+            if self._standing(listener) != self._said:
+                return True
+            self._is_urgent = False
         since = now - self._said_at
-        # A picture of somebody who does not read stands still, and so is right.
-        if since < _AGAIN_S or state not in ("reading", "revealed"):
-            return False
+        if since < _AGAIN_S or self._said is None or self._said[0] not in _READING:
+            return False  # the picture of somebody who does not read stands still
         in_hand = listener.in_hand(now)
         if abs(in_hand - max(0.0, self._dry_at - now)) > _WRONG_S:
             return True

@@ -126,9 +126,9 @@ class TestStretching:
         line, times = server.reporter.line(), []
         server.forecasts[line.id] = wire.Forecast(100.0, 1_000.0)
         async with paced(
-            scripted([(0.0, "x " * 25), (200.0, "x")]), line, anti_stall=factor
+            scripted([(0.0, "x " * 15), (200.0, "x")]), line, anti_stall=factor
         ) as words:
-            for _ in range(25):
+            for _ in range(15):
                 await anext(words)
                 times.append(anyio.current_time())
         gaps = [after - before for before, after in pairwise(times)]
