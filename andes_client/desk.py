@@ -225,7 +225,9 @@ class Desk:
 
     def _leave_in_peace(self, status: int) -> None:
         self.is_wanted = False
-        _log.warning(
+        # Most servers have no such route, and that is no trouble.
+        _log.log(
+            logging.INFO if status in (404, 405) else logging.WARNING,
             "the server answered %d to what its readers report, and is sent no reports any more%s",
             status,
             "; was the key right?" if status in (401, 403) else "",
