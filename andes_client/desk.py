@@ -68,11 +68,12 @@ class Desk:
     """All lines to one server.
 
     Args:
-        wake: called when something does not wait; from any thread that has a reader.
+        wake: called when there is a line, and with True when something does not wait; from any
+            thread that has a reader.
         blocking: whether the lines are for `pace_blocking`.
     """
 
-    def __init__(self, wake: Callable[[], object], *, blocking: bool) -> None:
+    def __init__(self, wake: Callable[[bool], object], *, blocking: bool) -> None:
         self.blocking = blocking
         self.is_wanted = True
         """False: the server wants no reports, and gets none any more."""
@@ -103,13 +104,13 @@ class Desk:
         """There is a reader at the end of this line."""
         if self.is_wanted:
             self._lines[line.id] = line
-            self._wake()
+            self._wake(False)
 
     def hurry(self, line: Line) -> None:
         """It has something to say that does not wait."""
         if line.id in self._lines:
             self._urgent[line.id] = line
-            self._wake()
+            self._wake(True)
 
     def closed(self, line: Line, farewell: wire.Report | None) -> None:
         """It has nothing to say any more, but perhaps this."""
@@ -118,7 +119,8 @@ class Desk:
             self._urgent.pop(line.id, None)
             if farewell is not None:
                 self._farewells.append(_Said(farewell))
-            self._wake()
+            if farewell is not None or not self._lines:
+                self._wake(True)
 
     def next_at(self, now: float) -> float:
         """When there may be something to say, at the latest; not after now: call."""

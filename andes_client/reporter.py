@@ -91,10 +91,10 @@ class Reporter:
         if self._scope is not None and self._loop is _running_loop():
             self._scope.cancel()
 
-    def _wake(self) -> None:
+    def _wake(self, is_urgent: bool) -> None:
         loop = _running_loop()
         if self._loop is loop:
-            if self._woken is not None:
+            if is_urgent and self._woken is not None:
                 self._woken.set()
         elif not self._desk.is_idle:
             self._loop, self._woken = loop, None
@@ -173,14 +173,15 @@ class BlockingReporter:
         self._desk.clear()
         self._woken.set()
 
-    def _wake(self) -> None:
+    def _wake(self, is_urgent: bool) -> None:
         with self._lock:
             # A forked child has the object, but not the thread, and then it is not alive.
             if (self._thread is None or not self._thread.is_alive()) and not self._desk.is_idle:
                 self._woken, self._answered = threading.Event(), threading.Event()
                 self._thread = threading.Thread(target=self._run, name="andes-reports", daemon=True)
                 self._thread.start()
-        self._woken.set()
+        if is_urgent:
+            self._woken.set()
 
     def _run(self) -> None:
         try:

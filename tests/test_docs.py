@@ -108,7 +108,8 @@ def asking(**asked):
 response = await events(asking())
 chunks = response.body_iterator
 assert b"Hello" in await anext(chunks)
-for asked in ({"wpm": 476}, {"visible": False}, {"do": "pause"}, {"do": "resume"}, {"do": "reveal_all"}):
+for asked in ({"wpm": 476}, {"visible": False}, {"do": "pause"}, {"do": "resume"},
+              {"do": "reveal_all"}):
     assert (await control(asking(**asked))).status_code == 204
     assert answers[name].statistics().paused == (asked.get("do") == "pause")
     assert answers[name].statistics().speed == (math.inf if "all" in str(asked) else 2.0)

@@ -300,7 +300,7 @@ class TestAReporterOfOnesOwn:
                     await anyio.to_thread.run_sync(up.enter_context, serving_reports(host))
                     await said(server, "reading")
                 await reporter.aclose()
-        assert server.reports[-1].state == "gone"
+        assert [each.state for each in server.reports][-1] == "gone"
 
     async def test_nobody_is_there(self) -> None:
         async with httpx2.AsyncClient() as client:

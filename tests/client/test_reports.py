@@ -126,16 +126,17 @@ class TestWhatIsSaid:
 
     async def test_what_changes_is_said_at_once(self, server: Server) -> None:
         line, begin = server.reporter.line(), anyio.current_time()
-        changes = [
-            (2.0, lambda: words.pause()),
-            (3.0, lambda: words.resume()),
+        words = paced(scripted(ALL_AT_ONCE), line)
+        changes: list[tuple[float, Callable[[], None]]] = [
+            (2.0, words.pause),
+            (3.0, words.resume),
             (4.0, lambda: words.speed(1.5)),
             (5.0, lambda: words.visible(False)),
             (6.0, lambda: words.visible(True)),
-            (7.0, lambda: words.reveal_all()),
+            (7.0, words.reveal_all),
             (8.0, lambda: words.speed(0.5)),
         ]
-        async with paced(scripted(ALL_AT_ONCE), line) as words, reading(words):
+        async with words, reading(words):
             for at, change in changes:
                 await anyio.sleep_until(begin + at)
                 change()
