@@ -350,7 +350,7 @@ class Buffer:
         for unit in units:
             self._tokens += unit.cost
         if self.line is not None:
-            self.line.came((self._tokens - before) * self._playout.seconds_per_token)
+            self.line.came((self._tokens - before) * self._playout.seconds_per_token, now)
 
     def _release(self, unit: Unit, arrival: float, due: float, now: float) -> str:
         self._shown += 1

@@ -164,10 +164,10 @@ class Line:
         if self._standing(listener) != self._said:
             self.notice("speed")
 
-    def came(self, seconds: float) -> None:
+    def came(self, seconds: float, now: float) -> None:
         """Text has arrived that takes the reader so long."""
-        self._came_at = now = self._clock()
-        self._dry_at = max(self._dry_at, now) + seconds
+        self._came_at = now
+        self._dry_at = (now if now > self._dry_at else self._dry_at) + seconds
 
     def notice(self, event: str) -> None:
         """This has happened to the reader (`andes_client.buffer.EventKind`)."""
