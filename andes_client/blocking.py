@@ -13,6 +13,7 @@ from typing import Final, Self
 
 from andes_client.buffer import Buffer, Statistics, make_buffer
 from andes_client.expectation import Expectation
+from andes_client.reports import READER, Line, check_line
 from andes_client.segment import UnitKind
 
 __all__ = ["BlockingPaced", "pace_blocking"]
@@ -30,9 +31,10 @@ def pace_blocking(
     unit: UnitKind | None = None,
     language: str = "en",
     markdown: bool = False,
-    anti_stall: float = 1.0,
+    anti_stall: float | None = None,
     max_lag: float | None = None,
     max_speed_up: float = 2.0,
+    report: Line | None = None,
 ) -> "BlockingPaced":
     """`pace` for plain code: the stream is drained in a thread, the caller's thread waits.
 
@@ -40,7 +42,8 @@ def pace_blocking(
             for word in paced:
                 print(word, end="", flush=True)
 
-    Arguments and errors are those of `andes_client.pace`. Leaving the block stops the
+    Arguments and errors are those of `andes_client.pace`; `report` takes a line of a
+    `BlockingReporter`. Leaving the block stops the
     draining at the next text and closes the stream. A stream that hangs in its own `next`
     cannot be interrupted from outside: its thread is a daemon, and is left behind with a
     warning after five seconds, unless the stream's `close()` makes it return.
@@ -54,6 +57,7 @@ def pace_blocking(
             f"pace_blocking() needs an iterable of str, not {type(stream).__name__}"
             + ("; use pace() for an async one" if hasattr(stream, "__aiter__") else "")
         )
+    check_line(report, "pace_blocking()", "BlockingReporter", blocking=True)
     return BlockingPaced(
         stream,
         make_buffer(
@@ -65,6 +69,7 @@ def pace_blocking(
             max_lag=max_lag,
             max_speed_up=max_speed_up,
         ),
+        report,
     )
 
 
@@ -74,8 +79,9 @@ class BlockingPaced(Iterator[str]):
     The controls are safe to call from any thread.
     """
 
-    def __init__(self, stream: Iterable[str], buffer: Buffer) -> None:
+    def __init__(self, stream: Iterable[str], buffer: Buffer, report: Line | None = None) -> None:
         self._stream = stream
+        self._report = report
         self._buffer = buffer
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
@@ -93,6 +99,8 @@ class BlockingPaced(Iterator[str]):
             daemon=True,
         )
         self._buffer.start(time.monotonic())
+        if self._report is not None:
+            self._connect(self._report)
         self._thread.start()
         return self
 
@@ -109,6 +117,7 @@ class BlockingPaced(Iterator[str]):
             return
         with self._changed:
             self._left = True
+            self._buffer.leave()
             self._changed.notify_all()
         if thread.is_alive() and not inspect.isgenerator(self._stream):
             _close(self._stream)  # what waits in its `next` may return by that
@@ -165,6 +174,12 @@ class BlockingPaced(Iterator[str]):
             buffer.reveal_all(time.monotonic())
             self._changed.notify_all()
 
+    def visible(self, visible: bool) -> None:
+        """Whether the reader has the text before them; a server that listens is told."""
+        buffer = self._check_entered()
+        with self._changed:
+            buffer.visible(visible, time.monotonic())
+
     def statistics(self) -> Statistics:
         """A snapshot of what has happened so far."""
         self._check_process()
@@ -185,7 +200,15 @@ class BlockingPaced(Iterator[str]):
                 "in the process that reads"
             )
 
+    def _connect(self, line: Line) -> None:
+        """The text comes through this line."""
+        with self._changed:
+            if line.blocking and not self._left:
+                self._buffer.connect(line, time.monotonic, self._changed)
+
     def _drain(self) -> None:
+        if self._report is None:
+            READER.set(self._connect)
         error: Exception | None = None
         try:
             for text in self._stream:

@@ -7,15 +7,18 @@ blocking.py in a thread) tells it the time and sleeps as long as `poll` says.
 
 import math
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
+from andes_client import wire
 from andes_client.backlog import Backlog
 from andes_client.expectation import Expectation
 from andes_client.markdown import MarkdownGuard
 from andes_client.pending import Pending
 from andes_client.playout import Playout
 from andes_client.qoe import Meter
+from andes_client.reports import Line
 from andes_client.segment import Segmenter, Unit, UnitKind, segmenter
 
 __all__ = ["Buffer", "Event", "EventKind", "Statistics", "make_buffer"]
@@ -28,6 +31,9 @@ EventKind = Literal[
     "resumed",
     "speed",  # changed
     "revealed",  # everything is shown as it comes, from now on
+    "hidden",  # the reader looks at something else
+    "visible",  # they are back
+    "expected",  # the server says when text will come: `Statistics.expected_s`
     "upstream_ended",  # the server is done; the reader may not be
     "finished",  # all text is shown
 ]
@@ -77,6 +83,13 @@ class Statistics:
     """The reader has paused."""
     upstream_ended: bool
     """The server is done; what is buffered is all there is to come."""
+    expected_s: float | None = None
+    """Seconds until the server goes on with this stream, in half of such cases; 0 if that is
+    over. None while text comes, or if the server does not say."""
+    expected_p90_s: float | None = None
+    """The same in nine of ten cases."""
+    hidden: bool = False
+    """The reader looks at something else."""
 
 
 class Buffer:
@@ -96,8 +109,10 @@ class Buffer:
         "_decode",
         "_error",
         "_expectation",
+        "_expected",
         "_finished",
         "_first_shown",
+        "_hidden",
         "_last_cost",
         "_meter",
         "_paused_at",
@@ -111,11 +126,14 @@ class Buffer:
         "_tokens",
         "_units",
         "_upstream_ended",
+        "line",
         "on_event",
     )
 
     def __init__(self, expectation: Expectation, segmenter: Segmenter, playout: Playout) -> None:
         self.on_event: Callable[[Event], None] | None = None
+        self.line: Line | None = None
+        """To the server that sends the text, if it is told of its reader."""
         self._expectation = expectation
         self._pending = Pending(segmenter)
         self._decode = segmenter.decode
@@ -133,7 +151,8 @@ class Buffer:
         self._stalled_since: float | None = None
         self._stalls = 0
         self._stalled_seconds = 0.0
-        self._upstream_ended = self._finished = False
+        self._upstream_ended = self._finished = self._hidden = False
+        self._expected: tuple[float, float] | None = None  # moments at which more may come
 
     def start(self, submitted: float) -> None:
         """The request was submitted at that moment: what is measured counts from it."""
@@ -143,6 +162,36 @@ class Buffer:
     def is_empty(self) -> bool:
         """Nothing waits to be shown, so whatever arrives may be shown at once."""
         return not self._units
+
+    @property
+    def shown(self) -> int:
+        """Units released."""
+        return self._shown
+
+    @property
+    def shown_tokens(self) -> float:
+        """Tokens released."""
+        return self._meter.tokens
+
+    @property
+    def state(self) -> wire.State:
+        """What the reader does, as the server is told."""
+        if self._paused_at is not None:
+            return "paused"
+        if self._hidden:
+            return "hidden"
+        return "revealed" if self._playout.speed == math.inf else "reading"
+
+    @property
+    def tds(self) -> float:
+        """How fast the reader goes now, tokens/s."""
+        return self._expectation.tds * self._playout.speed
+
+    def in_hand(self, now: float) -> float:
+        """How long the reader is busy with what is shown and buffered, seconds: their slack."""
+        at = now if self._paused_at is None else self._paused_at
+        tokens = self._tokens + self._pending.held_cost
+        return max(0.0, self._playout.free_at - at) + tokens * self._playout.seconds_per_token
 
     def receive(self, text: str, now: float) -> None:
         """Text has arrived from upstream.
@@ -156,6 +205,8 @@ class Buffer:
                 "map its events to text first (see andes_client.sources)"
             )
         if text:
+            if self._expected is not None:
+                self.expect(None, now)  # it has come
             pending = self._pending
             if pending.follows:
                 units = pending.decode(text, now)
@@ -169,6 +220,7 @@ class Buffer:
         """The upstream has ended, by itself or by an error."""
         self._append(self._pending.flush(), now)
         self._upstream_ended, self._error = True, error
+        self.expect(None, now)
         self._playout.upstream_ended(now)
         self._tell("upstream_ended", now)
 
@@ -231,17 +283,50 @@ class Buffer:
         self._playout.change_speed(math.inf, now)
         self._tell("revealed", now)
 
+    def visible(self, visible: bool, now: float) -> None:
+        """Whether the reader has the text before them; it comes at the same pace."""
+        if self._hidden == visible:
+            self._hidden = not visible
+            self._tell("visible" if visible else "hidden", now)
+
+    def expect(self, forecast: wire.Forecast | None, now: float) -> None:
+        """The server says when more will come, in seconds from now; None: it is at it."""
+        if forecast is None or self._upstream_ended:
+            self._expected = None
+            self._playout.expect(math.inf)
+            return
+        self._expected = now + forecast.median_s, now + forecast.p90_s
+        # Text that lasts until the median runs dry in half of all cases.
+        self._playout.expect(now + forecast.p90_s)
+        self._tell("expected", now)
+
+    def connect(
+        self,
+        line: Line,
+        clock: Callable[[], float],
+        lock: AbstractContextManager[Any] | None = None,
+    ) -> None:
+        """Tell the server at the other end of this line what the reader does (`Line.connect`)."""
+        if self.line is not None and self.line is not line:
+            self.line.close()
+        self.line = line
+        line.connect(self, clock, lock)
+
+    def leave(self) -> None:
+        """The reader has left; if that is before the end, the server is told."""
+        if self.line is not None:
+            self.line.leave()
+            self.line = None
+
     def statistics(self, now: float) -> Statistics:
         """A snapshot of what has happened so far."""
         meter, since = self._meter, self._stalled_since
         at = now if self._paused_at is None else self._paused_at
-        reading = max(0.0, self._playout.free_at - at)
-        tokens = self._tokens + self._pending.held_cost
         spent = 0.0 if meter.last is None or meter.first is None else meter.last - meter.first
         return Statistics(
             shown=self._shown,
             buffered=len(self._units),
-            buffered_seconds=reading + tokens * self._playout.seconds_per_token,
+            buffered_seconds=self.in_hand(now),
             lag=now - self._units.first()[0] if self._units else 0.0,
             ttft=self._first_shown,
             tds=(meter.tokens - self._last_cost) / spent if spent > 0 else None,
@@ -251,12 +336,21 @@ class Buffer:
             speed=self._playout.speed,
             paused=self._paused_at is not None,
             upstream_ended=self._upstream_ended,
+            expected_s=self._until(0, now),
+            expected_p90_s=self._until(1, now),
+            hidden=self._hidden,
         )
+
+    def _until(self, which: int, now: float) -> float | None:
+        return None if self._expected is None else max(0.0, self._expected[which] - now)
 
     def _append(self, units: list[Unit], now: float) -> None:
         self._units.extend(units, now)
+        before = self._tokens
         for unit in units:
             self._tokens += unit.cost
+        if self.line is not None:
+            self.line.came((self._tokens - before) * self._playout.seconds_per_token, now)
 
     def _release(self, unit: Unit, arrival: float, due: float, now: float) -> str:
         self._shown += 1
@@ -329,6 +423,8 @@ class Buffer:
             self._stalled_since += max(0.0, ended - since)
 
     def _tell(self, kind: EventKind, now: float) -> None:
+        if self.line is not None:
+            self.line.notice(kind)
         if self.on_event is not None:
             self.on_event(Event(kind, now - self._submitted))
 
@@ -339,7 +435,7 @@ def make_buffer(
     unit: UnitKind | None,
     language: str,
     markdown: bool,
-    anti_stall: float,
+    anti_stall: float | None,
     max_lag: float | None,
     max_speed_up: float,
 ) -> Buffer:

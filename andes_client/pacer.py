@@ -7,6 +7,7 @@ drained. Together with blocking.py the only file that sleeps.
 import inspect
 import logging
 import math
+import threading
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from types import TracebackType
@@ -20,6 +21,7 @@ from anyio.streams.memory import MemoryObjectSendStream
 
 from andes_client.buffer import Buffer, Event, Statistics, make_buffer
 from andes_client.expectation import Expectation
+from andes_client.reports import READER, Line, check_line
 from andes_client.segment import UnitKind
 
 if TYPE_CHECKING:
@@ -45,10 +47,11 @@ def pace(
     unit: UnitKind | None = None,
     language: str = "en",
     markdown: bool = False,
-    anti_stall: float = 1.0,
+    anti_stall: float | None = None,
     max_lag: float | None = None,
     max_speed_up: float = 2.0,
     submitted: float | None = None,
+    report: Line | None = None,
 ) -> "Paced":
     """Wrap `stream` so that its text comes at the pace of `expectation`.
 
@@ -70,16 +73,20 @@ def pace(
         markdown: the text is Markdown: show only what what follows cannot make look otherwise,
             held back for a second at most, and take no time for marks (andes_client.markdown).
         anti_stall: the most by which text is slowed down while the buffer is about to run
-            dry; 1 is off, 1.25 hardly seen (andes_client.playout).
+            dry; 1 is off, 1.25 hardly seen (andes_client.playout). None: only if the server
+            has said when more will come, and then by 1.25.
         max_lag: seconds after the end of the stream within which all is shown; None: at
             the reader's pace, however long it takes.
         max_speed_up: the most by which `max_lag` speeds the text up; the rest is then
             shown at once.
         submitted: when the user submitted the request, on the clock of the event loop
             (`anyio.current_time()`); when the block is entered, if not given.
+        report: tell the server what the reader does (`andes_client.reporter`). Not needed if
+            the request went through a transport with `report=True` (andes_client.transport).
 
     Raises:
-        TypeError: `stream` is not an async iterable, `expectation` is not an Expectation.
+        TypeError: `stream` is not an async iterable, `expectation` is not an Expectation,
+            `report` is no line of a `Reporter`.
         ValueError: another argument is out of range.
     """
     if not hasattr(stream, "__aiter__"):
@@ -87,6 +94,7 @@ def pace(
             f"pace() needs an async iterable of str, not {type(stream).__name__}; "
             "if the stream comes from a coroutine function, await it first"
         )
+    check_line(report, "pace()", "Reporter", blocking=False)
     return Paced(
         stream,
         make_buffer(
@@ -99,6 +107,7 @@ def pace(
             max_speed_up=max_speed_up,
         ),
         submitted,
+        report,
     )
 
 
@@ -114,8 +123,10 @@ class Paced(AsyncIterator[str]):
         stream: AsyncIterable[str],
         buffer: Buffer,
         submitted: float | None,
+        report: Line | None = None,
     ) -> None:
         self._stream = stream
+        self._report = report
         self._buffer = buffer
         self._submitted = submitted
         self._tasks: anyio.abc.TaskGroup | None = None
@@ -136,6 +147,9 @@ class Paced(AsyncIterator[str]):
                 f"clock, anyio.current_time()), but it is {submitted!r}"
             )
         self._buffer.start(submitted)
+        self._thread = threading.get_ident()
+        if self._report is not None:
+            self._connect(self._report)
         self._token = anyio.lowlevel.current_token()
         self._tasks = anyio.create_task_group()
         await self._tasks.__aenter__()
@@ -150,6 +164,7 @@ class Paced(AsyncIterator[str]):
     ) -> bool | None:
         assert self._tasks is not None  # entered
         self._left = True
+        self._buffer.leave()
         if self._listener is not None:
             self._buffer.on_event = None
             self._listener.close()
@@ -205,6 +220,13 @@ class Paced(AsyncIterator[str]):
         self._entered().reveal_all(self._nap.now())
         self._nap.wake()
 
+    def visible(self, visible: bool) -> None:
+        """Whether the reader has the text before them; a server that listens is told.
+
+        The text comes all the same: `pause` if it is to wait.
+        """
+        self._entered().visible(visible, self._nap.now())
+
     def statistics(self) -> Statistics:
         """A snapshot of what has happened so far."""
         return self._entered(or_left=True).statistics(self._nap.now())
@@ -250,8 +272,16 @@ class Paced(AsyncIterator[str]):
             raise RuntimeError("use a paced stream inside its block: async with pace(...)")
         return self._buffer
 
+    def _connect(self, line: Line) -> None:
+        """The text comes through this line."""
+        is_ours = threading.get_ident() == self._thread and not line.blocking
+        if is_ours and not self._left:
+            self._buffer.connect(line, self._nap.now)
+
     async def _drain(self) -> None:
         """Read the whole upstream, as fast as it comes, whatever the reader does."""
+        if self._report is None:
+            READER.set(self._connect)
         buffer, iterator = self._buffer, aiter(self._stream)
         error: Exception | None = None
         texts = 0

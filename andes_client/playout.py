@@ -7,6 +7,8 @@ from andes_client.expectation import Expectation
 
 __all__ = ["Playout"]
 
+_JUST_S: Final = 1e-6  # rounding must not end a stretch
+
 
 class Playout:
     """The law of release: nothing before it has arrived, nothing faster than it is read.
@@ -19,7 +21,9 @@ class Playout:
     - Anti-stall: while less than `LOW_WATER_S` of text is buffered and more is to come, a
       unit takes longer, up to `anti_stall` times as long on an empty buffer: a little
       slowness that is hardly seen, for fewer and shorter stalls that are. (Adaptive media
-      playout, Kalman, Steinbach and Girod 2004, does so for voice and video.)
+      playout, Kalman, Steinbach and Girod 2004, does so for voice and video.) If the server
+      has said when more will come (`expect`), text that would not last until then is stretched
+      likewise, but not before it has to be: more may come early.
     - Bounded lag: once the upstream has ended, the reader is to be through within `max_lag`
       seconds. Units then take less time, by up to `max_speed_up`; what is left at the
       deadline is shown at once.
@@ -28,7 +32,8 @@ class Playout:
 
     Args:
         expectation: the reader's.
-        anti_stall: 1 (off) or more: the most by which a unit's time is stretched.
+        anti_stall: 1 (off) or more: the most by which a unit's time is stretched. None: 1, and
+            `FORECAST_STRETCH` where the server has said when more will come.
         max_lag: seconds, 0 or more; None for no bound.
         max_speed_up: 1 or more: the most by which the bound speeds the text up.
 
@@ -37,11 +42,14 @@ class Playout:
     """
 
     LOW_WATER_S: Final = 2.0
+    FORECAST_STRETCH: Final = 1.25
 
     __slots__ = (
         "_anti_stall",
         "_deadline",
+        "_expected_at",
         "_free_at",
+        "_longest",
         "_max_lag",
         "_max_speed_up",
         "_seconds_per_token",
@@ -52,24 +60,26 @@ class Playout:
         self,
         expectation: Expectation,
         *,
-        anti_stall: float = 1.0,
+        anti_stall: float | None = None,
         max_lag: float | None = None,
         max_speed_up: float = 2.0,
     ) -> None:
         for name, value, least in (
-            ("anti_stall", anti_stall, 1.0),
+            ("anti_stall", 1.0 if anti_stall is None else anti_stall, 1.0),
             ("max_speed_up", max_speed_up, 1.0),
             ("max_lag", 0.0 if max_lag is None else max_lag, 0.0),
         ):
             if not least <= value < math.inf:
                 raise ValueError(f"{name} must be finite and at least {least:g}, not {value!r}")
         self._seconds_per_token = expectation.seconds_per_token
-        self._anti_stall = anti_stall
+        self._anti_stall = 1.0 if anti_stall is None else anti_stall
+        self._longest = self.FORECAST_STRETCH if anti_stall is None else anti_stall
         self._max_lag = math.inf if max_lag is None else max_lag
         self._max_speed_up = max_speed_up
         self._speed = 1.0
         self._free_at = -math.inf
         self._deadline = math.inf
+        self._expected_at = math.inf
 
     @property
     def paced(self) -> bool:
@@ -106,6 +116,8 @@ class Playout:
         seconds = cost * self._seconds_per_token / self._speed
         if self._deadline < math.inf:
             seconds /= self._hurry(at, cost + buffered)
+        elif self._expected_at < math.inf:
+            seconds *= self._stretch_until(at, cost + buffered)
         elif self._anti_stall > 1.0:
             seconds *= self._stretch(buffered)
         # `free_at` is capped at the deadline: what is left then comes at once.
@@ -114,6 +126,10 @@ class Playout:
     def continued(self, at: float, cost: float) -> None:
         """The rest of the unit before has been released, which takes `cost` tokens more."""
         self._free_at = max(at, self._free_at) + cost * self.seconds_per_token
+
+    def expect(self, at: float) -> None:
+        """Text is to last until that moment, as more will come by then; infinite: no idea."""
+        self._expected_at = at
 
     def upstream_ended(self, at: float) -> None:
         """Nothing more will come: the bound on the lag counts from here."""
@@ -145,6 +161,11 @@ class Playout:
         wanted = tokens * self._seconds_per_token / self._speed
         left = self._deadline - now
         return self._max_speed_up if left <= 0 else min(self._max_speed_up, max(1.0, wanted / left))
+
+    def _stretch_until(self, now: float, tokens: float) -> float:
+        """So much in hand: once it lasts only if stretched as far as may be, it is."""
+        seconds = tokens * self._seconds_per_token / self._speed * self._longest
+        return self._longest if now + seconds < self._expected_at + _JUST_S else 1.0
 
     def _stretch(self, buffered: float) -> float:
         seconds = buffered * self._seconds_per_token / self._speed

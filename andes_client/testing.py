@@ -19,6 +19,7 @@ With anyio's pytest plug-in:
 """
 
 import asyncio
+import math
 import selectors
 from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Iterable
 from typing import Any, TypeVar, TypeVarTuple
@@ -134,6 +135,19 @@ class VirtualClockLoop(asyncio.SelectorEventLoop):
     def time(self) -> float:
         """Virtual seconds since the loop was made."""
         return self._jumping.now
+
+    @property
+    def _clock_resolution(self) -> float:
+        """Asyncio takes a timer for due so long before its moment: here, not at all.
+
+        Time stands still while anything is ready. With a nanosecond, as asyncio has it, a task
+        that looks at the clock and finds that its moment has not come would be woken for ever.
+        """
+        return math.ulp(self._jumping.now)
+
+    @_clock_resolution.setter
+    def _clock_resolution(self, resolution: float) -> None:
+        """Of the real clock, from the base class."""
 
 
 class _JumpingSelector(selectors.DefaultSelector):

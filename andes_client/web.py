@@ -23,17 +23,15 @@ asyncio nor trio can stand. Here the generator may be dropped or closed at any m
 anyone: its task is cancelled, and with it the upstream.
 """
 
-import asyncio
-import contextvars
 import json
 import logging
 import re
-from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterable, Callable
 from typing import Final
 
 import anyio
-import anyio.lowlevel
 
+from andes_client.background import spawn
 from andes_client.buffer import Statistics
 from andes_client.expectation import Expectation
 from andes_client.pacer import Paced, pace
@@ -90,7 +88,7 @@ async def _events(
     stream: AsyncIterable[str], event_of: Callable[[str], str], keep_alive: float
 ) -> AsyncGenerator[bytes, None]:
     outbox = _Outbox()
-    _spawn(lambda: outbox.fill(stream, event_of), outbox.end)
+    spawn(lambda: outbox.fill(stream, event_of), outbox.end)
     try:
         while not outbox.ended or outbox.chunks:
             if outbox.chunks:
@@ -168,24 +166,3 @@ def _as_json(text: str) -> str:
 def _figures(statistics: Statistics) -> dict[str, float | None]:
     names = ("shown", "ttft", "tds", "qoe", "stalls", "stalled_seconds")
     return {name: getattr(statistics, name) for name in names}
-
-
-_tasks: Final[set[asyncio.Task[None]]] = set()  # asyncio itself does not hold on to them
-
-
-def _spawn(work: Callable[[], Awaitable[None]], done: Callable[[], None]) -> None:
-    """Run it in a task that belongs to no block; `done` is called even if it never begins."""
-
-    async def run() -> None:
-        await work()
-
-    loop = anyio.lowlevel.current_token().native_token
-    if isinstance(loop, asyncio.AbstractEventLoop):
-        task = loop.create_task(run())
-        _tasks.add(task)
-        task.add_done_callback(_tasks.discard)
-        task.add_done_callback(lambda _: done())
-    else:
-        import trio  # the only other back end of anyio's, and it is running
-
-        trio.lowlevel.spawn_system_task(run, context=contextvars.copy_context())

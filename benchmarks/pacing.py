@@ -3,6 +3,9 @@
     python benchmarks/pacing.py                  5,000 and 10,000 streams, about twelve minutes
     python benchmarks/pacing.py --streams 5000 --runs 1
 
+The row "not reported and reported" compares two paced ones, of which one has a reporter and a
+server that answers at once, while the upstream is open.
+
 Every measurement runs in a fresh process (pacing_measures.py), bare and paced in turn, and
 the table shows medians. Seconds drift between machines and with what else runs on them;
 ratios hold better.
@@ -83,7 +86,22 @@ def _crowd(streams: int, arguments: argparse.Namespace) -> Iterator[tuple[str, .
         more = f"{late[1] - late[0]:+.2f} ms"
         target = "<= +2 ms" if key == "p99" else ""
         yield (f"{name}lateness, {key}", *(f"{each:.2f} ms" for each in late), more, target)
+    yield _reported(name, options, arguments.runs)
     yield from _memory(name, streams, arguments)
+
+
+def _reported(name: str, options: list[str], runs: int) -> tuple[str, ...]:
+    """What it costs that a server is told of the readers, while it may send more."""
+    untold, told = (
+        figures["cpu"] / max(1.0, figures["releases"]) * 1e6
+        for figures in _medians(("open", "reported"), options, runs)
+    )
+    return (
+        f"{name}CPU a release, not reported and reported",
+        *(f"{each:.1f} µs" for each in (untold, told)),
+        f"{told / untold if untold else 0.0:.2f} x",
+        "<= 1.05 x",
+    )
 
 
 def _memory(name: str, streams: int, arguments: argparse.Namespace) -> Iterator[tuple[str, ...]]:

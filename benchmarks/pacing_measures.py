@@ -6,6 +6,7 @@ The streams of "bare" and "paced" release 4.8 words a second each. A stream begi
 random moment of a ramp, so that releases spread evenly, and all of its text arrives there
 in four bursts; CPU and lateness are counted in a window after the ramp, in which nothing
 arrives any more. A bare stream is a loop over `anyio.sleep_until` that holds its text, too.
+"open" is "paced" with upstreams that do not end, and "reported" is "open" with a reporter.
 """
 
 import argparse
@@ -24,6 +25,7 @@ from typing import Any, Final
 import anyio
 
 from andes_client import Expectation, pace
+from andes_client.reporter import Answer, Reporter
 from andes_client.segment import Words
 
 __all__ = ["MEASURES", "RELEASES_A_SECOND", "Crowd", "iterate", "main", "watch"]
@@ -47,16 +49,27 @@ class Crowd:
         buffered: seconds of text that each holds when the window begins, about.
         seconds: length of the window, not above `buffered`; 0 to see only the memory.
         markdown: pace with the Markdown guard.
+        ends: the upstreams end with the text; else the server may send more.
+        reported: a server is told of the readers; it answers at once.
     """
 
     def __init__(
-        self, streams: int, buffered: float, seconds: float, *, markdown: bool = False
+        self,
+        streams: int,
+        buffered: float,
+        seconds: float,
+        *,
+        markdown: bool = False,
+        ends: bool = True,
+        reported: bool = False,
     ) -> None:
         self.late: list[array[float]] = []
         """Of each stream, the lateness of its releases since the window began, seconds."""
         self._random = random.Random(1)
         self._seconds = seconds
         self._markdown = markdown
+        self._ends = ends
+        self._reporter = Reporter(_hear) if reported else None
         self._ramp = max(0.2, streams / 500)
         self._buffered = buffered
         self._vocabulary = [
@@ -78,9 +91,11 @@ class Crowd:
         """The same text through the pacer."""
         await anyio.sleep_until(start)
         length, late = len(text) // _BURSTS + 1, self._lateness_of_one()
-        bursts = _in_bursts([text[at : at + length] for at in range(0, len(text), length)])
+        parts = [text[at : at + length] for at in range(0, len(text), length)]
+        bursts = _in_bursts(parts, ends=self._ends)
         del text  # the buffer is all that holds it now
-        async with pace(bursts, _EXPECTATION, markdown=self._markdown) as words:
+        report = self._reporter.line() if self._reporter else None
+        async with pace(bursts, _EXPECTATION, markdown=self._markdown, report=report) as words:
             due = time.monotonic()  # the first is due when it arrives
             async for _ in words:
                 late.append(time.monotonic() - due)
@@ -126,7 +141,12 @@ class Crowd:
 async def watch(kind: str, arguments: argparse.Namespace) -> dict[str, float]:
     """Many streams: CPU seconds, releases, lateness in seconds, resident bytes."""
     crowd = Crowd(
-        arguments.streams, arguments.buffered, arguments.seconds, markdown=arguments.markdown
+        arguments.streams,
+        arguments.buffered,
+        arguments.seconds,
+        markdown=arguments.markdown,
+        ends=kind not in ("open", "reported"),
+        reported=kind == "reported",
     )
     return await crowd.run(crowd.bare if kind == "bare" else crowd.paced)
 
@@ -146,13 +166,28 @@ async def iterate(kind: str, arguments: argparse.Namespace) -> dict[str, float]:
     return {"cpu": time.process_time() - cpu, "releases": count}
 
 
-MEASURES: Final = {"bare": watch, "paced": watch, "iteration": iterate, "program": iterate}
+MEASURES: Final = {
+    "bare": watch,
+    "paced": watch,
+    "open": watch,
+    "reported": watch,
+    "iteration": iterate,
+    "program": iterate,
+}
 """What there is to measure, by name."""
 
 
-async def _in_bursts(bursts: list[str]) -> AsyncIterator[str]:
+async def _in_bursts(bursts: list[str], *, ends: bool = True) -> AsyncIterator[str]:
     for burst in bursts:
         yield burst
+    if not ends:
+        await anyio.sleep_forever()
+
+
+async def _hear(body: bytes) -> Answer:
+    """A server; what it costs is not counted, and so it answers nothing of length."""
+    assert body
+    return Answer(200, b'{"v": 1, "streams": {}}')
 
 
 def _lateness(streams: "list[array[float]]") -> dict[str, float]:

@@ -39,6 +39,7 @@ from andes_client.testing import scripted
 """
 PREAMBLES = {
     "http": "",  # the block brings its own imports
+    "reporter": "",
     "stream": "stream = scripted([(0.5, 'Une ligne.\\nEt une '), (2.0, 'autre.\\n')])",
     "slow_stream": "stream = scripted([(0.5, 'Some words here. '), (6.0, 'And some more now.')])",
     "markdown": """
@@ -79,6 +80,16 @@ async with httpx2.AsyncClient(transport=httpx2.MockTransport(handler)) as client
     await answer(client, "http://server.example/")
 assert printed() == "Hello world\\nQoE: 1.0\\n", printed()
 """,
+    ("client.md", "reporter"): """
+async def ask(extra_body):
+    assert len(extra_body["vllm_xargs"]["andes_stream"]) == 22
+    return scripted([(0.5, "Hello world")])
+def handler(request):
+    return httpx2.Response(404)
+async with httpx2.AsyncClient(transport=httpx2.MockTransport(handler)) as client:
+    await answer(client, "http://server.example/v1", ask)
+assert printed() == "Hello world", printed()
+""",
     ("client.md", "web"): """
 from types import SimpleNamespace
 response = await answer(SimpleNamespace(query_params={"wpm": "238"}))
@@ -97,7 +108,8 @@ def asking(**asked):
 response = await events(asking())
 chunks = response.body_iterator
 assert b"Hello" in await anext(chunks)
-for asked in ({"wpm": 476}, {"do": "pause"}, {"do": "resume"}, {"do": "reveal_all"}):
+for asked in ({"wpm": 476}, {"visible": False}, {"do": "pause"}, {"do": "resume"},
+              {"do": "reveal_all"}):
     assert (await control(asking(**asked))).status_code == 204
     assert answers[name].statistics().paused == (asked.get("do") == "pause")
     assert answers[name].statistics().speed == (math.inf if "all" in str(asked) else 2.0)

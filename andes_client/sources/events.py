@@ -32,6 +32,7 @@ from andes_client.expectation import Expectation
 from andes_client.markdown import MarkdownGuard
 from andes_client.pacer import Paced, pace
 from andes_client.pending import holding
+from andes_client.reports import Line
 from andes_client.segment import Segmenter, Unit, UnitKind, segmenter
 from andes_client.sources.reasoning import Kind, ThinkSplitter
 from andes_client.sources.texts import Split, Texts
@@ -49,10 +50,11 @@ def pace_events(
     unit: UnitKind | None = None,
     language: str = "en",
     markdown: bool = False,
-    anti_stall: float = 1.0,
+    anti_stall: float | None = None,
     max_lag: float | None = None,
     max_speed_up: float = 2.0,
     submitted: float | None = None,
+    report: Line | None = None,
     begins_thinking: bool = False,
 ) -> "PacedEvents[T]":
     """Wrap a stream of events so that its text comes at the pace of `expectation`.
@@ -87,6 +89,7 @@ def pace_events(
         max_lag=max_lag,
         max_speed_up=max_speed_up,
         submitted=submitted,
+        report=report,
     )
     return PacedEvents(text, upstream)
 

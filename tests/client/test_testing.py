@@ -5,6 +5,7 @@ import time
 from collections.abc import AsyncIterator
 
 import anyio
+import anyio.lowlevel
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -126,6 +127,28 @@ class TestRunVirtual:
         assert time.monotonic() - began < 10.0
         assert words == 3601  # the last is white space
         assert 3000 < seconds < 4000
+
+    @pytest.mark.parametrize("backend", BACKENDS)
+    @pytest.mark.parametrize("apart", [0.0, 1e-12, 1e-10, 1e-9])
+    def test_moments_that_lie_close_together(self, backend: str, apart: float) -> None:
+        """Tasks that are woken just before their moment do not wake each other for ever."""
+
+        async def wait_for(moment: float, turns: int) -> None:
+            looks = 0
+            while moment > anyio.current_time():
+                looks += 1
+                assert looks < 20, "time stands still"
+                await anyio.sleep_until(moment)
+                for _ in range(turns if looks == 1 else 0):
+                    await anyio.lowlevel.checkpoint()
+
+        async def main() -> None:
+            moment = anyio.current_time() + 3.3
+            async with anyio.create_task_group() as tasks:
+                for number in range(6):
+                    tasks.start_soon(wait_for, moment + number * apart, number % 3)
+
+        run_virtual(main, backend=backend)
 
     @pytest.mark.parametrize("backend", BACKENDS)
     def test_it_hands_over_arguments_and_result(self, backend: str) -> None:

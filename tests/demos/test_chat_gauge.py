@@ -46,7 +46,13 @@ def test_while_it_goes() -> None:
         (replace(GOING, ttft=None), " … waiting "),
         (replace(GOING, paused=True), " ⏸ paused "),
         (replace(GOING, speed=math.inf), " ⏩ all "),
+        (replace(GOING, ttft=None, expected_s=11.2), " … waiting, about 12 s "),
+        (replace(GOING, ttft=None, expected_s=99.5), " … waiting, about 100 s "),
+        (replace(GOING, ttft=None, expected_s=240.0), " … waiting, about 4 min "),
+        (replace(GOING, ttft=None, expected_s=0.0), " … waiting  reading "),
         (STALLED, " × stalled "),
+        (replace(STALLED, expected_s=0.4), " × stalled, about 1 s "),
+        (replace(GOING, expected_s=12.0), " ▶ playing "),
         (replace(GOING, buffered_seconds=0.0, upstream_ended=True), " ▶ playing "),
     ],
 )

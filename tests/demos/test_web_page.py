@@ -63,6 +63,10 @@ def test_controls_reach_the_pacer() -> None:
         assert page.statistics().paused
         assert page.post(control, {"do": "resume"}).status_code == 204
         assert not page.statistics().paused
+        assert page.post(control, {"do": "hide"}).status_code == 204
+        assert page.statistics().hidden
+        assert page.post(control, {"do": "show"}).status_code == 204
+        assert not page.statistics().hidden
         assert page.post(control, {"do": "reveal"}).status_code == 204
         while page.statistics().buffered:
             next(told)
@@ -113,7 +117,10 @@ def test_bad_controls_are_refused_in_words() -> None:
         for body in ({}, {"do": "run"}, {"do": ["pause"]}, {"do": "__init__"}):
             response = page.post(control, body)
             assert response.status_code == 400
-            assert 'must be one of pause, resume, reveal, or give "wpm"' in response.json()["error"]
+            assert (
+                'must be one of pause, resume, reveal, hide, show, or give "wpm"'
+                in response.json()["error"]
+            )
         assert page.post(control, {"wpm": -1}).status_code == 400
 
 

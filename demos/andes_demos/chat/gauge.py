@@ -20,6 +20,7 @@ STALL: Final = "×"
 _BARS: Final = "▁▂▃▄▅▆▇█"
 _BAR: Final = 10  # cells
 _SHORTEST_BAR: Final = 3
+_LONG_S: Final = 100  # from here on in minutes
 _NARROW: Final = 100  # cells below which there is no history
 
 
@@ -68,12 +69,21 @@ def _state(statistics: Statistics | None) -> tuple[str, str]:
     if statistics.paused:
         return "⏸ paused", "reverse yellow"
     if statistics.ttft is None:
-        return "… waiting", "yellow"
+        return f"… waiting{_about(statistics.expected_s)}", "yellow"
     if math.isinf(statistics.speed):
         return "⏩ all", "green"
     if not statistics.buffered_seconds and not statistics.upstream_ended:
-        return f"{STALL} stalled", "reverse red"
+        return f"{STALL} stalled{_about(statistics.expected_s)}", "reverse red"
     return "▶ playing", "green"
+
+
+def _about(seconds: float | None) -> str:
+    """How long still, as a person says it; "" if nobody knows, or it should be over."""
+    if not seconds:
+        return ""
+    if seconds < _LONG_S:
+        return f", about {math.ceil(seconds)} s"
+    return f", about {math.ceil(seconds / 60)} min"
 
 
 def _bar(seconds: float, size: int) -> str:

@@ -61,8 +61,8 @@ class Server:
     Args:
         url: as for `base_url`.
         key: sent with each request if there is one.
-        expectation: what the reader expects now; asked at each request for an answer. None:
-            the server is not told.
+        expectation: what the reader expects now; asked at each request for an answer. While
+            it streams, the server is told what they do. None: the server is not told.
 
     Raises:
         ValueError: the URL is none.
@@ -87,7 +87,11 @@ class Server:
             auth=_Bearer(key) if key else None,
             timeout=_TIMEOUT,
             trust_env=False,
-            transport=httpx2_transport(lambda _: expectation(), inner) if expectation else inner,
+            transport=(
+                httpx2_transport(lambda _: expectation(), inner, report=True)
+                if expectation
+                else inner
+            ),
         )
 
     async def aclose(self) -> None:

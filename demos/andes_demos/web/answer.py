@@ -118,6 +118,14 @@ class Answer:
         """Show what has come, and what is still to come, at once."""
         self._running().reveal_all()
 
+    def hide(self) -> None:
+        """The reader looks at another page; the server is told, and the text comes all the same."""
+        self._running().visible(False)
+
+    def show(self) -> None:
+        """They are back."""
+        self._running().visible(True)
+
     def speed(self, wpm: float) -> None:
         """From now on, release so many words a minute; above 0. Before the beginning as well."""
         if self._over:

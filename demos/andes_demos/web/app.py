@@ -38,7 +38,7 @@ FASTEST_WPM: Final = 100_000.0
 _STATIC: Final = Path(__file__).parent / "static"
 _MOST_WAITING: Final = 32  # answers that were asked for, and whose events nobody has fetched
 _LONGEST_BODY: Final = 64 * 1024
-_CONTROLS: Final = ("pause", "resume", "reveal")
+_CONTROLS: Final = ("pause", "resume", "reveal", "hide", "show")
 
 
 class Answers:

@@ -158,6 +158,12 @@ async function reveal() {
   if (source !== null) setPaused(false)
 }
 
+// Who looks at another tab reads nothing, and a server that knows it serves others first.
+function tellVisibility() {
+  const what = { do: document.hidden ? "hide" : "show" }
+  if (address !== null) post(address, what).catch(() => {}) // it is of no use to the reader
+}
+
 const wpm = () => Number(slider.value)
 
 // A slider moves faster than requests go: only the latest speed is told, one at a time.
@@ -228,6 +234,7 @@ async function begin() {
   for (const side of Object.values(sides)) side.failure.querySelector("button").onclick = start
   slider.addEventListener("input", tellSpeed)
   document.addEventListener("keydown", pressed)
+  document.addEventListener("visibilitychange", tellVisibility)
   addEventListener("pagehide", stop) // the browser may keep the page, and show it again
   addEventListener("resize", draw)
   setInterval(() => source !== null && draw(), FRAME_MS)
