@@ -74,7 +74,7 @@ def pace(
             held back for a second at most, and take no time for marks (andes_client.markdown).
         anti_stall: the most by which text is slowed down while the buffer is about to run
             dry; 1 is off, 1.25 hardly seen (andes_client.playout). None: only if the server
-            has said when more will come, and then by 1.25.
+            has said when more will come, and then by 1.5.
         max_lag: seconds after the end of the stream within which all is shown; None: at
             the reader's pace, however long it takes.
         max_speed_up: the most by which `max_lag` speeds the text up; the rest is then

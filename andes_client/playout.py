@@ -42,7 +42,7 @@ class Playout:
     """
 
     LOW_WATER_S: Final = 2.0
-    FORECAST_STRETCH: Final = 1.25
+    FORECAST_STRETCH: Final = 1.5
 
     __slots__ = (
         "_anti_stall",

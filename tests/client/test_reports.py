@@ -144,7 +144,7 @@ class TestWhatIsSaid:
             await anyio.sleep(0.5)
         await settled(server)
         said = server.states(line)
-        assert [(at - begin, state, speed) for at, state, speed in said] == [
+        assert [(round(at - begin, 6), state, speed) for at, state, speed in said] == [
             (2.0, "paused", 1.0),
             (3.0, "reading", 1.0),
             (4.0, "reading", 1.5),
