@@ -33,11 +33,13 @@ from andes_client.segment import segmenter
 from andes_client.sources import (
     BlockingTexts,
     Ending,
+    Note,
     PacedEvents,
     Rest,
     Split,
     StreamError,
     Texts,
+    Thinks,
     anthropic,
     openai,
     pace_events,
@@ -256,10 +258,15 @@ async def from_sdks(stream: AsyncIterable[Any], plain: Iterable[Any]) -> None:
     with pace_blocking(plain_text, reading()) as blocked:
         print(list(blocked))
     splits: list[Split[Any]] = [openai.split, anthropic.split, without_marks]
-    whole: PacedEvents[Any] = pace_events(stream, reading(), split=splits[0], markdown=True)
+    note: Note[Any] = openai.note
+    thinks: Thinks = print
+    whole: PacedEvents[Any] = pace_events(
+        stream, reading(), split=splits[0], note=note, thinks=thinks, markdown=True
+    )
     async with whole:
         async for item in whole:
             print(item if isinstance(item, str) else type(item), whole.text.statistics().shown)
+    print(whole.ending)
 
 
 def web(stream: AsyncIterable[str]) -> list[StreamingResponse]:
