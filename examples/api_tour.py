@@ -74,7 +74,7 @@ from andes_client.transport import (
     httpx_transport,
     httpx_transport_blocking,
 )
-from andes_client.web import HEADERS
+from andes_client.web import HEADERS, HasEnding
 from andes_client.web import sse as sse_events
 
 __all__: list[str] = []
@@ -271,8 +271,11 @@ async def from_sdks(stream: AsyncIterable[Any], plain: Iterable[Any]) -> None:
 
 def web(stream: AsyncIterable[str]) -> list[StreamingResponse]:
     paced = pace(stream, reading())
+    texts = openai.text(stream)
+    ending_of: HasEnding = texts
     return [
         StreamingResponse(sse_events(paced), headers=HEADERS),
+        StreamingResponse(sse_events(pace(texts, reading()), ending_of=ending_of)),
         StreamingResponse(sse_events(stream, event_of=str, keep_alive=math.inf)),
     ]
 
