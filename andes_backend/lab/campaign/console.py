@@ -32,14 +32,14 @@ class SafeConsole(Console):
 
     def render_str(self, text: str, **options: Any) -> Text:
         """As rich's; also what its tables measure."""
-        return super().render_str(displayable(text), **options)
+        return super().render_str(_seen(text), **options)
 
     def render(
         self, renderable: RenderableType, options: ConsoleOptions | None = None
     ) -> Iterable[Segment]:
         """As rich's; also for what was made into a rich Text before."""
         for segment in super().render(renderable, options):
-            yield segment if segment.control else segment._replace(text=displayable(segment.text))
+            yield segment if segment.control else segment._replace(text=_seen(segment.text))
 
 
 def report_console() -> SafeConsole:
@@ -49,7 +49,12 @@ def report_console() -> SafeConsole:
 
 def say(console: Console, text: str) -> None:
     """Print the text in one piece: a path must stay copyable, and a bracket is not markup."""
-    console.print(displayable(text), markup=False, highlight=False, soft_wrap=True)
+    console.print(_seen(text), markup=False, highlight=False, soft_wrap=True)
+
+
+def _seen(text: str) -> str:
+    """What is displayable, and writes over no line."""
+    return displayable(text).replace("\r", "␍")
 
 
 def show(console: Console, path: Path, *shown: RenderableType, width: int = WIDTH) -> None:
