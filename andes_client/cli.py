@@ -97,7 +97,7 @@ def main(argv: Sequence[str] | None = None, *, prog: str = "andes") -> NoReturn:
 
 def _run(words: list[str], prog: str, number: str) -> int:
     """Load the command that is asked for, and run it; returns its exit status."""
-    parser = argparse.ArgumentParser(
+    parser: argparse.ArgumentParser = _Parser(
         prog=prog, description="Streamed LLM text at the pace people read.", allow_abbrev=False
     )
     parser.add_argument("--version", action="version", version=f"andes {number}")
@@ -127,6 +127,13 @@ def _run(words: list[str], prog: str, number: str) -> int:
     except ModuleNotFoundError as error:
         raise _BrokenCommandError(f"{name}: {error}. {commands[name].remedy(error)}") from error
     return status
+
+
+class _Parser(argparse.ArgumentParser):
+    """Of the command and of all subcommands: what it complains of is shown, and does not act."""
+
+    def error(self, message: str) -> NoReturn:
+        super().error(displayable(message))
 
 
 class _BrokenCommandError(Exception):

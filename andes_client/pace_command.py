@@ -29,6 +29,7 @@ from andes_client.languages import language
 from andes_client.pacer import Paced, pace
 from andes_client.segment import segmenter
 from andes_client.supply import MAX_SPEED_UP, Revealing, Supply, named, read
+from andes_client.terminal_text import line
 
 if TYPE_CHECKING:
     from argparse import _SubParsersAction
@@ -141,7 +142,8 @@ def run(arguments: argparse.Namespace) -> int:
     except BrokenPipeError:
         _leave(0)
     except OSError as error:
-        print(f"andes pace: {error.filename}: {error.strerror}", file=sys.stderr, flush=True)
+        said = line(f"{error.filename}: {error.strerror}")
+        print(f"andes pace: {said}", file=sys.stderr, flush=True)
         _leave(1)
     return 0
 

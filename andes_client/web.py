@@ -14,6 +14,18 @@ What goes over the wire, for the text `Hello` and then the end:
 If the upstream fails, `event: error` with `{"error": "ConnectionError"}` comes in place of
 `done`, after the text before it. During silences a comment keeps proxies from giving up.
 
+Whether the answer is whole, `done` does not say: a filter may have stopped it, or a limit on its
+length. The texts of andes_client.sources know. Give them as `ending_of`, and before `done` (or
+`error`) comes one event more, with the `reason` and what the server `said` (see `Ending`):
+
+    texts = text(model(request))
+    events = sse(pace(texts, reading(wpm=238)), ending_of=texts)
+
+    event: ending
+    data: {"reason": "refused", "said": "I cannot help with that."}
+
+What is said of failures and of tools stays at home: it may tell of your servers.
+
 A browser's `EventSource` connects again by itself when a response ends: close it at `done`.
 
 The stream is drained and paced in a task of its own, not in the generator: a web framework
@@ -27,7 +39,7 @@ import json
 import logging
 import re
 from collections.abc import AsyncGenerator, AsyncIterable, Callable
-from typing import Final
+from typing import Final, Protocol
 
 import anyio
 
@@ -35,8 +47,9 @@ from andes_client.background import spawn
 from andes_client.buffer import Statistics
 from andes_client.expectation import Expectation
 from andes_client.pacer import Paced, pace
+from andes_client.sources.ending import Ending
 
-__all__ = ["HEADERS", "sse"]
+__all__ = ["HEADERS", "HasEnding", "sse"]
 
 HEADERS: Final = {
     "content-type": "text/event-stream; charset=utf-8",
@@ -49,12 +62,23 @@ _log = logging.getLogger(__name__)
 
 _LINE_END: Final = re.compile(r"\r\n|\r|\n")
 _KEEP_ALIVE: Final = b": keep-alive\n\n"
+_NOT_FOR_PAGES: Final = ("failed", "tool call")
+
+
+class HasEnding(Protocol):
+    """What knows how an answer ended: the `Texts` of a source, for one."""
+
+    @property
+    def ending(self) -> Ending | None:
+        """How it ended; None if that is not known."""
+        ...
 
 
 def sse(
     stream: AsyncIterable[str],
     *,
     event_of: Callable[[str], str] | None = None,
+    ending_of: HasEnding | None = None,
     keep_alive: float = 15.0,
 ) -> AsyncGenerator[bytes, None]:
     """The events of one response, ready to be sent.
@@ -66,6 +90,8 @@ def sse(
         event_of: makes the data of an event from a text. By default `{"text": ...}` in
             JSON, from which every text comes back exact. `str` sends the bare text; line
             breaks of all kinds then arrive as "\\n", because the format has no other.
+        ending_of: what the `ending` of the answer is taken from, once all has been shown; for
+            `event: ending`. By default, and if its `ending` is None, there is no such event.
         keep_alive: seconds of silence after which a comment is sent; `math.inf`: never.
 
     Returns:
@@ -81,14 +107,17 @@ def sse(
         raise TypeError(f"sse() needs a paced stream, not {type(stream).__name__}")
     if not keep_alive > 0:
         raise ValueError(f"keep_alive must be above 0 seconds, not {keep_alive!r}")
-    return _events(stream, event_of or _as_json, keep_alive)
+    return _events(stream, event_of or _as_json, ending_of, keep_alive)
 
 
 async def _events(
-    stream: AsyncIterable[str], event_of: Callable[[str], str], keep_alive: float
+    stream: AsyncIterable[str],
+    event_of: Callable[[str], str],
+    ending_of: HasEnding | None,
+    keep_alive: float,
 ) -> AsyncGenerator[bytes, None]:
     outbox = _Outbox()
-    spawn(lambda: outbox.fill(stream, event_of), outbox.end)
+    spawn(lambda: outbox.fill(stream, event_of, ending_of), outbox.end)
     try:
         while not outbox.ended or outbox.chunks:
             if outbox.chunks:
@@ -126,7 +155,12 @@ class _Outbox:
             while not self.ended:
                 await self.wait()
 
-    async def fill(self, stream: AsyncIterable[str], event_of: Callable[[str], str]) -> None:
+    async def fill(
+        self,
+        stream: AsyncIterable[str],
+        event_of: Callable[[str], str],
+        ending_of: HasEnding | None,
+    ) -> None:
         """Put everything in, until the stream has ended; it is closed then."""
         paced = stream if isinstance(stream, Paced) else pace(stream, Expectation.program())
         try:
@@ -135,9 +169,11 @@ class _Outbox:
                     async for text in paced:
                         self._put(_event(event_of(text)))
                 figures = _figures(paced.statistics()) if paced is stream else {}
+                self._put_ending(ending_of)
                 self._put(_event(json.dumps(figures), "done"))
         except Exception as error:
             _log.warning("a stream failed while it was sent as events", exc_info=True)
+            self._put_ending(ending_of)
             self._put(_event(json.dumps({"error": type(error).__name__}), "error"))
         finally:
             self.end()
@@ -146,6 +182,12 @@ class _Outbox:
         """Nothing more will be put in."""
         self.ended = True
         self._changed.set()
+
+    def _put_ending(self, ending_of: HasEnding | None) -> None:
+        ending = None if ending_of is None else ending_of.ending
+        if ending is not None:
+            said = "" if ending.reason in _NOT_FOR_PAGES else ending.said
+            self._put(_event(json.dumps({"reason": ending.reason, "said": said}), "ending"))
 
     def _put(self, chunk: bytes) -> None:
         self.chunks.append(chunk)

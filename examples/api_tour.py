@@ -33,11 +33,13 @@ from andes_client.segment import segmenter
 from andes_client.sources import (
     BlockingTexts,
     Ending,
+    Note,
     PacedEvents,
     Rest,
     Split,
     StreamError,
     Texts,
+    Thinks,
     anthropic,
     openai,
     pace_events,
@@ -72,7 +74,7 @@ from andes_client.transport import (
     httpx_transport,
     httpx_transport_blocking,
 )
-from andes_client.web import HEADERS
+from andes_client.web import HEADERS, HasEnding
 from andes_client.web import sse as sse_events
 
 __all__: list[str] = []
@@ -256,16 +258,24 @@ async def from_sdks(stream: AsyncIterable[Any], plain: Iterable[Any]) -> None:
     with pace_blocking(plain_text, reading()) as blocked:
         print(list(blocked))
     splits: list[Split[Any]] = [openai.split, anthropic.split, without_marks]
-    whole: PacedEvents[Any] = pace_events(stream, reading(), split=splits[0], markdown=True)
+    note: Note[Any] = openai.note
+    thinks: Thinks = print
+    whole: PacedEvents[Any] = pace_events(
+        stream, reading(), split=splits[0], note=note, thinks=thinks, markdown=True
+    )
     async with whole:
         async for item in whole:
             print(item if isinstance(item, str) else type(item), whole.text.statistics().shown)
+    print(whole.ending)
 
 
 def web(stream: AsyncIterable[str]) -> list[StreamingResponse]:
     paced = pace(stream, reading())
+    texts = openai.text(stream)
+    ending_of: HasEnding = texts
     return [
         StreamingResponse(sse_events(paced), headers=HEADERS),
+        StreamingResponse(sse_events(pace(texts, reading()), ending_of=ending_of)),
         StreamingResponse(sse_events(stream, event_of=str, keep_alive=math.inf)),
     ]
 

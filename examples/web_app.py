@@ -15,35 +15,34 @@ from starlette.responses import HTMLResponse, StreamingResponse
 from starlette.routing import Route
 
 from andes_client import pace, reading
+from andes_client.sources.openai import text
 from andes_client.web import HEADERS, sse
 
 __all__ = ["app"]
 
 PAGE = """<!doctype html><meta charset="utf-8"><title>Andes</title>
 <p>Words a minute: <input id="wpm" type="number" value="238"> <button>Ask</button></p>
-<p id="answer" dir="auto" style="white-space: pre-wrap; max-width: 40em"></p>
+<p id="answer" dir="auto" style="white-space: pre-wrap; max-width: 40em"></p> <p id="end"></p>
 <script>
-let events
+const stop = () => window.events?.close()
 document.querySelector("button").onclick = () => {
-  answer.textContent = ""; events?.close()
+  stop(); answer.textContent = end.textContent = ""
   events = new EventSource("/answer?wpm=" + wpm.value)
   events.onmessage = event => { answer.textContent += JSON.parse(event.data).text }
-  events.addEventListener("done", event => { events.close(); console.log(event.data) })
-  events.addEventListener("error", () => events.close())
+  events.addEventListener("ending", ({data}) => end.append("End: " + JSON.parse(data).reason))
+  for (const name of ["done", "error"]) events.addEventListener(name, stop)
 }
-addEventListener("pagehide", () => events?.close()) // or the browser keeps it for a minute
+addEventListener("pagehide", stop) // or the browser keeps it for a minute
 </script>"""
 
 
-async def model() -> AsyncGenerator[str, None]:
-    """Stands for an LLM: three paragraphs, each at once, after a silence."""
+async def model() -> AsyncGenerator[object, None]:
+    """Stands for the stream of an LLM: three paragraphs, each at once, after a silence."""
     for number in ("first", "second", "third"):
         await anyio.sleep(2.0)
-        yield f"This is the {number} paragraph, and it came all at once. " * 3 + "\n\n"
-
-
-async def page(_: Request) -> HTMLResponse:
-    return HTMLResponse(PAGE)
+        words = f"This is the {number} paragraph, and it came all at once. " * 3 + "\n\n"
+        yield {"choices": [{"delta": {"content": words}}]}
+    yield {"choices": [{"finish_reason": "stop"}]}
 
 
 async def answer(request: Request) -> StreamingResponse:
@@ -51,10 +50,11 @@ async def answer(request: Request) -> StreamingResponse:
         expectation = reading(wpm=float(request.query_params.get("wpm", "238")))
     except ValueError as error:
         raise HTTPException(400, f"wpm: {error}") from None
-    return StreamingResponse(sse(pace(model(), expectation)), headers=HEADERS)
+    texts = text(model())
+    return StreamingResponse(sse(pace(texts, expectation), ending_of=texts), headers=HEADERS)
 
 
-app = Starlette(routes=[Route("/", page), Route("/answer", answer)])
+app = Starlette(routes=[Route("/", lambda _: HTMLResponse(PAGE)), Route("/answer", answer)])
 
 if __name__ == "__main__":
     uvicorn.run(app)

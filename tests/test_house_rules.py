@@ -27,6 +27,8 @@ SHARED = (
 )
 """Where the wings meet."""
 
+SAFE_CONSOLE = "andes_backend/lab/campaign/console.py"
+
 VLLM_IS_IMPORTED_IN = (
     "andes_backend/engine/",
     "andes_backend/lab/twin/engine.py",
@@ -156,7 +158,36 @@ def imports_run_in_no_circle(modules: Sequence[Module]) -> Iterator[str]:
         yield "a circle:\n    " + "\n    ".join(steps)
 
 
+def what_the_backend_prints_does_not_act(modules: Sequence[Module]) -> Iterator[str]:
+    """A name from a server or a file is no markup, and its escape sequences are seen."""
+    for module in modules:
+        if not module.is_in("andes_backend/") or module.is_in(SAFE_CONSOLE):
+            continue
+        for node in ast.walk(module.tree):
+            if not isinstance(node, ast.Call):
+                continue
+            made = ast.unparse(node.func).rpartition(".")[2]
+            if made == "Console":
+                yield module.at(node.lineno, "prints with a Console that is no SafeConsole")
+            if made == "TextColumn" and "markup=False" not in ast.unparse(node):
+                yield module.at(node.lineno, "a column takes brackets for markup")
+
+
 ON_TRIAL: dict[Rule, tuple[dict[str, str], list[str]]] = {
+    what_the_backend_prints_does_not_act: (
+        {
+            "andes_backend/good.py": (
+                "console = SafeConsole()\nTextColumn('{name}', markup=False)\n"
+                "def show(console: Console) -> None: ...\n"
+            ),
+            "andes_backend/bad.py": "rich.console.Console(width=9)\nTextColumn('{name}')\n",
+            SAFE_CONSOLE: "Console()\n",
+        },
+        [
+            "andes_backend/bad.py:1: prints with a Console that is no SafeConsole",
+            "andes_backend/bad.py:2: a column takes brackets for markup",
+        ],
+    ),
     policies_need_numpy_and_nothing_else: (
         {
             "andes_backend/policy/good.py": (
@@ -294,7 +325,7 @@ def test_the_rules_are_asked_of_every_package() -> None:
     """A package that was moved would offend against nothing."""
     for package in PACKAGES:
         assert any(module.is_in(f"{package}/") for module in MODULES), package
-    for place in VLLM_IS_IMPORTED_IN:
+    for place in (*VLLM_IS_IMPORTED_IN, SAFE_CONSOLE):
         assert any(module.is_in(place) for module in MODULES), place
 
 

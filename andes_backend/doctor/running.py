@@ -13,6 +13,8 @@ from andes_backend.doctor.readers import check_readers
 __all__ = ["check_running"]
 
 _PATIENCE_S: Final = 10.0
+_LONGEST: Final = 16 * 1024 * 1024  # bytes of an answer; a server may send without end
+_LONGEST_REFUSAL: Final = 64 * 1024
 _ROOM: Final = 0.7  # KV memory in use, below which nobody should have to wait
 _MOST_DIGITS: Final = 18  # of a number in a label
 _MANY_PREEMPTIONS: Final = 0.2  # a request
@@ -153,13 +155,13 @@ def _models(url: str) -> tuple[list[str], int]:
 
 
 def _get(url: str, path: str) -> tuple[int, str]:
-    """The status and body of an answer, whatever the status."""
+    """The status and body of an answer, whatever the status, up to a bound."""
     # As in the other commands: the user says which server to ask, not a proxy setting.
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
         with opener.open(url + path, timeout=_PATIENCE_S) as answer:
-            return answer.status, answer.read().decode(errors="replace")
+            return answer.status, answer.read(_LONGEST).decode(errors="replace")
     except urllib.error.HTTPError as error:
-        return error.code, error.read().decode(errors="replace")
+        return error.code, error.read(_LONGEST_REFUSAL).decode(errors="replace")
     except (OSError, ValueError) as error:
         raise _UnreachableError(getattr(error, "reason", error)) from None

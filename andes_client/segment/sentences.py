@@ -28,6 +28,7 @@ _CANDIDATE: Final = regex.compile(
     r"|\n"
 )
 _WORD_BEFORE: Final = regex.compile(r"(?<![\p{L}\p{M}\p{N}.])[\p{L}\p{M}\p{N}.]{1,24}\Z")
+_HOUR: Final = regex.compile(r"(?i)(?<![\p{L}\p{M}.])[ap]\.m\Z")
 _BEGINNING: Final = regex.compile(r"[\s\p{Ps}\p{Pi}\"'*_#>-]*")
 
 # Short forms that end no sentence, by language, those of English in all: as they are written
@@ -35,7 +36,7 @@ _BEGINNING: Final = regex.compile(r"[\s\p{Ps}\p{Pi}\"'*_#>-]*")
 # "z.B.", are short forms, too.)
 _BEFORE_NAMES: Final = {
     "en": "Mr Mrs Ms Mx Dr dr Prof prof St Rev Hon Gen Col Capt Lt Sgt Gov Sen Rep Messrs "
-    "vs cf approx ca viz Mme Mlle",
+    "Maj Adm Cmdr Cpl Pvt Amb Supt Insp Mt Ft vs cf approx ca viz Mme Mlle",
     "cs": "např tzv tj resp Ing Mgr sv",
     "da": "Hr hr fru bl evt ca",
     "de": "Hr Hrn Fr Frl bzw evtl ggf inkl exkl sog bes ehem geb Dipl Ing vgl Vgl",
@@ -58,16 +59,35 @@ _BEFORE_NUMBERS: Final = (
     "no nos nr fig figs vol vols p pp sec ch chap eq eqs art abb tab kap abs bd s núm pág págs "
     "tel ст рис стр гл п"
 )
+_MONTHS: Final = "Jan Feb Mar Apr Jun Jul Aug Sep Sept Oct Nov Dec"  # before a number
 _SHORT: Final = {code: frozenset(words.split()) for code, words in _BEFORE_NAMES.items()}
 # Languages that write "3. October".
 _ORDINAL: Final = "cs da de et fi hr hu is lv no sk sl sr tr"
+
+# After "9 a.m." a capital may begin a sentence, or the name of a day, a month, a zone, a person or
+# a place. A sentence is taken to begin with one of these only; what is none goes on.
+_BEGINNERS: Final = (
+    "a about after all also although an and another any anyone are as at be because before both "
+    "but by can could did do does during each either even every everyone everything finally first "
+    "for from had has have he her here his how however i if in is it its just last later let maybe "
+    "meanwhile most my neither never next no nobody none not nothing now of off on once one only "
+    "or our over people perhaps please she should since so some someone something soon still such "
+    "suddenly than that the their then there therefore these they this those though through thus "
+    "to today together tomorrow tonight two under unless until up was we well were what when "
+    "where whether which while who whose why will with without would yes yesterday yet you "
+    "your"
+)
+_WORD_AFTER: Final = regex.compile(
+    r"[\p{Ps}\p{Pi}\"'*_]*+(?P<word>[\p{L}\p{M}]++)(?:['\u2019](?P<ending>\p{L}*+))?+"
+)
 
 
 def end_of_sentence(text: str, language_code: str = "en") -> int | None:
     """The length of the first sentence in `text`, with its closing quotes and brackets.
 
     None if it is not over, or if only what comes next can tell: whether a point ends a
-    sentence or shortens a word is seen from the word after it. A line break ends one, too.
+    sentence or shortens a word is seen from the word after it. Where that is not certain, as
+    after `9 a.m.`, the sentence goes on. A line break ends one, too.
 
     Args:
         text: what is pending, never empty.
@@ -86,9 +106,32 @@ def end_of_sentence(text: str, language_code: str = "en") -> int | None:
             return None
         if following.islower():
             continue
-        if match["mark"] != "." or not _is_short(text[: match.start()], following, language_code):
+        if match["mark"] != ".":
+            return int(match.end())
+        before = text[: match.start()]
+        if _HOUR.search(before[-25:]):
+            if (begins := _begins(text, match.start("next"), language_code)) is None:
+                return None
+        else:
+            begins = not _is_short(before, following, language_code)
+        if begins:
             return int(match.end())
     return None
+
+
+def _begins(text: str, start: int, language_code: str) -> bool | None:
+    """Whether a sentence begins there, after the hour of a day; None if its word is not whole."""
+    match = _WORD_AFTER.match(text, start, partial=True)
+    if match is None:
+        return False
+    if match.partial or match.end() == len(text):
+        return None
+    word = match["word"]
+    if not word[0].isupper() or (word.isupper() and len(word) > 1):
+        return False  # the zone of a time, such as GMT
+    if language_code != "en":
+        return True  # days and months are written small there, or there are no such hours
+    return word.lower() in _BEGINNERS.split() or match["ending"] == "t"
 
 
 def _is_short(before: str, following: str, language_code: str) -> bool:
@@ -102,8 +145,8 @@ def _is_short(before: str, following: str, language_code: str) -> bool:
         return (len(word) <= 3 and begins) or (len(word) <= 2 and language_code in _ORDINAL.split())
     if word.casefold() in _BEFORE_NUMBERS.split() and following.isdigit():
         return True
-    if word.casefold() in ("a.m", "p.m"):
-        return not following.isupper()
+    if word in _MONTHS.split() and following.isdigit():
+        return True
     if "." in word:
         return all(part.isalpha() and len(part) <= 2 for part in word.split("."))
     if len(word) == 1:

@@ -16,22 +16,25 @@ plain HTTP (httpx2, httpx, any body in pieces). Each offers
   `text_blocking(stream)` for `pace_blocking`. A failure is raised, as a `StreamError` where the
   SDK itself raises nothing; afterwards its `ending` says how the answer ended (`Ending`);
 - `split`: what each event is, for `pace_events`, which paces the text and passes on the
-  other events (tool calls, reasoning, usage) in order.
+  other events (tool calls, reasoning, usage) in order. Its failures and its `ending` are those of
+  `text`.
 
 Both close the SDK's stream when the reader leaves, which by itself a `break` does not.
 """
 
 from andes_client.sources.ending import Ending, StreamError
 from andes_client.sources.events import PacedEvents, pace_events
-from andes_client.sources.texts import BlockingTexts, Rest, Split, Texts
+from andes_client.sources.texts import BlockingTexts, Note, Rest, Split, Texts, Thinks
 
 __all__ = [
     "BlockingTexts",
     "Ending",
+    "Note",
     "PacedEvents",
     "Rest",
     "Split",
     "StreamError",
     "Texts",
+    "Thinks",
     "pace_events",
 ]

@@ -16,13 +16,16 @@ once. Which is which, `split` says; each source has one, and yours may wrap it.
 Thinking that comes as a `<think>` block at the beginning of the text is no text: its events
 are passed on as they came, at once, like those of any other reasoning.
 
+A failure that an event reports is raised after that event, and so is a stream that just stops.
+Afterwards `ending` says how the answer ended. Both as for `text` of the same source.
+
 All of it is one `Paced` and a queue. Text goes through the pacer; an event waits in the
 queue with the number of characters before it, and is due when so many have been shown.
 """
 
 import math
 from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterator
 from types import TracebackType
 from typing import Generic, Self, TypeVar
 
@@ -34,8 +37,9 @@ from andes_client.pacer import Paced, pace
 from andes_client.pending import holding
 from andes_client.reports import Line
 from andes_client.segment import Segmenter, Unit, UnitKind, segmenter
-from andes_client.sources.reasoning import Kind, ThinkSplitter
-from andes_client.sources.texts import Split, Texts
+from andes_client.sources.ending import Ending
+from andes_client.sources.known import known
+from andes_client.sources.texts import Note, Split, Texts, Thinks
 
 __all__ = ["PacedEvents", "pace_events"]
 
@@ -55,13 +59,16 @@ def pace_events(
     max_speed_up: float = 2.0,
     submitted: float | None = None,
     report: Line | None = None,
+    note: Note[T] | None = None,
+    thinks: Thinks | None = None,
     begins_thinking: bool = False,
 ) -> "PacedEvents[T]":
     """Wrap a stream of events so that its text comes at the pace of `expectation`.
 
     Iterating gives pieces of text (`str`) and events, in the order of the stream. Inside
     the block the stream is drained as fast as it comes; leaving the block closes it. An
-    error of the stream is raised from the loop after all that came before it.
+    error of the stream is raised from the loop after all that came before it; so is a
+    `StreamError`, if the server reported an error or the stream just stopped.
 
     Args:
         stream: an SDK's stream, or any async iterable of events that are not `str`.
@@ -69,12 +76,17 @@ def pace_events(
         split: takes an event apart into its text and what else it is (`Split`).
         unit: as for `andes_client.pace`. A segmenter of your own is flushed before each
             event that does not wait, and must go on after that.
+        note: notes what an event says of reasoning and of the end. Needed for a `split` of your
+            own only: `openai.note`, say, if it wraps `openai.split`. Without it such a stream
+            ends "unsaid", and only an error of the stream itself is raised.
+        thinks: gets the reasoning alone, in whichever form it came, as it comes. Its events are
+            passed on all the same.
         begins_thinking: the text begins inside a `<think>` block that the server's template
             has opened.
 
     The other arguments and errors are those of `andes_client.pace`.
     """
-    upstream = _Upstream(stream, split, begins_thinking)
+    upstream = _Upstream(stream, split, note, thinks, begins_thinking)
     # What is no Expectation, `pace` refuses below.
     is_program = isinstance(expectation, Expectation) and expectation.tds == math.inf
     splitter = segmenter(unit or ("token" if is_program else "word"), language)
@@ -110,6 +122,11 @@ class PacedEvents(AsyncIterator[str | T], Generic[T]):
         self._nap: anyio.CancelScope | None = None  # of a reader that waits for text
         self._end: Exception | None = None  # of the text
         upstream.on_event = self._wake
+
+    @property
+    def ending(self) -> Ending | None:
+        """How the answer ended; None until the stream has ended, and if the reader left first."""
+        return self._upstream.ending
 
     async def __aenter__(self) -> Self:
         await self.text.__aenter__()
@@ -177,65 +194,68 @@ class _Break(str):
 class _Upstream(Texts[T]):
     """The text of the stream, for the pacer; the other events go to a queue."""
 
-    def __init__(self, stream: AsyncIterable[T], split: Split[T], begins_thinking: bool) -> None:
-        super().__init__(stream, split)
-        self._splitter = ThinkSplitter(inside=begins_thinking)
+    def __init__(
+        self,
+        stream: AsyncIterable[T],
+        split: Split[T],
+        note: Note[T] | None,
+        thinks: Thinks | None,
+        begins_thinking: bool,
+    ) -> None:
+        note, is_whole = known(stream, split, note)
+        super().__init__(
+            stream,
+            split,
+            note=note,
+            thinks=thinks,
+            begins_thinking=begins_thinking,
+            is_whole=is_whole,
+        )
         self._characters = 0
-        self._waiting: deque[T] = deque()  # for text that the splitter holds
+        self._waiting: deque[T] = deque()  # for text that the reader holds
         self.events: deque[tuple[int, T]] = deque()
         """Each with the number of characters before it."""
         self.urgent = 0
         """Characters that an event which does not wait has behind it."""
         self.on_event: Callable[[], None] = lambda: None
 
-    async def __aiter__(self) -> AsyncGenerator[str, None]:
-        try:
-            async for event in self._events():
-                text, rest = self._split(event)
-                pieces = self._splitter.feed(text)
-                is_thought = any(kind == "reasoning" for kind, _ in pieces)
-                if rest == "nothing" and is_thought:
-                    if self._hurries:
-                        yield _Break("\0")
-                    self._pass_on(event, at_once=True)
-                if rest == "at once":
-                    pieces += self._splitter.flush()
-                if answer := self._answer(pieces):
-                    yield answer
-                if rest == "at once" and self._hurries:
-                    yield _Break("\0")
-                if rest != "nothing":
-                    self._pass_on(event, at_once=rest == "at once")
-        except Exception:
-            if answer := self._answer(self._splitter.flush()):
-                yield answer
-            self._let_go()
-            raise
-        if answer := self._answer(self._splitter.flush()):
-            yield answer
+    def _take(self, event: T) -> Iterator[str]:
+        answer, is_thought, rest = self._reader.take(event)
+        if rest == "nothing" and is_thought:
+            yield from self._break()
+            self._pass_on(event, at_once=True)
+        if rest == "at once":
+            answer += self._reader.rest()
+        yield from self._counted(answer)
+        if rest == "at once":
+            yield from self._break()
+        if rest != "nothing":
+            self._pass_on(event, at_once=rest == "at once")
+
+    def _take_rest(self) -> Iterator[str]:
+        yield from self._counted(self._reader.rest())
         self._let_go()
 
-    @property
-    def _hurries(self) -> bool:
-        """Whether there is text that an event now must not wait for."""
-        return self._characters > self.urgent
+    def _counted(self, answer: str) -> Iterator[str]:
+        self._characters += len(answer)
+        if answer:
+            yield answer
+
+    def _break(self) -> Iterator[str]:
+        if self._characters > self.urgent:  # there is text that an event now must not wait for
+            yield _Break("\0")
 
     def _pass_on(self, event: T, *, at_once: bool) -> None:
         self._waiting.append(event)
         if at_once:
             self.urgent = self._characters
-        if at_once or not self._splitter.holds:
+        if at_once or not self._reader.holds:
             self._let_go()
 
     def _let_go(self) -> None:
         while self._waiting:
             self.events.append((self._characters, self._waiting.popleft()))
             self.on_event()
-
-    def _answer(self, pieces: list[tuple[Kind, str]]) -> str:
-        answer = "".join(text for kind, text in pieces if kind == "answer")
-        self._characters += len(answer)
-        return answer
 
 
 class _Breakable:

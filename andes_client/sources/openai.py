@@ -13,7 +13,7 @@ from andes_client.sources.content import Content, taken_apart
 from andes_client.sources.ending import Notes
 from andes_client.sources.texts import BlockingTexts, Rest, Texts, Thinks, field
 
-__all__ = ["note", "split", "text", "text_blocking"]
+__all__ = ["Done", "note", "split", "text", "text_blocking"]
 
 # What a chat delta may begin beside text. Reasoning has two names, neither of them OpenAI's.
 _REASONING: Final = ("reasoning", "reasoning_content")
@@ -71,7 +71,7 @@ def text(
         note=note,
         thinks=thinks,
         begins_thinking=begins_thinking,
-        is_whole=_Done(stream),
+        is_whole=Done(stream),
     )
 
 
@@ -85,7 +85,7 @@ def text_blocking(
         note=note,
         thinks=thinks,
         begins_thinking=begins_thinking,
-        is_whole=_Done(stream),
+        is_whole=Done(stream),
     )
 
 
@@ -178,7 +178,7 @@ def _note_response(state: str, response: Any, notes: Notes) -> None:
     notes.finish = str(why or state)
 
 
-class _Done:
+class Done:
     """Whether `[DONE]` has come, which the SDK takes out of the stream and does not tell.
 
     Some servers send it and no finish reason. Without it, and without a finish reason, the
@@ -189,6 +189,8 @@ class _Done:
     def __init__(self, stream: Any) -> None:
         self._tail = b""
         self._stream = stream
+        if hasattr(stream, "done"):  # of andes_client.sources.sse, which tells
+            return
         response: Any = getattr(stream, "response", None) or getattr(stream, "_response", None)
         if hasattr(response, "aiter_bytes") and hasattr(stream, "__aiter__"):
             response.aiter_bytes = self._watching(response.aiter_bytes, _AsyncPieces)
@@ -196,7 +198,7 @@ class _Done:
             response.iter_bytes = self._watching(response.iter_bytes, _Pieces)
 
     def __call__(self) -> bool:
-        told = getattr(self._stream, "done", False) is True  # of andes_client.sources.sse
+        told = getattr(self._stream, "done", False) is True
         return told or self._tail.rpartition(b"data:")[2].strip() == b"[DONE]"
 
     def _watching(self, pieces: Any, watched: Any) -> Any:

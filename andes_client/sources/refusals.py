@@ -2,15 +2,19 @@
 
 import contextlib
 import json
-from typing import Any, Final
+from collections.abc import Callable
+from contextlib import aclosing
+from typing import Any, Final, NamedTuple
 
 import anyio
 
 from andes_client.sources.ending import words
 
-__all__ = ["check", "error_in", "quoted", "redacted"]
+__all__ = ["Body", "beginning", "check", "error_in", "quoted", "redacted"]
 
 _PATIENCE_S: Final = 10.0  # for the body of a refusal
+_LONGEST_BODY: Final = 64 * 1024  # bytes
+_LONGEST_KEY: Final = 8 * 1024  # characters; servers take no longer header
 _LONGEST: Final = 300  # characters of what a server says
 # Headers of a request that hold a key, which the server may quote.
 _SECRET: Final = (
@@ -35,22 +39,71 @@ async def check(response: Any) -> None:
     except Exception as error:
         if not hasattr(error, "response"):
             raise
-        told = await _told(response)
+        # Where a redirect leads to is told; what its body says is not.
+        moved = "location" in response.headers
+        body = Body(b"", whole=True) if moved else await beginning(response)
         made: Any = type(error)
-        raise made(told, request=response.request, response=response) from None
+        raise made(
+            _told(response, body), request=response.request, response=_with(response, body)
+        ) from None
 
 
-async def _told(response: Any) -> str:
+class Body(NamedTuple):
+    """The body of a refusal, or the beginning of a long one."""
+
+    content: bytes
+    whole: bool
+
+    def text(self, redact: Callable[[str], str]) -> str:
+        """Its text, without the key: also without the part of one with which it may break off.
+
+        Args:
+            redact: takes the key out of a text.
+        """
+        text = redact(self.content.decode("utf-8", "replace"))
+        if self.whole or not text or text[-1].isspace():
+            return text
+        return text[: -min(len(text.split()[-1]), _LONGEST_KEY)]
+
+
+async def beginning(response: Any) -> Body:
+    """What a server says when it refuses: at most 64 KiB, and what comes within ten seconds.
+
+    Args:
+        response: of httpx2 or httpx, not read yet.
+    """
+    content, whole = b"", False
+    with contextlib.suppress(Exception), anyio.move_on_after(_PATIENCE_S):
+        async with aclosing(response.aiter_bytes()) as pieces:
+            async for piece in pieces:
+                content += piece
+                if len(content) > _LONGEST_BODY:
+                    break
+            else:
+                whole = True
+    return Body(content[:_LONGEST_BODY], whole)
+
+
+def _with(response: Any, body: Body) -> Any:
+    """The response as if it had this body: those who catch its error may ask for that."""
+    coded = ("content-encoding", "content-length", "transfer-encoding")
+    return type(response)(
+        response.status_code,
+        headers=[item for item in response.headers.multi_items() if item[0].lower() not in coded],
+        content=body.content,
+        request=response.request,
+        extensions=response.extensions,
+    )
+
+
+def _told(response: Any, body: Body) -> str:
     # Any of it may hold the key: the reason, an address, a header.
     reason = quoted(response.reason_phrase, response)
     told = f"the server answered {response.status_code} {reason}".rstrip()
     if location := quoted(response.headers.get("location", ""), response):
         return f"{told}: it sends you to {location}, and this client does not follow it"
-    body = b""
-    with contextlib.suppress(Exception), anyio.move_on_after(_PATIENCE_S):
-        body = await response.aread()
-    said = error_in(body) or body.decode("utf-8", "replace")
-    if said := quoted(said, response):
+    text = body.text(lambda text: redacted(text, response))
+    if said := quoted(error_in(text) or text, response):
         told += f": {said}"
     if wait := quoted(response.headers.get("retry-after", ""), response):
         told += f" (Retry-After: {wait})"

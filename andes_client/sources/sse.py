@@ -11,15 +11,16 @@ which JSON may contain as they are.
 import inspect
 import json
 import re
-from collections.abc import AsyncGenerator, AsyncIterable, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterable
 from contextlib import aclosing
 from typing import Any, Final
 
-from andes_client.sources import anthropic, litellm, openai
+from andes_client.sources import openai
 from andes_client.sources.decoder import Data, Decoder
 from andes_client.sources.ending import StreamError, words
+from andes_client.sources.known import known
 from andes_client.sources.refusals import check, error_in, quoted
-from andes_client.sources.texts import Note, Split, Texts, Thinks
+from andes_client.sources.texts import Split, Texts, Thinks
 
 __all__ = ["Data", "Decoder", "Events", "StreamError", "events", "text"]
 
@@ -31,9 +32,6 @@ _LONGEST: Final = 64 * 1024  # bytes of a body that is no stream, which is read 
 _EVENTS: Final = "text/event-stream"
 _LINE: Final = re.compile(rb"(?:data|event|id|retry)?:|(?:data|event|id|retry)[\r\n]")
 _LONGEST_NAME: Final = 8  # bytes that decide whether a line is one of an event stream
-_NOTES: Final[Mapping[Callable[..., Any], Note[Any]]] = {
-    module.split: module.note for module in (openai, litellm, anthropic)
-}
 
 
 def text(
@@ -55,14 +53,15 @@ def text(
         thinks: gets the reasoning, as it comes.
         begins_thinking: as for andes_client.sources.openai.
     """
-    stream, note = events(body), _NOTES.get(split)
+    stream = events(body)
+    note, is_whole = known(stream, split)
     return Texts(
         stream,
         split,
         note=note,
         thinks=thinks,
         begins_thinking=begins_thinking,
-        is_whole=(lambda: stream.done) if note else None,
+        is_whole=is_whole,
     )
 
 

@@ -12,14 +12,14 @@ from collections.abc import (
     Iterable,
     Iterator,
 )
-from typing import Any, Generic, Literal, TypeVar
+from typing import Any, Generic, Literal, NamedTuple, TypeVar
 
 from andes_client.sources.content import field
 from andes_client.sources.ending import Ending, Notes, StreamError
-from andes_client.sources.reasoning import ThinkSplitter
+from andes_client.sources.reasoning import Kind, ThinkSplitter
 from andes_client.sources.refusals import redacted
 
-__all__ = ["BlockingTexts", "Note", "Rest", "Split", "Texts", "Thinks", "field"]
+__all__ = ["BlockingTexts", "Note", "Reader", "Rest", "Split", "Taken", "Texts", "Thinks", "field"]
 
 T = TypeVar("T")
 
@@ -40,8 +40,21 @@ Thinks = Callable[[str], object]
 """Gets reasoning, piece by piece, as it comes: it is never paced."""
 
 
-class _Reader(Generic[T]):
-    """Events in, the text of the answer out, and at the end how it ended; without I/O."""
+class Taken(NamedTuple):
+    """What one event has brought."""
+
+    answer: str
+    """The text of the answer that it has decided."""
+    thought: bool
+    """Whether part of its text was reasoning."""
+    rest: Rest
+
+
+class Reader(Generic[T]):
+    """Events in, the text of the answer out, and at the end how it ended; without I/O.
+
+    The arguments are those of `Texts`.
+    """
 
     def __init__(
         self,
@@ -58,21 +71,28 @@ class _Reader(Generic[T]):
         self._rethought = False
         self._is_whole = is_whole
         self.ending: Ending | None = None
+        """How the answer ended; None until it has."""
 
     @property
     def over(self) -> bool:
         """Whether an event has said that all has failed."""
         return self._notes.failed
 
-    def take(self, event: T) -> str:
-        """The text of the answer that is decided by this event."""
+    @property
+    def holds(self) -> bool:
+        """Whether there is text that waits for more."""
+        return self._think.holds
+
+    def take(self, event: T) -> Taken:
+        """Take in the next event."""
         if self._note is not None:
             self._note(event, self._notes)
-        text, _ = self._split(event)
-        return self._answer(self._think.feed(text)) if text else ""
+        text, rest = self._split(event)
+        pieces = self._think.feed(text) if text else []
+        return Taken(self._answer(pieces), any(kind == "reasoning" for kind, _ in pieces), rest)
 
     def rest(self) -> str:
-        """The text that waited for more."""
+        """The text that waited for more, which does not come now."""
         return self._answer(self._think.flush())
 
     def fail(self, error: Exception) -> None:
@@ -99,7 +119,7 @@ class _Reader(Generic[T]):
         if ending.reason == "cut off":
             raise StreamError("the stream stopped before the answer was whole", ending)
 
-    def _answer(self, pieces: list[tuple[Any, str]]) -> str:
+    def _answer(self, pieces: list[tuple[Kind, str]]) -> str:
         if self._think.unopened and not self._rethought:
             self._rethought = True
             self._notes.rethink()
@@ -150,8 +170,7 @@ class Texts(AsyncIterable[str], Generic[T]):
         if not hasattr(stream, "__aiter__"):
             raise TypeError(f"text needs an async stream, not {_what(stream, 'text_blocking')}")
         self._stream = stream
-        self._split = split
-        self._reader = _Reader(split, note, thinks, begins_thinking, is_whole)
+        self._reader = Reader(split, note, thinks, begins_thinking, is_whole)
         self._iterator: AsyncIterator[T] | None = None
 
     @property
@@ -163,19 +182,29 @@ class Texts(AsyncIterable[str], Generic[T]):
         reader = self._reader
         try:
             async for event in self._events():
-                if text := reader.take(event):
+                for text in self._take(event):
                     yield text
                 if reader.over:
                     await self.aclose()  # trio leaves a generator alone that is not read to its end
                     break
         except Exception as error:
-            if text := reader.rest():
+            for text in self._take_rest():
                 yield text
             reader.fail(error)
             raise
-        if text := reader.rest():
+        for text in self._take_rest():
             yield text
         reader.end(self._stream)
+
+    def _take(self, event: T) -> Iterator[str]:
+        """The text that an event brings."""
+        if text := self._reader.take(event).answer:
+            yield text
+
+    def _take_rest(self) -> Iterator[str]:
+        """The text that is left at the end."""
+        if text := self._reader.rest():
+            yield text
 
     async def aclose(self) -> None:
         """Close the stream, and with it the connection to the server."""
@@ -214,7 +243,7 @@ class BlockingTexts(Iterable[str], Generic[T]):
         if not hasattr(stream, "__iter__"):
             raise TypeError(f"text_blocking needs a plain stream, not {_what(stream, 'text')}")
         self._stream = stream
-        self._reader = _Reader(split, note, thinks, begins_thinking, is_whole)
+        self._reader = Reader(split, note, thinks, begins_thinking, is_whole)
 
     @property
     def ending(self) -> Ending | None:
@@ -225,7 +254,7 @@ class BlockingTexts(Iterable[str], Generic[T]):
         reader = self._reader
         try:
             for event in self._stream:
-                if text := reader.take(event):
+                if text := reader.take(event).answer:
                     yield text
                 if reader.over:
                     break

@@ -144,6 +144,13 @@ class TestWhatIsLoaded:
         assert (status, error) == (0, "")
         assert out.startswith("andes 0.")
 
+    def test_what_an_error_quotes_does_not_act(self, site: Site) -> None:
+        site.install("polite", greet=greeting("greet"))
+        for words in (["\x1b[2Jx"], ["greet", "--a\x1b]0;x\x07"], ["greet", "\x9b2J"], ["\u202ex"]):
+            status, _, error = site.run(*words)
+            assert status == 2
+            assert not set("\x1b\x07\x9b\u202e") & set(error)
+
     def test_options_that_a_command_does_not_know_are_an_error(self, site: Site) -> None:
         site.install("polite", hello=greeting("hello"))
         status, out, error = site.run("hello", "--thrice")

@@ -14,6 +14,8 @@ from langchain_core.messages import AIMessage, AIMessageChunk
 from andes_client import Expectation, pace, pace_blocking
 from andes_client.sources import (
     Ending,
+    PacedEvents,
+    Rest,
     StreamError,
     anthropic,
     langchain,
@@ -358,18 +360,78 @@ async def test_a_failure_is_raised_after_the_text(
     assert str(raised.value) == (ending.said or "the stream stopped before the answer was whole")
 
 
+def events_of(source: Any, events: list[Any], **options: Any) -> PacedEvents[Any]:
+    return pace_events(stream(events), Expectation.program(), split=source.split, **options)
+
+
 @pytest.mark.anyio
-@pytest.mark.parametrize(("source", "events", "text", "ending"), [*ENDINGS, *FAILURES])
-async def test_pace_events_passes_on_every_end_and_raises_none(
+@pytest.mark.parametrize(("source", "events", "text", "ending"), ENDINGS)
+async def test_pace_events_passes_on_every_end_and_names_it(
     source: Any, events: list[Any], text: str, ending: Ending
 ) -> None:
-    async with pace_events(stream(events), Expectation.program(), split=source.split) as paced:
+    async with events_of(source, events) as paced:
         items = [item async for item in paced]
-    written = "".join(item for item in items if isinstance(item, str))
-    after_an_error = "One" if ending.said == "Dead" and events[-1] is SAYS else ""
-    assert written == text + after_an_error
+        assert paced.ending == ending
+    assert "".join(item for item in items if isinstance(item, str)) == text
     if events and source.split(events[-1])[1] != "nothing":
         assert items[-1] is events[-1]
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(("source", "events", "text", "ending"), FAILURES)
+async def test_pace_events_raises_a_failure_after_the_event_that_tells_it(
+    source: Any, events: list[Any], text: str, ending: Ending
+) -> None:
+    items = []
+    with pytest.raises(StreamError) as raised:
+        async with events_of(source, events) as paced:
+            assert paced.ending is None
+            async for item in paced:
+                items.append(item)
+    assert "".join(item for item in items if isinstance(item, str)) == text
+    assert paced.ending == raised.value.ending == ending
+    told = [event for event in events if source.split(event)[1] != "nothing"]
+    assert [item for item in items if not isinstance(item, str)] == told
+
+
+@pytest.mark.anyio
+async def test_pace_events_tells_how_a_stream_broke_and_nothing_of_one_that_was_left() -> None:
+    for error in (ConnectionError("gone"), StreamError("Dead")):
+        broken = stream([chunk(content="One\n``")], error)
+        paced = pace_events(broken, Expectation.program(), split=openai.split)
+        with pytest.raises(type(error)):
+            async with paced:
+                assert [item async for item in paced] == []
+        assert paced.ending == Ending("failed", str(error))
+
+    async def endless() -> AsyncGenerator[Any, None]:
+        yield ONE
+        await anyio.sleep_forever()
+
+    async with pace_events(endless(), Expectation.program(), split=openai.split) as left:
+        assert await anext(left) == "One"
+    assert left.ending is None
+
+
+@pytest.mark.anyio
+async def test_a_split_of_ones_own_names_the_end_with_the_note_of_what_it_wraps() -> None:
+    def louder(event: Any) -> tuple[str, Rest]:
+        text, rest = openai.split(event)
+        return text.upper(), rest
+
+    cut = [ONE, chunk("content_filter")]
+    async with pace_events(stream(cut), Expectation.program(), split=louder) as paced:
+        assert [item async for item in paced] == ["ONE", cut[1]]
+    assert paced.ending == Ending("unsaid")
+    noted = pace_events(stream(cut), Expectation.program(), split=louder, note=openai.note)
+    async with noted as paced:
+        assert [item async for item in paced] == ["ONE", cut[1]]
+    assert paced.ending == Ending("filtered", "content_filter")
+    broken = pace_events(stream([ONE]), Expectation.program(), split=louder, note=openai.note)
+    with pytest.raises(StreamError, match="stopped before the answer was whole"):
+        async with broken:
+            async for _ in broken:
+                pass
 
 
 @pytest.mark.parametrize("source", [openai, anthropic, langchain])
@@ -449,6 +511,18 @@ async def test_reasoning_of_every_form_is_no_text(source: Any, events: list[Any]
     thought: list[str] = []
     texts = source.text(stream(events), thinks=thought.append)
     assert "".join([word async for word in texts]) == "One"
+    assert "".join(thought) == "Why not?"
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(("source", "events"), THOUGHTS)
+async def test_reasoning_of_every_form_is_no_text_of_pace_events(
+    source: Any, events: list[Any]
+) -> None:
+    thought: list[str] = []
+    async with events_of(source, events, thinks=thought.append) as paced:
+        items = [item async for item in paced]
+    assert "".join(item for item in items if isinstance(item, str)) == "One"
     assert "".join(thought) == "Why not?"
 
 

@@ -174,6 +174,19 @@ class TestHttp:
         assert error.response.status_code == 429
         assert "Too many" in error.response.text
 
+    async def test_a_refusal_without_end_is_read_up_to_a_bound(
+        self, server: ScriptedServer, opened: Opened
+    ) -> None:
+        server.says(b"Too many tokens. ", *[b"x" * 65536] * 4, Gate())
+        server.status = 500
+        with pytest.raises((httpx.HTTPStatusError, httpx2.HTTPStatusError)) as raised:
+            async with opened(server) as body, pace(text(body), QUICK) as paced:
+                await anext(paced)
+        assert str(raised.value).startswith("the server answered 500 Internal Server Error: Too")
+        error: Any = raised.value
+        assert len(error.response.content) == 64 * 1024
+        assert await server.client_left()
+
     async def test_an_error_with_a_status_of_success_is_quoted(
         self, server: ScriptedServer, opened: Opened
     ) -> None:
@@ -488,3 +501,22 @@ async def test_the_key_is_taken_out_of_whatever_the_server_says(before: int) -> 
                 assert [delta async for delta in text(streamed)]
         assert "sk-" not in str(raised.value), response
         assert "sk-" not in str(getattr(raised.value, "ending", ""))
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("before", [65_536 - 30, 65_536 - 20, 65_536 - 1, 65_536])
+@pytest.mark.parametrize("blank", [b" ", b"\n", b"x"])
+async def test_no_part_of_the_key_is_left_where_a_long_body_is_cut(
+    before: int, blank: bytes
+) -> None:
+    secret = "sk-very-secret-0123456789"
+    body = b"No. " + blank * (before - 4) + secret.encode() + b" more" * 100
+    response = httpx2.Response(401, content=body)
+    client = httpx2.AsyncClient(
+        transport=httpx2.MockTransport(lambda _: response),
+        headers={"authorization": f"Bearer {secret}"},
+    )
+    async with client, client.stream("POST", "http://127.0.0.1/v1") as streamed:
+        with pytest.raises(httpx2.HTTPStatusError, match=r"401 Unauthorized: No\.") as raised:
+            assert [delta async for delta in text(streamed)]
+    assert "sk-" not in str(raised.value)

@@ -24,6 +24,7 @@ from starlette.responses import StreamingResponse
 from starlette.routing import Route
 
 from andes_client import Expectation, pace, reading
+from andes_client.sources.openai import text
 from andes_client.testing import run_virtual, scripted
 from andes_client.web import HEADERS, sse
 
@@ -83,6 +84,13 @@ def received(events: Callable[[], AsyncGenerator[bytes, None]]) -> list[httpx2.S
 
 def texts(events: list[httpx2.ServerSentEvent]) -> list[str]:
     return [json.loads(event.data)["text"] for event in events if event.event == "message"]
+
+
+async def chunks(said: str, **end: Any) -> AsyncGenerator[Any, None]:
+    """Of a chat completion; without an end if none is given."""
+    yield {"choices": [{"delta": {"content": said}}]}
+    if end:
+        yield {"choices": [{"delta": {}, **end}]}
 
 
 class Upstream:
@@ -154,7 +162,7 @@ class TestOverHttp:
     def test_the_example_is_paced_as_the_query_says(self) -> None:
         example = runpy.run_path(str(ROOT / "examples" / "web_app.py"))
         answer = example["answer"].__globals__  # its stand-in for a model takes six seconds
-        answer["model"] = lambda: scripted([(0.0, "One two three.\n\n")])
+        answer["model"] = lambda: chunks("One two three.\n\n", finish_reason="length")
         with (
             serving(example["app"]) as url,
             httpx2.Client(trust_env=False, timeout=DEADLINE_S, base_url=url) as client,
@@ -165,7 +173,8 @@ class TestOverHttp:
             with client.sse("/answer", params={"wpm": "6000"}) as source:
                 events = list(source)
         assert texts(events) == ["One", " two", " three.", "\n\n"]
-        assert events[-1].event == "done"
+        assert [event.event for event in events[-2:]] == ["ending", "done"]
+        assert json.loads(events[-2].data) == {"reason": "length", "said": "length"}
 
     def test_the_example_fits_on_a_page(self) -> None:
         lines = (ROOT / "examples" / "web_app.py").read_text().splitlines()
@@ -252,6 +261,60 @@ class TestAlone:
             (3.0, b'data: {"text": "c"}\n\n'),
             (3.0, b"event: done\ndata: {}\n\n"),
         ]
+
+    @pytest.mark.parametrize(
+        ("end", "told"),
+        [
+            ({"finish_reason": "stop"}, {"reason": "complete", "said": "stop"}),
+            (
+                {"finish_reason": "content_filter"},
+                {"reason": "filtered", "said": "content_filter"},
+            ),
+            ({"finish_reason": "length"}, {"reason": "length", "said": "length"}),
+            (
+                {"finish_reason": "stop", "delta": {"refusal": "Not that."}},
+                {"reason": "refused", "said": "Not that."},
+            ),
+            (
+                {
+                    "finish_reason": "tool_calls",
+                    "delta": {"tool_calls": [{"function": {"name": "drop_tables"}}]},
+                },
+                {"reason": "tool call", "said": ""},
+            ),
+        ],
+    )
+    async def test_the_page_is_told_how_the_answer_ended(self, end: Any, told: Any) -> None:
+        answer = text(chunks("a", **end))
+        events = await events_of(sse(pace(answer, ONE_A_SECOND), ending_of=answer))
+        ending = b"event: ending\ndata: " + json.dumps(told).encode() + b"\n\n"
+        assert [event for _, event in events[:2]] == [b'data: {"text": "a"}\n\n', ending]
+        assert events[2][1].startswith(b"event: done")
+
+    @pytest.mark.parametrize(
+        ("end", "reason"),
+        [
+            ({}, "cut off"),
+            ({"finish_reason": "error"}, "failed"),
+            ({"error": {"message": "db-7.internal is down"}}, "failed"),
+        ],
+    )
+    async def test_the_page_is_told_of_a_failure_without_the_servers_words(
+        self, end: Any, reason: str
+    ) -> None:
+        answer = text(chunks("a", **end))
+        events = [event for _, event in await events_of(sse(answer, ending_of=answer))]
+        told = json.dumps({"reason": reason, "said": ""}).encode()
+        assert events[1:] == [
+            b"event: ending\ndata: " + told + b"\n\n",
+            b'event: error\ndata: {"error": "StreamError"}\n\n',
+        ]
+
+    async def test_of_an_end_that_is_not_known_nothing_is_told(self) -> None:
+        answer = text(chunks("a", finish_reason="stop"))
+        other = text(chunks("b"))  # it is not read, so it has no end
+        events = [event for _, event in await events_of(sse(answer, ending_of=other))]
+        assert events == [b'data: {"text": "a"}\n\n', b"event: done\ndata: {}\n\n"]
 
     async def test_an_empty_answer_is_an_answer(self) -> None:
         ((_, done),) = await events_of(sse(pace(scripted([]), ONE_A_SECOND)))

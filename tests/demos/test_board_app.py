@@ -3,15 +3,16 @@
 import asyncio
 import contextlib
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from dataclasses import replace
 
 import httpx2
 import pytest
 from andes_demos.board.app import LiveBoard, RaceBoard
 from andes_demos.board.live import LiveError, Server
+from andes_demos.bursty_server import running
 from starlette.applications import Starlette
-from starlette.responses import PlainTextResponse
+from starlette.responses import PlainTextResponse, StreamingResponse
 from starlette.routing import Route
 from textual.pilot import Pilot
 from textual.widgets import Static
@@ -161,6 +162,24 @@ async def test_figures_of_several_engines_are_one_servers() -> None:
     assert figures.memory == pytest.approx(0.3)
     assert (figures.qoe, figures.answered) == (0.75, 8)
     assert (figures.longest_wait_s, figures.overdue) == (4.0, 2)
+
+
+async def test_an_answer_without_end_is_read_up_to_a_bound() -> None:
+    async def endless() -> AsyncGenerator[str, None]:
+        while True:
+            yield "x" * 65536
+            await asyncio.sleep(0)
+
+    for status, why in ((200, "is this a vLLM server"), (500, "answers 500")):
+
+        async def answer(_: object, status: int = status) -> StreamingResponse:
+            return StreamingResponse(endless(), status)
+
+        with running(Starlette(routes=[Route("/metrics", answer)])) as url:
+            server = Server(url)
+            with pytest.raises(LiveError, match=why):
+                await server.read()
+            await server.aclose()
 
 
 async def test_a_stock_server_has_no_qoe() -> None:

@@ -1,10 +1,11 @@
 """What the chat makes of servers, good and bad, over real HTTP."""
 
+import asyncio
 import json
 import logging
 import re
 import traceback
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
 from typing import Any
 
 import pytest
@@ -14,7 +15,16 @@ from andes_demos.chat.offline import GUIDE, offline
 from andes_demos.chat.server import Server, ServerError, base_url
 from rich.console import Console
 from rich.traceback import Traceback
-from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import (
+    JSONResponse,
+    PlainTextResponse,
+    RedirectResponse,
+    Response,
+    StreamingResponse,
+)
+from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from andes_client import reading, wire
@@ -114,6 +124,40 @@ async def test_refusals_say_what_to_do_and_never_the_key() -> None:
     assert "tell_server = false" in await complaint(JSONResponse({"error": "vllm_xargs?"}, 400))
     long = await complaint(PlainTextResponse("x" * 10_000, 500))
     assert len(long) < 400
+
+
+async def without_end(begin: str) -> AsyncGenerator[str, None]:
+    yield begin
+    while True:
+        yield " " * 65536
+        await asyncio.sleep(0)
+
+
+@pytest.mark.parametrize("status", [400, 429, 500])
+async def test_a_refusal_without_end_is_read_up_to_a_bound(status: int) -> None:
+    said = await complaint(StreamingResponse(without_end("Not now."), status))
+    assert f"{status} " in said
+    assert ". Not now" in said
+
+
+@pytest.mark.parametrize("before", [65_536 - 20, 65_536 - 1])
+async def test_no_part_of_the_key_is_left_where_a_long_refusal_is_cut(before: int) -> None:
+    said = PlainTextResponse("No. " + " " * (before - 4) + SECRET + "y" * 9, 401)
+    assert await complaint(said, Key(SECRET, "a test")) == (
+        "The server refused: 401 Unauthorized. No. The key was not accepted."
+    )
+
+
+@pytest.mark.parametrize("status", [200, 404])
+async def test_a_list_of_models_without_end_is_read_up_to_a_bound(status: int) -> None:
+    async def listed(_: Request) -> Response:
+        return StreamingResponse(without_end('{"data": ['), status)
+
+    with running(Starlette(routes=[Route("/v1/models", listed)])) as url:
+        server = Server(url)
+        with pytest.raises(ServerError, match=r"it is a file|404 Not Found"):
+            await server.models()
+        await server.aclose()
 
 
 @pytest.mark.parametrize("before", [0, 290, 299])

@@ -253,9 +253,9 @@ def test_the_example_hangs_up_when_its_page_is_left_by_a_link(browser: Browser) 
     example = runpy.run_path(str(ROOT / "examples" / "web_app.py"))
     closed = threading.Event()
 
-    async def model() -> AsyncGenerator[str, None]:
+    async def model() -> AsyncGenerator[Any, None]:
         try:
-            yield "One "
+            yield {"choices": [{"delta": {"content": "One "}}]}
             await anyio.sleep_forever()
         finally:
             closed.set()
@@ -268,6 +268,21 @@ def test_the_example_hangs_up_when_its_page_is_left_by_a_link(browser: Browser) 
         assert browser.find("#answer").get_attribute("dir") == "auto"
         browser.run("location.href = 'about:blank'")
         assert closed.wait(DEADLINE_S / 3)  # the browser itself would take a minute
+        browser.leave()
+
+
+def test_the_example_says_how_an_answer_ended(browser: Browser) -> None:
+    example = runpy.run_path(str(ROOT / "examples" / "web_app.py"))
+
+    async def model() -> AsyncGenerator[Any, None]:
+        yield {"choices": [{"delta": {"content": "One"}, "finish_reason": "content_filter"}]}
+
+    example["answer"].__globals__["model"] = model
+    with running(example["app"]) as url:
+        browser.open(url)
+        browser.find("button").click()
+        browser.until(lambda: browser.find("#end").text == "End: filtered")
+        assert browser.find("#answer").text == "One"
         browser.leave()
 
 

@@ -31,6 +31,9 @@ def send(data):
     sys.stdout.buffer.flush()
 sys.stdout.buffer.write(b"__GANGLION__\\n")
 send(json.dumps([os.environ["COLUMNS"], os.environ["ROWS"], os.getpid()]).encode())
+if how == "complaining":
+    sys.stderr.buffer.write(b"x" * 1_000_000 + b"\\nOops\\x1b[2J\\x1b]0;t\\x07\\rdone \\xff")
+    sys.exit(1)
 while head := sys.stdin.buffer.read(5):
     if how == "deaf":
         import signal
@@ -217,6 +220,33 @@ async def test_a_page_closes_when_its_program_has_ended(tmp_path: Path) -> None:
         page = await site.open()
         os.kill(page.pid, signal.SIGKILL)
         assert await page.closed() == aiohttp.WSCloseCode.OK
+
+
+async def test_what_a_program_complains_of_is_seen_and_does_not_act(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    async with serving(tmp_path, "complaining") as site:
+        page = await site.open()
+        await page.closed()
+    out, error = capfd.readouterr()
+    assert out == ""
+    assert error.endswith("x\nOops␛[2J␛]0;t␇\ndone \ufffd\n")
+    assert len(error) < 100_000
+
+
+async def test_of_many_sizes_in_a_row_a_program_is_told_the_last(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(program, "RESIZE_S", 0.5)
+    async with serving(tmp_path) as site:
+        page = await site.open()
+        for width in range(1, 501):
+            await page.socket.send_json(["resize", {"width": width, "height": 24}])
+        told: list[int] = []
+        while not told or told[-1] != 500:
+            told.append(json.loads(await page.told())["width"])
+    assert told == sorted(told)
+    assert len(told) < 100
 
 
 async def test_a_program_that_takes_no_input_does_not_hide_that_its_page_has_gone(

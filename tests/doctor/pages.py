@@ -12,6 +12,8 @@ CACHE = (
 )
 MODELS = json.dumps({"data": [{"id": "tiny"}]})
 VERSION = '{"version": "0.32.0"}'
+ENDLESS = "without end"
+"""A page of which more and more is sent."""
 
 
 def cache(
@@ -35,7 +37,11 @@ def serving(pages: Mapping[str, str], status: Mapping[str, int] | None = None) -
             code = (status or {}).get(self.path, 200 if self.path in pages else 404)
             self.send_response(code)
             self.end_headers()
-            self.wfile.write(pages.get(self.path, "not here").encode())
+            page = pages.get(self.path, "not here")
+            with contextlib.suppress(OSError):  # the client goes
+                while page == ENDLESS:
+                    self.wfile.write(b"x" * 65536)
+                self.wfile.write(page.encode())
 
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its name there
             pass

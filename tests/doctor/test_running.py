@@ -9,7 +9,7 @@ from andes_backend.doctor.exposition import Exposition
 from andes_backend.doctor.finding import BETTER, OK, PROBLEM, Finding, Level
 from andes_backend.doctor.running import check_running
 from andes_client import cli
-from tests.doctor.pages import MODELS, VERSION, cache, lines, serving
+from tests.doctor.pages import ENDLESS, MODELS, VERSION, cache, lines, serving
 
 HEALTHY = {
     "vllm:kv_cache_usage_perc{}": 0.4,
@@ -190,6 +190,18 @@ def test_something_else_than_vllm_is_a_problem() -> None:
         found = list(check_running(url))
     assert [finding.topic for finding in found] == ["server", "metrics"]
     assert all(finding.level == PROBLEM for finding in found)
+
+
+@pytest.mark.parametrize("path", ["/v1/models", "/version", "/metrics"])
+@pytest.mark.parametrize("status", [200, 500])
+def test_an_answer_without_end_is_read_up_to_a_bound(path: str, status: int) -> None:
+    with serving({path: ENDLESS}, {path: status}) as url:
+        found = list(check_running(url))
+    is_metrics = (path, status) == ("/metrics", 200)
+    assert [finding.topic for finding in found][:2] == [
+        "server",
+        "scheduler" if is_metrics else "metrics",
+    ]
 
 
 def test_a_server_with_an_api_key_is_looked_at_without_it() -> None:

@@ -266,7 +266,7 @@ def _plan(arguments: argparse.Namespace) -> "Plan":
 
     workload = workload_from(arguments)
     for remark in workload.remarks:
-        print(f"andes bench: {remark}", file=sys.stderr)
+        print(f"andes bench: {line(remark)}", file=sys.stderr)
     return Plan(workload, settings_of(arguments), arguments.out)
 
 

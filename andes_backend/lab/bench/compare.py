@@ -19,7 +19,7 @@ from andes_backend.lab.bench.measure import Plan, complain, exit_status, measure
 from andes_backend.lab.bench.server import serve_tiny
 from andes_backend.lab.bench.sizing import USUAL_LAYERS, matching_layers, sized_model, tokens_per_s
 from andes_backend.lab.bench.time_left import TimeLeft, duration
-from andes_backend.lab.campaign.console import say, show
+from andes_backend.lab.campaign.console import SafeConsole, say, show
 from andes_backend.lab.campaign.files import new_directory, now
 from andes_backend.lab.campaign.interruption import INTERRUPTED, ended_like_ctrl_c
 from andes_backend.lab.report.plot import plot
@@ -280,6 +280,6 @@ def _plain(rate: float | None) -> str:
 
 
 def _console() -> Console:
-    console = Console()
+    console = SafeConsole()
     # A pipe or a file has no width of its own.
-    return console if console.is_terminal else Console(width=_WIDTH)
+    return console if console.is_terminal else SafeConsole(width=_WIDTH)

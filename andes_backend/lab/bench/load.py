@@ -21,6 +21,7 @@ from typing import Final
 import httpx2
 from numpy.random import PCG64, Generator, SeedSequence
 
+from andes_backend.lab.bench.bounded import refusal
 from andes_backend.lab.bench.tally import Tally, server_message
 from andes_backend.lab.report.outcome import Outcome
 from andes_backend.lab.workload import Request, Workload
@@ -156,8 +157,8 @@ async def _stream(client: httpx2.AsyncClient, body: bytes, tally: Tally, submitt
     now = asyncio.get_running_loop().time
     async with client.sse("/v1/completions", method="POST", content=body) as events:
         if events.response.status_code != 200:
-            text = (await events.response.aread()).decode(errors="replace")
-            raise ValueError(f"HTTP {events.response.status_code}: {server_message(text)}")
+            said = server_message(await refusal(events.response))
+            raise ValueError(f"HTTP {events.response.status_code}: {said}")
         async for event in events:
             if event.data != "[DONE]":
                 tally.add(event.data, now() - submitted)

@@ -39,7 +39,11 @@ async def _show_bar(load: Load, label: str, console: Console, left: _Left | None
     clock = asyncio.get_running_loop().time
     began = clock()
     total = load.statistics().total
-    columns = TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[state]}")
+    columns = (
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        TextColumn("{task.fields[state]}", markup=False),
+    )
     with Progress(*columns, TimeElapsedColumn(), console=console, transient=True) as progress:
         bar = progress.add_task(label, total=total, state="")
         before = 0

@@ -4,6 +4,7 @@ from rich.console import Console
 
 from andes_backend.lab.bench.load import Target
 from andes_backend.lab.bench.measure import Plan, complain, exit_status, measure, warm_up
+from andes_backend.lab.campaign.console import SafeConsole
 from andes_backend.lab.campaign.files import new_directory, now
 from andes_backend.lab.campaign.interruption import ended_like_ctrl_c
 from andes_backend.lab.report.plot import plot
@@ -23,7 +24,7 @@ def run(plan: Plan, target: Target, *, console: Console | None = None) -> int:
     Raises:
         SessionError: the server does not answer even a single request.
     """
-    console = console or Console()
+    console = console or SafeConsole()
     directory = new_directory(plan.out, "run")
     with ended_like_ctrl_c():
         warm_up(plan.workload.seed, target, 1)

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 import httpx2
 
+from andes_backend.lab.bench import bounded
 from andes_backend.lab.bench.load import Target
 from andes_backend.lab.bench.server import parse_metrics
 from andes_backend.lab.bench.tally import server_message
@@ -101,7 +102,7 @@ def _client(target: Target) -> httpx2.Client:
 
 def _get(client: httpx2.Client, path: str, target: Target) -> httpx2.Response:
     try:
-        return client.get(path)
+        return bounded.get(client, path)
     except httpx2.HTTPError as error:
         raise FactsError(
             f"{without_credentials(target.url)} does not answer ({type(error).__name__}: "

@@ -14,7 +14,7 @@ class Progress:
     def __init__(self, console: Console) -> None:
         """Shows nothing before it is entered."""
         self._console = console
-        columns = progress.TextColumn("{task.description}"), progress.BarColumn()
+        columns = progress.TextColumn("{task.description}", markup=False), progress.BarColumn()
         self._bar = progress.Progress(
             *columns,
             progress.MofNCompleteColumn(),

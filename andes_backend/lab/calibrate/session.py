@@ -33,6 +33,7 @@ from andes_backend.lab.calibrate.verdict import (
     verdict,
     write_points,
 )
+from andes_backend.lab.campaign.console import SafeConsole
 from andes_backend.lab.campaign.interruption import INTERRUPTED
 from andes_backend.profile import Decode, Prefill, Profile
 from andes_client.terminal_text import line
@@ -81,7 +82,7 @@ def calibrate(options: Options, *, console: Console | None = None) -> int:
         MeasureError: a request failed.
         FitError: the measurements allow no profile.
     """
-    console = console or Console()
+    console = console or SafeConsole()
     target, began = options.target, time.monotonic()
     facts = asked.ask(target)
     if facts.busy:

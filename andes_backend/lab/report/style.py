@@ -77,6 +77,7 @@ def save(figure: Figure, path: Path, title: str = "") -> None:
     """Write a PNG; its directory is made, and a long title is put on several lines."""
     if title:
         most = int(figure.get_figwidth() * _LETTERS_AN_INCH)
-        figure.suptitle(textwrap.fill(title, most, break_on_hyphens=False))
+        shown = figure.suptitle(textwrap.fill(title, most, break_on_hyphens=False))
+        shown.set_parse_math(False)  # a name from a file may have dollars in it
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, dpi=110)

@@ -8,6 +8,7 @@ from statistics import fmean
 
 import httpx2
 
+from andes_backend.lab.bench.bounded import get_async
 from andes_backend.lab.bench.server import parse_metrics
 from andes_client.terminal_text import line
 from andes_demos import proxy
@@ -75,7 +76,7 @@ class Server:
         """
         where = f"{self.url}/metrics"
         try:
-            response = await self._http.get(where)
+            response = await get_async(self._http, where)
         except (httpx2.TransportError, httpx2.InvalidURL) as error:
             raise LiveError(
                 f"{where} does not answer: {line(str(error))}. Is the server running?"

@@ -15,7 +15,7 @@ from andes_client.sources.sse import Decoder
 from andes_demos.chat.reply import ReportedError
 from andes_demos.chat.words import words_of_body
 
-__all__ = ["DONE", "NoAnswerError", "events"]
+__all__ = ["DONE", "NoAnswerError", "events", "whole"]
 
 DONE: Final = "[DONE]"
 """In the place of an event: the server says that this was all."""
@@ -52,6 +52,16 @@ async def events(response: httpx2.Response) -> AsyncGenerator[Any, None]:
     kind = response.headers.get("content-type", "")
     if not is_stream and not kind.lower().startswith("text/event-stream"):
         raise NoAnswerError(f"expected text/event-stream, but it is {kind or 'of no type'}")
+
+
+async def whole(response: httpx2.Response) -> bytes:
+    """A body that is no event stream.
+
+    Raises:
+        NoAnswerError: it is too long to be one.
+    """
+    async with aclosing(response.aiter_bytes()) as pieces:
+        return await _rest(pieces, _LARGEST)
 
 
 async def _begin(pieces: AsyncIterator[bytes]) -> bytes:

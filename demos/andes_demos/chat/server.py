@@ -5,6 +5,7 @@ and which carries no other exception with it: what a library raises holds its re
 these hold the key.
 """
 
+import json
 from collections.abc import AsyncGenerator, Callable, Generator, Mapping, Sequence
 from contextlib import aclosing
 from typing import Any, Final
@@ -13,9 +14,10 @@ from urllib.parse import urlsplit
 import httpx2
 
 from andes_client import Expectation
+from andes_client.sources.refusals import Body, beginning
 from andes_client.terminal_text import line
 from andes_client.transport import httpx2_transport
-from andes_demos.chat.body import DONE, NoAnswerError, events
+from andes_demos.chat.body import DONE, NoAnswerError, events, whole
 from andes_demos.chat.key import Key
 from andes_demos.chat.reply import Reply, ReportedError
 from andes_demos.chat.words import is_error, moved_to, until_then, words_of, words_of_body
@@ -106,10 +108,10 @@ class Server:
         """
         where = f"{self.url}/models"
         try:
-            response = await self._http.get(where)
-            if response.status_code != httpx2.codes.OK:
-                raise self._refusal(response)
-            listed = response.json()
+            async with self._http.stream("GET", where) as response:
+                if response.status_code != httpx2.codes.OK:
+                    raise self._refusal(response, await beginning(response))
+                listed = json.loads(await whole(response))
             if isinstance(listed, dict) and "data" not in listed and is_error(listed):
                 raise ReportedError(words_of(listed))
             names = [str(model["id"]) for model in listed["data"]]
@@ -168,8 +170,7 @@ class Server:
         url = f"{self.url}/chat/completions"
         async with self._http.stream("POST", url, json=request) as response:
             if response.status_code != httpx2.codes.OK:
-                await response.aread()
-                raise self._refusal(response)
+                raise self._refusal(response, await beginning(response))
             try:
                 async with aclosing(events(response)) as received:
                     async for event in received:
@@ -182,8 +183,9 @@ class Server:
             for piece in reply.flush():
                 yield piece
 
-    def _refusal(self, response: httpx2.Response) -> ServerError:
-        status, said = response.status_code, self._said(words_of_body(response.text))
+    def _refusal(self, response: httpx2.Response, body: Body) -> ServerError:
+        said = self._said(words_of_body(body.text(self._redacted)))
+        status = response.status_code
         what = f"The server refused: {status} {self._said(response.reason_phrase)}".rstrip()
         advice = self._advice(response)
         return ServerError(". ".join(part for part in (what, said, advice) if part) + ".")

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
+from andes_client.terminal_text import line
 from andes_demos.board import command as board
 from andes_demos.chat import command as chat
 from andes_demos.scenarios import command as demo
@@ -117,7 +118,7 @@ def _show_page(arguments: argparse.Namespace) -> int:
             )
             uvicorn.Server(config).run([listener])
     except (SettingsError, BadKeyError, OSError) as error:
-        print(f"andes web: {error}", file=sys.stderr)
+        print(f"andes web: {line(str(error))}", file=sys.stderr)
         return 1
     return 0
 
@@ -168,7 +169,7 @@ def _show_app(arguments: argparse.Namespace) -> int:
             print(f"{_address(listener)}    (Ctrl+C ends it)", flush=True)
             terminal.serve_at(listener)
     except OSError as error:
-        print(f"andes web: {error}", file=sys.stderr)
+        print(f"andes web: {line(str(error))}", file=sys.stderr)
         return 1
     return 0
 

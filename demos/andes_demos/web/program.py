@@ -3,12 +3,16 @@
 import asyncio
 import contextlib
 import json
+import sys
+from asyncio.subprocess import Process
 from typing import Any, Final
 
 from aiohttp import web
 from textual_serve.app_service import AppService
 
-__all__ = ["GRACE_S", "STUCK_S", "BadFrameError", "Program", "cells"]
+from andes_client.terminal_text import displayable
+
+__all__ = ["GRACE_S", "RESIZE_S", "STUCK_S", "BadFrameError", "Program", "cells"]
 
 # Of a terminal: more than the largest screens have. A page that asks for more gets this.
 _MOST_COLUMNS: Final = 1_000
@@ -17,6 +21,10 @@ GRACE_S: Final = 5.0
 """Seconds that a program has for its end when it is told to quit; then it is killed."""
 STUCK_S: Final = 10.0
 """A program that takes no input for so many seconds is ended."""
+RESIZE_S: Final = 0.05
+"""Seconds between two sizes that a program is told; it draws everything anew for each."""
+_LISTEN_S: Final = 0.5  # for what it has said at its end; a child of its may go on
+_MOST_COMPLAINTS: Final = 64 * 1024  # bytes on standard error that are kept, the last ones
 
 
 class BadFrameError(ValueError):
@@ -49,12 +57,44 @@ class Program(AppService):
     """
 
     _ending: "asyncio.Task[None] | None" = None
+    _resizing: "asyncio.Task[None] | None" = None
+    _wanted: tuple[int, int] | None = None  # the size that the page asked for last
+    _listening: "asyncio.Task[None] | None" = None
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._complaints = bytearray()
+
+    async def _open_app_process(self, width: int = 80, height: int = 24) -> Process:
+        process = await super()._open_app_process(width, height)
+        # textual-serve keeps all of it, and writes it to our terminal as it is.
+        assert process.stderr is not None  # a pipe
+        self._listening = asyncio.create_task(self._listen(process.stderr))
+        process.stderr = asyncio.StreamReader()
+        process.stderr.feed_eof()
+        return process
+
+    async def _listen(self, stderr: asyncio.StreamReader) -> None:
+        while said := await stderr.read(4096):
+            self._complaints += said
+            del self._complaints[:-_MOST_COMPLAINTS]
 
     async def run(self) -> None:
         """Pass on what it shows, to its end; a page whose program is gone is closed."""
         await super().run()
+        await self._complain()
         with contextlib.suppress(ConnectionError):
             await self.remote_close()
+
+    async def _complain(self) -> None:
+        """Print what the program has said on standard error."""
+        if self._listening is not None:
+            await asyncio.wait({self._listening}, timeout=_LISTEN_S)
+            self._listening.cancel()
+        if self._complaints:
+            said = self._complaints.decode("utf-8", "replace")
+            # Here a return would let it write over a line.
+            print(displayable("\n".join(said.splitlines())), file=sys.stderr)
 
     async def take(self, frame: str, socket: web.WebSocketResponse) -> None:
         """Do what a frame of the page says.
@@ -68,7 +108,7 @@ class Program(AppService):
                 case ["stdin", str(keys)]:
                     await self.send_bytes(keys.encode("utf-8", "replace"))
                 case ["resize", {"width": width, "height": height}]:
-                    await self.set_terminal_size(*cells(width, height))
+                    self._resize(cells(width, height))
                 case ["ping", data]:
                     await socket.send_json(["pong", data])
                 case ["blur", *_]:
@@ -79,6 +119,18 @@ class Program(AppService):
                     pass  # of a textual.js that is newer than this
                 case _:
                     raise BadFrameError("a frame must be a list that begins with its kind")
+
+    def _resize(self, size: tuple[int, int]) -> None:
+        """Tell the program, soon, and of many sizes in a row the last."""
+        self._wanted = size
+        if self._resizing is None or self._resizing.done():
+            self._resizing = asyncio.create_task(self._tell_size())
+
+    async def _tell_size(self) -> None:
+        while self._wanted is not None:
+            size, self._wanted = self._wanted, None
+            await self.set_terminal_size(*size)
+            await asyncio.sleep(RESIZE_S)
 
     async def on_data(self, payload: bytes) -> None:
         """Send what it shows; without a page it may still show something, and then end."""
@@ -105,6 +157,8 @@ class Program(AppService):
         process = self._process
         if process is None:
             return
+        if self._resizing is not None:
+            self._resizing.cancel()
         try:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(GRACE_S):

@@ -52,7 +52,7 @@ class Terminal(Server):
         self._running: set[Program] = set()
 
     def serve_at(self, listener: socket.socket) -> None:
-        """Serve until Ctrl+C or SIGTERM; what goes wrong with the program is printed as it is."""
+        """Serve until Ctrl+C or SIGTERM; what goes wrong with the program is printed."""
         web.run_app(
             self._make_app(),
             sock=listener,

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 
 from andes_backend.lab.bench.load import Load, Target
 from andes_backend.lab.bench.tally import Tally
@@ -243,6 +243,20 @@ def test_an_http_error_that_is_no_json_shows_its_text(fake_server: FakeServer) -
 
     fake_server.check = check
     assert only(fake_server, 3).error == "HTTP 502: Bad gateway"
+
+
+def test_an_http_error_without_end_is_read_up_to_a_bound(fake_server: FakeServer) -> None:
+    async def body() -> AsyncIterator[str]:
+        yield "Bad gateway"
+        while True:
+            yield " " * 65536
+            await asyncio.sleep(0)
+
+    async def check(_body: dict[str, Any]) -> Response:
+        return StreamingResponse(body(), 502)
+
+    fake_server.check = check
+    assert (only(fake_server, 3).error or "").strip() == "HTTP 502: Bad gateway"
 
 
 def test_a_success_that_is_no_event_stream_fails(fake_server: FakeServer) -> None:

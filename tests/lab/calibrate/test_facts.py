@@ -1,5 +1,6 @@
 """What a server says about itself, and what it is told when it says too little."""
 
+import contextlib
 import json
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -34,6 +35,8 @@ class Server(ThreadingHTTPServer):
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
         self.pages: dict[str, str] = {}
+        self.endless: dict[str, int] = {}
+        """Paths whose answers have no end, with their status."""
 
     @property
     def url(self) -> str:
@@ -44,6 +47,12 @@ class Handler(BaseHTTPRequestHandler):
     server: Server
 
     def do_GET(self) -> None:
+        if self.path in self.server.endless:
+            self.send_response(self.server.endless[self.path])
+            self.end_headers()
+            with contextlib.suppress(OSError):  # until the client goes
+                while True:
+                    self.wfile.write(b"x" * 65536)
         page = self.server.pages.get(self.path)
         self.send_response(404 if page is None else 200)
         self.end_headers()
@@ -103,6 +112,19 @@ def test_a_server_that_is_no_vllm_is_refused(server: Server) -> None:
     assert facts.version is None
     with pytest.raises(FactsError, match="max_model_len in /v1/models"):
         limits_of(facts, options(server, kv_tokens=1000, block_size=16))
+
+
+@pytest.mark.parametrize("path", ["/v1/models", "/version", "/metrics"])
+@pytest.mark.parametrize("status", [200, 500])
+def test_an_answer_without_end_is_read_up_to_a_bound(
+    server: Server, path: str, status: int
+) -> None:
+    server.endless[path] = status
+    if path == "/v1/models":
+        with pytest.raises(FactsError, match=r"HTTP 500|is not a list of models"):
+            ask(options(server).target)
+    else:
+        assert ask(options(server).target).max_model_len == 1024
 
 
 def test_a_wrong_name_is_answered_with_the_right_ones(server: Server) -> None:

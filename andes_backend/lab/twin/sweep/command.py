@@ -16,6 +16,7 @@ from andes_backend.lab.campaign.command import run_command, running_of, seeds_of
 from andes_backend.lab.campaign.spec import SpecError
 from andes_backend.lab.twin.sweep.options import VARIED, add_options
 from andes_backend.lab.workload.options import arrivals_value, settings_of, workload_from
+from andes_client.terminal_text import line
 
 if TYPE_CHECKING:
     from andes_backend.lab.twin.sweep.spec import SweepSpec
@@ -58,21 +59,21 @@ def _prepare(arguments: argparse.Namespace) -> Callable[[], int]:
 
     spec = _spec(arguments)
     for remark in check(spec):
-        print(f"andes twin: {remark}", file=sys.stderr)
+        print(f"andes twin: {line(remark)}", file=sys.stderr)
     return partial(session.run, spec)
 
 
 def _list_profiles() -> int:
-    from rich.console import Console
     from rich.table import Table
 
+    from andes_backend.lab.campaign.console import SafeConsole
     from andes_backend.profile import built_in, load_profile
 
     table = Table("profile", "what it is", "KV tokens", "where its figures come from")
     for name in built_in():
         profile = load_profile(name)
         table.add_row(name, profile.name, f"{profile.kv_tokens:,}", profile.source)
-    Console().print(table)
+    SafeConsole().print(table)
     return 0
 
 
