@@ -18,8 +18,9 @@ HAS_CHROMIUM = all(map(shutil.which, ("chromium", "chromedriver")))
 HAS_VLLM = importlib.util.find_spec("vllm") is not None
 ROOT = Path(__file__).parent.parent
 
-# They share the servers whose model has weights that mean something, see tests/engine/conftest.py.
-_WITH_WEIGHTS: Final = (
+# They share servers: those of tests/engine/conftest.py, and the one asked by its environment.
+_SHARING: Final = (
+    "test_live_chat",
     "test_live_features",
     "test_live_operator",
     "test_live_preemption",
@@ -69,7 +70,7 @@ def lane(nodeid: str) -> str:
         return "forking"
     if not in_live_lane(nodeid):
         return nodeid.partition("::")[0]
-    return "live, with weights" if _module(nodeid) in _WITH_WEIGHTS else "live"
+    return "live, sharing" if _module(nodeid) in _SHARING else "live"
 
 
 def _module(nodeid: str) -> str:
