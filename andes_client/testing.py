@@ -167,7 +167,8 @@ class _JumpingSelector(selectors.DefaultSelector):
 def virtual_clock_backends() -> list[tuple[str, dict[str, Any]]]:
     """anyio back ends with a virtual clock, as its `anyio_backend` fixture takes them.
 
-    asyncio always, trio where it is installed.
+    asyncio always, trio where it is installed. Where one list serves many tests, trio's clock goes
+    on from each to the next: measure times from the beginning of the test.
     """
     backends: list[tuple[str, dict[str, Any]]] = [("asyncio", {"loop_factory": VirtualClockLoop})]
     try:

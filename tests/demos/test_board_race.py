@@ -14,6 +14,7 @@ from andes_demos.board.view import View
 from andes_backend.lab.twin.engine import simulate
 from andes_backend.lab.twin.setup import Setup
 from andes_backend.lab.workload import Request, Workload, WorkloadError, make_workload
+from andes_backend.lab.workload.behaviour import Behaviour
 from andes_backend.profile import load_profile
 from andes_client.expectation import Expectation
 
@@ -99,3 +100,36 @@ def test_a_request_that_can_never_be_served_is_refused() -> None:
     huge = Workload("huge", 0, (Request(0.0, 5000, 10, Expectation(1.0, 5.0)),))
     with pytest.raises(WorkloadError, match="it could never be served"):
         Race(huge, SETUPS)
+
+
+def test_what_readers_do_is_seen() -> None:
+    """One pauses, one skims, one leaves; heard, the one who has left behind a proxy is aborted."""
+    requests = tuple(
+        Request(0.0, 50, 400, Expectation(1.0, 5.0), behaviour=does)
+        for does in (
+            Behaviour(pause_at=20, pause_s=30.0),
+            Behaviour(speed=2.0),
+            Behaviour(leave_at=20, proxied=True),
+            Behaviour(),
+        )
+    )
+    heard = replace(SETUPS[1], reports=True)
+    race = Race(Workload("restless", 0, requests), [SETUPS[1], heard])
+    race.run(6.0)
+    for view in race.views():
+        assert [row.reader for row in view.rows] == ["paused", "skimming", "gone", "reading"]
+    unheard, told = race.views()
+    assert (unheard.label, told.label) == ("qoe", "qoe, heard")
+    assert unheard.rows[2].state == "running"
+    assert told.rows[2].state == "done"
+    assert told.rows[2].delivered < unheard.rows[2].delivered
+    before = unheard.rows[0].slack_s
+    race.run(12.0)
+    unheard, _ = race.views()
+    assert unheard.rows[0].reader == "paused"
+    assert unheard.rows[0].slack_s > before  # the text in hand grows
+    race.run(60.0)
+    assert [row.reader for row in race.views()[0].rows][:1] == ["reading"]
+    while not race.is_done:
+        race.run(race.views()[0].now_s + 20.0)
+    assert all(view.qoe > 0.9 for view in race.views())

@@ -15,6 +15,7 @@ not, and a comparison with one that does is not fair.
 
 import asyncio
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -27,7 +28,7 @@ from andes_backend.lab.report.outcome import Outcome
 from andes_backend.lab.workload import Request, Workload
 from andes_client import wire
 
-__all__ = ["Load", "LoadStatistics", "Target"]
+__all__ = ["Load", "LoadStatistics", "Target", "connection", "described", "stream"]
 
 _CONNECT_S: Final = 30.0
 _PROMPTS: Final = 99  # apart from the workload's own random streams, 0 to 2
@@ -83,7 +84,7 @@ class Load:
         """Send every request at its time and wait for all of them. Failures are outcomes."""
         bodies = [self._body(i, request) for i, request in enumerate(self.workload.requests)]
         now = asyncio.get_running_loop().time
-        async with _client(self.target) as client, asyncio.TaskGroup() as tasks:
+        async with connection(self.target) as client, asyncio.TaskGroup() as tasks:
             self._began = now()
             for index, request in enumerate(self.workload.requests):
                 await asyncio.sleep(self._began + request.arrival_s - now())
@@ -110,13 +111,17 @@ class Load:
         tally = self._open[index] = Tally()
         error: str | None
         try:
-            await _stream(client, body, tally, submitted)
+            await stream(client, body, tally, submitted)
             times, error = tally.result(request.output_tokens)
         except (httpx2.HTTPError, ValueError) as failure:
-            times, error = tuple(tally.times), _described(failure)
+            times, error = tuple(tally.times), described(failure)
         finally:
             del self._open[index]
         self.outcomes.append(Outcome(index, request, submitted - self._began, times, error))
+
+    def stream_id(self, index: int) -> str:
+        """The name of a request's stream in its hints."""
+        return f"{self.workload.name}-{self.workload.seed}-{index}"
 
     def _body(self, index: int, request: Request) -> bytes:
         """The request as JSON: made before the run, which has better things to do."""
@@ -125,7 +130,6 @@ class Load:
         stream_of_its_own = SeedSequence(self.workload.seed, spawn_key=(_PROMPTS, index))
         draw = Generator(PCG64(stream_of_its_own)).integers
         prompt = draw(lowest, highest, size=request.prompt_tokens, endpoint=True).tolist()
-        stream = f"{self.workload.name}-{self.workload.seed}-{index}"
         return json.dumps(
             {
                 "model": self.target.model,
@@ -136,12 +140,15 @@ class Load:
                 "stream": True,
                 "stream_options": {"include_usage": True},
                 "return_token_ids": True,
-                wire.FIELD: wire.encode(request.hint, stream=stream, user=request.user),
+                wire.FIELD: wire.encode(
+                    request.hint, stream=self.stream_id(index), user=request.user
+                ),
             }
         ).encode()
 
 
-def _client(target: Target) -> httpx2.AsyncClient:
+def connection(target: Target) -> httpx2.AsyncClient:
+    """A client for a load: patient, without a bound on connections."""
     return httpx2.AsyncClient(
         base_url=target.url,
         headers={"Content-Type": "application/json"},
@@ -153,7 +160,26 @@ def _client(target: Target) -> httpx2.AsyncClient:
     )
 
 
-async def _stream(client: httpx2.AsyncClient, body: bytes, tally: Tally, submitted: float) -> None:
+async def stream(
+    client: httpx2.AsyncClient,
+    body: bytes,
+    tally: Tally,
+    submitted: float,
+    came: Callable[[float], None] | None = None,
+) -> None:
+    """Send a request and count what comes.
+
+    Args:
+        client: see `connection`.
+        body: of the request.
+        tally: counts.
+        submitted: the event loop's time.
+        came: is called with the seconds since then after each event.
+
+    Raises:
+        HTTPError: the connection failed.
+        ValueError: the server refuses, or sends what it should not.
+    """
     now = asyncio.get_running_loop().time
     async with client.sse("/v1/completions", method="POST", content=body) as events:
         if events.response.status_code != 200:
@@ -161,10 +187,13 @@ async def _stream(client: httpx2.AsyncClient, body: bytes, tally: Tally, submitt
             raise ValueError(f"HTTP {events.response.status_code}: {said}")
         async for event in events:
             if event.data != "[DONE]":
-                tally.add(event.data, now() - submitted)
+                time = now() - submitted
+                tally.add(event.data, time)
+                if came is not None:
+                    came(time)
 
 
-def _described(failure: Exception) -> str:
+def described(failure: Exception) -> str:
     if isinstance(failure, ValueError):
         return str(failure)
     return f"{type(failure).__name__}: {failure}".removesuffix(": ")

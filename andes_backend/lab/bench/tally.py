@@ -15,6 +15,8 @@ class Tally:
 
     times: list[float] = field(default_factory=list)
     """One for each token id; for each chunk with text where the server sends no ids."""
+    text: str = ""
+    """What it says."""
     usage: int | None = None
     """Output tokens as the server counted them in the end."""
     has_ids: bool = False
@@ -40,6 +42,7 @@ class Tally:
 
     def _add_choice(self, choice: dict[str, Any], time: float) -> None:
         self.finish_reason = choice.get("finish_reason") or self.finish_reason
+        self.text += choice.get("text") or ""
         ids = choice.get("token_ids")
         if ids is not None:
             self.has_ids = True

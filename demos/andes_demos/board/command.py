@@ -4,6 +4,7 @@ import argparse
 import importlib.util
 import os
 import sys
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from andes_client.terminal_text import line
@@ -47,6 +48,12 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument("--rate", type=float, default=4.0, metavar="R", help="requests/s (4)")
     parser.add_argument(
         "--requests", type=int, default=1000, metavar="N", help="number of requests (1000)"
+    )
+    parser.add_argument(
+        "--restless",
+        action="store_true",
+        help="readers who pause (z), skim (») and leave (×); policies of ours are shown twice: "
+        "unheard, and heard, when readers report what they do",
     )
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="seed of the arrivals (0)")
     parser.add_argument(
@@ -93,7 +100,7 @@ def _watch_race(arguments: argparse.Namespace) -> int:
     return _watch(
         RaceBoard(
             lambda seed: _race(arguments, policies, seed),
-            len(policies),
+            len(_servers(policies, restless=arguments.restless)),
             about=f"{arguments.profile}, {arguments.rate:g} requests/s",
             seed=arguments.seed,
             speed=arguments.speed,
@@ -116,8 +123,12 @@ def _check(arguments: argparse.Namespace) -> list[str]:
     from andes_backend.profile import load_profile
 
     policies = list(dict.fromkeys(arguments.policies.split(",")))
-    if len(policies) > _MOST:
-        raise ValueError(f"--policies takes at most {_MOST}, not {len(policies)}")
+    shown = len(_servers(policies, restless=arguments.restless))
+    if shown > _MOST:
+        raise ValueError(
+            f"at most {_MOST} servers fit beside each other, not {shown}: name fewer "
+            "with --policies"
+        )
     profile = load_profile(arguments.profile)
     for policy in policies:
         Setup(profile=profile, policy=policy)
@@ -126,11 +137,24 @@ def _check(arguments: argparse.Namespace) -> list[str]:
 
 
 def _race(arguments: argparse.Namespace, policies: list[str], seed: int) -> "Race":
+    from andes_backend.lab.twin.sensitivity.scenarios import RESTLESS
     from andes_backend.lab.twin.setup import Setup
-    from andes_backend.lab.workload import make_workload
+    from andes_backend.lab.workload import behaving, make_workload
     from andes_backend.profile import load_profile
     from andes_demos.board.race import Race
 
     profile = load_profile(arguments.profile)
     workload = make_workload(arguments.requests, rate=arguments.rate, seed=seed)
-    return Race(workload, [Setup(profile=profile, policy=policy) for policy in policies])
+    if arguments.restless:
+        workload = behaving(workload, RESTLESS)
+    servers = _servers(policies, restless=arguments.restless)
+    return Race(
+        workload,
+        [Setup(profile=profile, policy=policy, reports=heard) for policy, heard in servers],
+    )
+
+
+def _servers(policies: Sequence[str], *, restless: bool) -> list[tuple[str, bool]]:
+    """Of each server the policy, and whether it hears what readers report."""
+    heard = (False, True) if restless else (False,)
+    return [(name, one) for name in policies for one in heard if name != "stock" or not one]

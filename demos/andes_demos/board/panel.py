@@ -5,7 +5,7 @@ from typing import Final
 
 from rich.text import Text
 
-from andes_demos.board.view import Row, View
+from andes_demos.board.view import Doing, Row, View
 
 __all__ = ["COLOURS", "panel"]
 
@@ -19,6 +19,13 @@ _STATES: Final[Mapping[str, tuple[str, str]]] = {
     "running": ("▶ running  ", "bold"),
     "preempted": ("‖ preempted", "magenta"),
     "done": ("✓ done     ", "dim"),
+}
+# Beside the number: what a reader does who does not just read.
+_READERS: Final[Mapping[Doing, tuple[str, str]]] = {
+    "reading": (" ", ""),
+    "paused": ("z", "bold cyan"),
+    "skimming": ("»", "bold yellow"),
+    "gone": ("×", "dim"),
 }
 _WIDE: Final = 52  # cells from which everything is shown
 _ATTAINED: Final = 0.9  # QoE from which a reader counts for attainment, as in the reports
@@ -69,7 +76,13 @@ def _head(view: View, colour: str, is_wide: bool) -> list[Text]:
 
 def _row(row: Row, is_wide: bool) -> Text:
     name, style = _STATES[row.state]
-    line = Text(f"{row.number:4} ").append(name[: _states(is_wide)], style).append(" ")
+    sign, colour_of_it = _READERS[row.reader]
+    line = (
+        Text(f"{row.number:4}")
+        .append(sign, colour_of_it)
+        .append(name[: _states(is_wide)], style)
+        .append(" ")
+    )
     if row.state == "done":
         line.append(" " * (_BAR + 8))
     else:

@@ -13,12 +13,14 @@ from collections import deque
 from collections.abc import Sequence
 from typing import Final
 
+from andes_backend.lab.twin.audience import Audience
 from andes_backend.lab.twin.engine import Engine
 from andes_backend.lab.twin.setup import Setup
-from andes_backend.lab.workload import Request, Workload, check_fits
+from andes_backend.lab.workload import Attention, Request, Workload, check_fits
+from andes_backend.lab.workload.behaviour import STEADY, Act
 from andes_client.expectation import Expectation
-from andes_client.qoe import Meter
-from andes_demos.board.view import Row, State, View
+from andes_client.wire import Report
+from andes_demos.board.view import Doing, Row, State, View
 
 __all__ = ["Race"]
 
@@ -59,40 +61,59 @@ class Race:
 class _Reader:
     """A request, and what its reader has had of it."""
 
-    __slots__ = ("done_at", "meter", "request", "tokens")
+    __slots__ = ("_acts", "attention", "done_at", "request", "tokens")
 
     def __init__(self, request: Request) -> None:
         self.request = request
         # A program takes everything in at once; so that it has a slack, it is shown as a reader.
         tds = request.expectation.tds
-        self.meter = Meter(Expectation(request.expectation.ttft, tds if tds < math.inf else 1e6))
+        shown = Expectation(request.expectation.ttft, tds if tds < math.inf else 1e6)
+        self.attention = Attention(shown, request.behaviour)
         self.tokens = 0
         self.done_at: float | None = None
+        self._acts: list[Act] = []
 
     def hear(self, tokens: int, now: float) -> None:
         for _ in range(tokens):
-            self.meter.add(now - self.request.arrival_s)
+            self._acts += self.attention.add(now - self.request.arrival_s)
         self.tokens += tokens
+
+    def does(self, now: float) -> Doing:
+        begun = [act for act in self._acts if act.time_s <= now - self.request.arrival_s]
+        states = [act.state for act in sorted(begun, key=lambda act: act.time_s)]
+        if "gone" in states:
+            return "gone"
+        if states and states[-1] == "paused":
+            return "paused"
+        hurries = self.request.behaviour.speed > 1.0 and self.tokens > 0
+        return "skimming" if hurries or "revealed" in states else "reading"
 
     def slack_s(self, now: float) -> float:
         since = now - self.request.arrival_s
-        return (self.meter.free_at if self.tokens else self.request.expectation.ttft) - since
+        return (self.attention.free_at if self.tokens else self.request.expectation.ttft) - since
 
     def qoe(self, now: float) -> float:
-        if self.done_at is not None or self.slack_s(now) >= 0:
-            return self.meter.qoe if self.tokens else 1.0
-        meter = copy.copy(self.meter)
-        meter.add(now - self.request.arrival_s)
-        return meter.qoe
+        meter = self.attention.meter
+        if self.done_at is not None or self.slack_s(now) >= 0 or self.does(now) == "gone":
+            return meter.qoe if self.tokens else 1.0
+        # As if the next token came now, on a timeline in which pauses count for nothing.
+        waited = copy.copy(meter)
+        waited.add(
+            meter.free_at - self.slack_s(now) if self.tokens else now - self.request.arrival_s
+        )
+        return waited.qoe
 
 
 class _Server:
     def __init__(self, workload: Workload, setup: Setup) -> None:
         longest = max(one.prompt_tokens + one.output_tokens for one in workload.requests)
-        self._label = setup.policy
+        self._label = f"{setup.policy}, heard" if setup.reports else setup.policy
         self._engine = Engine(setup, longest + 1)
         self._coming = deque(enumerate(workload.requests))
         self._readers: dict[int, _Reader] = {}  # all that have come, in order
+        # Those whose readers do nothing but read need nobody who carries it to the server.
+        calm = all(one.behaviour == STEADY for one in workload.requests) and not setup.reports
+        self._audience = None if calm else Audience(workload, setup)
         self._until = 0.0
 
     @property
@@ -106,14 +127,31 @@ class _Server:
                 index, request = self._coming.popleft()
                 engine.admit(str(index), request)
                 self._readers[index] = _Reader(request)
+            self._told()
             following = min(until_s, self._coming[0][1].arrival_s if self._coming else math.inf)
             if engine.is_busy:
                 self._hear(following)
             else:
                 engine.now = following
 
+    def _told(self) -> None:
+        """What the readers do reaches the server: some close the connection, some report."""
+        if self._audience is None:
+            return
+        for news in self._audience.news(self._engine.now):
+            if isinstance(news, Report):
+                ended, name = self._engine.tell(news) > 0, news.stream
+            else:
+                ended, name = self._engine.leave(news), news
+            if ended:
+                self._readers[int(name)].done_at = self._engine.now
+
     def _hear(self, following: float) -> None:
-        for output in self._engine.step(following):
+        outputs = self._engine.step(following)
+        if self._audience is not None:
+            came = ((one.request_id, len(one.new_token_ids)) for one in outputs)
+            self._audience.deliver(came, self._engine.now)
+        for output in outputs:
             reader = self._readers[int(output.request_id)]
             reader.hear(len(output.new_token_ids), self._engine.now)
             if output.finish_reason is not None:
@@ -151,6 +189,7 @@ class _Server:
                     qoe=reader.qoe(now),
                     delivered=reader.tokens,
                     total=reader.request.output_tokens,
+                    reader=reader.does(now),
                 )
             )
         return rows

@@ -3,10 +3,14 @@
 from dataclasses import dataclass
 from typing import Literal
 
-__all__ = ["Row", "State", "View"]
+__all__ = ["Doing", "Row", "State", "View"]
 
 State = Literal["waiting", "running", "preempted", "done"]
 """Of a request; preempted: it has had tokens, and holds no KV memory."""
+
+
+Doing = Literal["reading", "paused", "skimming", "gone"]
+"""Of a reader: reads on; has stopped for a while; reads faster than the request says; has left."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +28,7 @@ class Row:
     """Tokens so far."""
     total: int
     """Tokens of the whole response."""
+    reader: Doing = "reading"
 
 
 @dataclass(frozen=True, slots=True)

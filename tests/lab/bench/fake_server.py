@@ -14,6 +14,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
+from andes_client import wire
+
 Events = Callable[[dict[str, Any]], AsyncIterator[str]]
 Check = Callable[[dict[str, Any]], Awaitable[Response | None]]
 
@@ -27,11 +29,14 @@ class FakeServer:
     check: Check | None = None
     bodies: list[dict[str, Any]] = field(default_factory=list)
     """What the requests said, in the order in which they came."""
+    reports: list[wire.Report] = field(default_factory=list)
+    """What readers reported."""
 
     def forget(self) -> None:
         """As it was before any test."""
         self.events = self.check = None
         self.bodies.clear()
+        self.reports.clear()
 
     async def completions(self, request: Request) -> Response:
         body = await request.json()
@@ -40,6 +45,10 @@ class FakeServer:
             return other
         stream = (self.events or every_token)(body)
         return StreamingResponse(_framed(stream), media_type="text/event-stream")
+
+    async def hear(self, request: Request) -> Response:
+        self.reports += (said := wire.decode_reports(await request.json()))
+        return JSONResponse(wire.encode_answer({one.stream: None for one in said}))
 
     async def metrics(self, _request: Request) -> Response:
         return Response(f"vllm:num_preemptions_total {float(len(self.bodies))}\n")
@@ -96,6 +105,7 @@ def serving() -> Iterator[FakeServer]:
     fake = FakeServer()
     routes = [
         Route("/v1/completions", fake.completions, methods=["POST"]),
+        Route(f"/v1/{wire.REPORTS_PATH}", fake.hear, methods=["POST"]),
         Route("/metrics", fake.metrics),
     ]
     config = uvicorn.Config(

@@ -38,6 +38,7 @@ def test_a_policy_has_a_point_in_the_smallest_sweep() -> None:
         "async_scheduling": True,
         "arrivals": None,
         "rate": 3.0,
+        "reports": False,
         "seed": 0,
     }
 
