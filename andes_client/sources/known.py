@@ -3,13 +3,15 @@
 `text` of a source knows it by itself. `pace_events` and `sse` are given the `split` alone.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any, Final, NamedTuple
 
 from andes_client.sources import anthropic, langchain, litellm, openai
 from andes_client.sources.texts import Note
 
 __all__ = ["Known", "known"]
+
+_SOURCES: Final[tuple[Any, ...]] = (openai, litellm, anthropic, langchain)
 
 
 class Known(NamedTuple):
@@ -28,14 +30,10 @@ def known(stream: object, split: Callable[..., Any], note: Note[Any] | None = No
         split: takes its events apart.
         note: notes what they say of the end. None: the one that belongs to `split`.
     """
-    note = note or _NOTES.get(split)
+    if note is None:
+        note = next((source.note for source in _SOURCES if source.split is split), None)
     if note is openai.note:
         return Known(note, openai.Done(stream))
     if note in (anthropic.note, litellm.note):
         return Known(note, lambda: getattr(stream, "done", False) is True)  # only sse has one
     return Known(note)
-
-
-_NOTES: Final[Mapping[Callable[..., Any], Note[Any]]] = {
-    module.split: module.note for module in (openai, litellm, anthropic, langchain)
-}

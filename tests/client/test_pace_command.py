@@ -117,13 +117,26 @@ class TestPacing:
             assert time.monotonic() - start > 2 * 0.25 - 0.01
             assert end(process) == (0, b"")
 
-    def test_speech_is_slower_than_reading(self) -> None:
-        """At the mean speed of speech, 149 words a minute, two more words take 0.8 s."""
-        with andes_pace("--force", "--speak") as process:
+    @pytest.mark.parametrize(
+        ("options", "text", "least_s"),
+        [
+            # At the mean speed of speech, 149 words a minute, two more words take 0.8 s.
+            (("--speak",), b"One two three", 0.8),
+            # At 128 words of German a minute, one more word of mean length takes 0.48 s.
+            (("--speak", "--language", "de-AT"), b"langen Worten", 0.45),
+            # Spaces are free, so three more characters at ten a second take 0.3 s.
+            (("--chars", "--cps", "10"), b"a b cd", 0.29),
+        ],
+        ids=["speech", "language", "characters"],
+    )
+    def test_options_set_the_pace(
+        self, options: tuple[str, ...], text: bytes, least_s: float
+    ) -> None:
+        with andes_pace("--force", *options) as process:
             start = time.monotonic()
-            send(process, b"One two three")
+            send(process, text)
             assert end(process) == (0, b"")
-            assert time.monotonic() - start > 0.8
+            assert time.monotonic() - start > least_s
 
     def test_each_word_is_written_at_once(self) -> None:
         """The first word can be read while the second is an hour away."""
@@ -280,24 +293,8 @@ class TestOptions:
             assert receive(output_of(process), 2) == "é".encode()
             assert process.poll() is None
 
-    def test_characters_come_at_the_pace_asked_for(self) -> None:
-        """Spaces are free, so three more characters at ten a second take 0.3 s."""
-        with andes_pace("--force", "--chars", "--cps", "10") as process:
-            start = time.monotonic()
-            send(process, b"a b cd")
-            assert end(process) == (0, b"")
-            assert time.monotonic() - start > 0.29
-
     def test_the_end_of_the_input_bounds_the_wait(self) -> None:
         assert filtered(b"One two three", *SLOW, "--max-lag", "0.1") == b"One two three"
-
-    def test_a_language_sets_the_pace_and_the_length_of_words(self) -> None:
-        """At 128 words of German a minute, one more word of mean length takes 0.48 s."""
-        with andes_pace("--force", "--speak", "--language", "de-AT") as process:
-            start = time.monotonic()
-            send(process, b"langen Worten")
-            assert end(process) == (0, b"")
-            assert time.monotonic() - start > 0.45
 
     def test_characters_a_second_can_be_infinite(self) -> None:
         assert filtered(b"a\xff b", "--force", "--cps", "inf") == b"a\xff b"

@@ -47,12 +47,20 @@ async def heard(server: Server) -> str:
         await server.aclose()
 
 
+async def complaints(*responses: Response, key: Key | None = None) -> list[str]:
+    """What the chat says of each; one server gives them, for to end a server takes its time."""
+    said, left = [], iter(responses)
+    with answering(lambda *_: next(left)) as served:
+        for _ in responses:
+            with pytest.raises(ServerError) as refused:
+                await heard(Server(served.url, key, reading))
+            said.append(str(refused.value))
+    return said
+
+
 async def complaint(response: Response, key: Key | None = None) -> str:
-    with answering(lambda *_: response) as served:
-        server = Server(served.url, key, reading)
-        with pytest.raises(ServerError) as refused:
-            await heard(server)
-    return str(refused.value)
+    (said,) = await complaints(response, key=key)
+    return said
 
 
 @pytest.mark.parametrize(
@@ -119,10 +127,15 @@ async def test_refusals_say_what_to_do_and_never_the_key() -> None:
     assert await complaint(said, Key(SECRET, "a test")) == (
         "The server refused: 401 Unauthorized. Bad key: [key]. The key was not accepted."
     )
-    assert "set ANDES_API_KEY" in await complaint(JSONResponse({}, 401))
-    assert "Are the address http" in await complaint(PlainTextResponse("no", 404))
-    assert "tell_server = false" in await complaint(JSONResponse({"error": "vllm_xargs?"}, 400))
-    long = await complaint(PlainTextResponse("x" * 10_000, 500))
+    unknown, nowhere, bad, long = await complaints(
+        JSONResponse({}, 401),
+        PlainTextResponse("no", 404),
+        JSONResponse({"error": "vllm_xargs?"}, 400),
+        PlainTextResponse("x" * 10_000, 500),
+    )
+    assert "set ANDES_API_KEY" in unknown
+    assert "Are the address http" in nowhere
+    assert "tell_server = false" in bad
     assert len(long) < 400
 
 
@@ -165,7 +178,7 @@ async def test_the_key_is_taken_out_before_anything_is_cut(before: int) -> None:
     key = Key(SECRET, "a test")
     text = "x" * before + SECRET + "y" * 400
     tool = {"choices": [{"delta": {"tool_calls": [{"function": {"name": text}}]}}]}
-    for response in (
+    for said in await complaints(
         PlainTextResponse(text, 401),
         JSONResponse({"error": {"message": text}}, 500),
         JSONResponse({"error": text}, 200),
@@ -176,8 +189,8 @@ async def test_the_key_is_taken_out_before_anything_is_cut(before: int) -> None:
         PlainTextResponse("", 429, headers={"retry-after": text}),
         PlainTextResponse("", 200, media_type=f"text/{text}"),
         events(json.dumps(tool), "[DONE]"),
+        key=key,
     ):
-        said = await complaint(response, key)
         assert not any(SECRET[:length] in said for length in (8, len(SECRET)))
 
 
@@ -356,14 +369,18 @@ async def test_what_was_said_before_a_block_ends_that_had_no_beginning_was_reaso
 
 
 async def test_what_is_no_stream_of_chunks_is_said_to_be_none() -> None:
-    assert "expected text/event-stream" in await complaint(PlainTextResponse("hello"))
-    assert "not a JSON object" in await complaint(events("hello"))
-    assert "overloaded" in await complaint(events('{"error": {"message": "overloaded"}}'))
-    assert "cannot understand" in await complaint(events('{"choices": 7}'))
-    assert "text/html" in await complaint(Response("<html>Hello</html>", media_type="text/html"))
-    assert "no JSON" in await complaint(PlainTextResponse("{hello"))
-    assert "no completion" in await complaint(JSONResponse([]))
-    assert "of no type" in await complaint(Response(""))
+    cases = {
+        "expected text/event-stream": PlainTextResponse("hello"),
+        "not a JSON object": events("hello"),
+        "overloaded": events('{"error": {"message": "overloaded"}}'),
+        "cannot understand": events('{"choices": 7}'),
+        "text/html": Response("<html>Hello</html>", media_type="text/html"),
+        "no JSON": PlainTextResponse("{hello"),
+        "no completion": JSONResponse([]),
+        "of no type": Response(""),
+    }
+    for words, said in zip(cases, await complaints(*cases.values()), strict=True):
+        assert words in said
 
 
 async def test_a_server_that_is_not_there() -> None:
@@ -492,9 +509,9 @@ async def test_a_server_elsewhere_is_asked_through_the_proxy_of_the_environment(
         monkeypatch.setenv("http_proxy", url)
         monkeypatch.delenv("no_proxy", raising=False)
         monkeypatch.delenv("NO_PROXY", raising=False)
-        elsewhere = "http://somewhere.example/v1"
+        elsewhere = "http://0.0.0.0:9/v1"  # no name, which would be looked up
         assert await heard(Server(elsewhere)) == f"{elsewhere}/chat/completions"
         assert await heard(Server(here.url)) == "Here."
-        monkeypatch.setenv("no_proxy", "somewhere.example")
+        monkeypatch.setenv("no_proxy", "0.0.0.0")
         with pytest.raises(ServerError, match="cannot be reached"):
             await heard(Server(elsewhere))

@@ -202,4 +202,5 @@ def test_a_scenario_can_be_chosen_by_every_key() -> None:
     parser = argparse.ArgumentParser()
     command.add_parser(parser.add_subparsers())
     for scenario in SCENARIOS:
-        parser.parse_args(["demo", "--scenario", scenario.key])
+        chosen = parser.parse_args(["demo", "--scenario", scenario.key])
+        assert chosen.scenario == scenario.key

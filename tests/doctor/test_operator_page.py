@@ -11,7 +11,7 @@ import pytest
 
 from andes_backend.config import AndesConfig
 from andes_backend.doctor.offload import WHOLE
-from andes_backend.policy import make_policy
+from andes_backend.policy import POLICIES, make_policy
 from andes_backend.profile import load_profile
 
 ROOT = Path(__file__).parent.parent.parent
@@ -36,10 +36,12 @@ def test_every_setting_is_in_the_table_with_its_default() -> None:
     assert len(stands) == SETTINGS.count("\n| `"), "a row is not understood"
 
 
-def test_every_policy_of_the_table_exists() -> None:
+def test_the_policies_of_the_table_are_those_that_exist() -> None:
     row = next(line for line in SETTINGS.splitlines() if line.startswith("| `policy`"))
-    for name in set(re.findall(r'`"([\w-]+)"`', row)):
-        make_policy(AndesConfig(policy=name))
+    names = set(re.findall(r'`"([\w-]+)"`', row))
+    assert names == set(POLICIES)
+    for name in names:
+        assert callable(make_policy(AndesConfig(policy=name)).plan)
 
 
 def test_settings_that_are_shown_are_good_ones() -> None:

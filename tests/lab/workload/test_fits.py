@@ -16,11 +16,13 @@ from andes_backend.lab.workload import (
 )
 
 
-def test_what_fits_passes() -> None:
+@pytest.mark.parametrize(("kv_tokens", "max_length"), [(1000, None), (5000, 1000), (1000, 5000)])
+def test_what_just_fits_passes(kv_tokens: int, max_length: int | None) -> None:
     workload = make_workload(5, rate=1.0, seed=0, lengths=Fixed(600, 400))
-    check_fits(workload, 1000)
-    check_fits(workload, 5000, 1000)
-    check_fits(workload, 1000, 5000)
+    check_fits(workload, kv_tokens, max_length)
+    longer = make_workload(5, rate=1.0, seed=0, lengths=Fixed(600, 401))
+    with pytest.raises(WorkloadError, match="has 600 prompt and 401 output tokens"):
+        check_fits(longer, kv_tokens, max_length)
 
 
 @pytest.mark.parametrize(
