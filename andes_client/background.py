@@ -7,9 +7,24 @@ from typing import Final
 
 import anyio.lowlevel
 
-__all__ = ["spawn"]
+__all__ = ["running_loop", "spawn"]
 
 _tasks: Final[set[asyncio.Task[None]]] = set()  # asyncio itself does not hold on to them
+
+
+def running_loop() -> object:
+    """The event loop that is running: asyncio's, or trio's token of it.
+
+    Also in a callback of asyncio's (`call_later`, a signal's handler), where there is no task and
+    anyio (4.16) therefore sees no event loop.
+
+    Raises:
+        RuntimeError: none is running here.
+    """
+    try:
+        return anyio.lowlevel.current_token().native_token
+    except RuntimeError:
+        return asyncio.get_running_loop()
 
 
 def spawn(
@@ -28,7 +43,7 @@ def spawn(
     async def run() -> None:
         await work()
 
-    loop = anyio.lowlevel.current_token().native_token
+    loop = running_loop()
     context = contextvars.copy_context() if context is None else context
     if isinstance(loop, asyncio.AbstractEventLoop):
         task = loop.create_task(run(), context=context)

@@ -21,10 +21,9 @@ from collections.abc import AsyncIterable, Awaitable, Callable, Iterable, Mappin
 from typing import Any, Final
 
 import anyio
-import anyio.lowlevel
 
 from andes_client import wire
-from andes_client.background import spawn
+from andes_client.background import running_loop, spawn
 from andes_client.desk import MAX_ANSWER_BYTES, Answer, Desk
 from andes_client.expectation import Expectation
 from andes_client.reports import Line
@@ -88,11 +87,11 @@ class Reporter:
                 self._answered = anyio.Event()
                 await self._answered.wait()
         self._desk.clear()
-        if self._scope is not None and self._loop is _running_loop():
+        if self._scope is not None and self._loop is running_loop():
             self._scope.cancel()
 
     def _wake(self, is_urgent: bool) -> None:
-        loop = _running_loop()
+        loop = running_loop()
         if self._loop is loop:
             if is_urgent and self._woken is not None:
                 self._woken.set()
@@ -288,10 +287,6 @@ def _call(base_url: str, headers: Mapping[str, str] | None) -> dict[str, Any]:
         "follow_redirects": False,
         "timeout": TIMEOUT_S,
     }
-
-
-def _running_loop() -> object:
-    return anyio.lowlevel.current_token().native_token
 
 
 def _line(desk: Desk, expectation: Expectation | None, stream: str | None) -> Line:

@@ -20,11 +20,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
 
+from andes_demos.reader_load import ReaderLoad
 from table import print_table
 
 from andes_backend.lab.bench.load import Load, Target
 from andes_backend.lab.bench.measure import warm_up
-from andes_backend.lab.bench.readers import ReaderLoad
 from andes_backend.lab.bench.server import Server, serve_tiny
 from andes_backend.lab.bench.tiny_model import make_tiny_model
 from andes_backend.lab.report.run import Run, Summary, summarise

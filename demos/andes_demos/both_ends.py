@@ -70,7 +70,7 @@ def streams(requests: int = 600, seed: int = 0) -> list[Stream]:
         (_stream(unheard[i], False, unheard), _stream(heard[i], True, heard))
         for i in _who_pause(workload)
     ]
-    return list(max(pairs, key=lambda pair: pair[0].ahead - pair[1].ahead))
+    return list(max(pairs, key=_difference))
 
 
 def draw(panels: Sequence[Stream], path: Path) -> None:
@@ -122,6 +122,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"{_title(panel)}; mean QoE of all readers {panel.qoe:.3f}")
     print(f"drawn: {arguments.out}")
     return 0
+
+
+def _difference(pair: tuple[Stream, Stream]) -> int:
+    unheard, heard = pair
+    return unheard.ahead - heard.ahead
 
 
 def _who_pause(workload: "Workload") -> list[int]:

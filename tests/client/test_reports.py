@@ -1,5 +1,6 @@
 """What a server is told of a reader, and when; on a virtual clock, on asyncio and trio."""
 
+import asyncio
 import json
 import logging
 import math
@@ -448,3 +449,19 @@ async def test_several_event_loops_one_after_the_other() -> None:
 async def upstream_of(*texts: str) -> AsyncIterator[str]:
     for text in texts:
         yield text
+
+
+@pytest.mark.parametrize("anyio_backend", ["asyncio"])
+async def test_the_controls_work_in_a_callback_of_the_event_loop(server: Server) -> None:
+    """A signal's handler or a timer runs outside of every task."""
+    line, begin = server.reporter.line(), anyio.current_time()
+    loop = asyncio.get_running_loop()
+    words = paced(scripted(ALL_AT_ONCE), line)
+    async with words, reading(words):
+        loop.call_later(2.0, words.pause)
+        loop.call_later(3.0, words.resume)
+        await anyio.sleep(3.5)
+    await settled(server)
+    states = [(round(at - begin, 2), state) for at, state, _ in server.states(line)]
+    assert (2.0, "paused") in states
+    assert (3.0, "reading") in states

@@ -234,7 +234,8 @@ async def test_whatever_is_no_server_is_said(
     ("options", "why"),
     [
         (["--policies", "stock,nonsense"], "unknown policy 'nonsense'"),
-        (["--policies", "stock,qoe,andes,fcfs"], "--policies takes at most 3, not 4"),
+        (["--policies", "stock,qoe,andes,fcfs"], "at most 3 servers fit beside each other, not 4"),
+        (["--policies", "qoe,andes", "--restless"], "3 servers fit beside each other, not 4"),
         (["--speed", "7"], "--speed must be one of 0.5, 1, 2"),
         (["--rate", "0"], "rate"),
         (["--requests", "0"], "1 or more requests"),

@@ -128,8 +128,6 @@ def test_what_readers_do_is_seen() -> None:
     unheard, _ = race.views()
     assert unheard.rows[0].reader == "paused"
     assert unheard.rows[0].slack_s > before  # the text in hand grows
-    race.run(60.0)
-    assert [row.reader for row in race.views()[0].rows][:1] == ["reading"]
     while not race.is_done:
         race.run(race.views()[0].now_s + 20.0)
     assert all(view.qoe > 0.9 for view in race.views())

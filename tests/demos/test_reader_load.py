@@ -1,17 +1,24 @@
 """Readers in front of a live load: what they do reaches the server, if they report. Real HTTP."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from typing import Any
 
 import pytest
+from andes_demos.reader_load import ReaderLoad
 
 from andes_backend.lab.bench.load import Target
-from andes_backend.lab.bench.readers import ReaderLoad
 from andes_backend.lab.workload import Behaviour, Request, Workload
 from andes_client import Expectation
-from tests.lab.bench.fake_server import FakeServer, chunk, refusal, usage
+from tests.lab.bench.fake_server import FakeServer, chunk, refusal, serving, usage
+
+
+@pytest.fixture
+def fake_server() -> Iterator[FakeServer]:
+    with serving() as server:
+        yield server
+
 
 READER = Expectation(ttft=1.0, tds=40.0)
 LIMIT_S = 20.0
