@@ -70,7 +70,8 @@ def streams(requests: int = 600, seed: int = 0) -> list[Stream]:
         (_stream(unheard[i], False, unheard), _stream(heard[i], True, heard))
         for i in _who_pause(workload)
     ]
-    return list(max(pairs, key=_difference))
+    drawn = max(pairs, key=_difference)
+    return [*drawn]
 
 
 def draw(panels: Sequence[Stream], path: Path) -> None:
@@ -86,10 +87,10 @@ def draw(panels: Sequence[Stream], path: Path) -> None:
         places = figure.subplots(1, len(panels), sharex=True, sharey=True)
         for axes, panel in zip(places, panels, strict=True):
             _panel(axes, panel)
+            axes.set_xlabel("seconds since submission")
         places[0].set_ylabel("tokens")
         places[0].set_xlim(left=0)
         places[0].set_ylim(bottom=0)
-        figure.supxlabel("seconds since submission", fontsize=10)
         handles = places[0].get_legend_handles_labels()
         figure.legend(*handles, loc="outside lower center", ncols=3, frameon=False)
         figure.savefig(path, dpi=110, metadata={"Date": None} if path.suffix == ".svg" else None)
