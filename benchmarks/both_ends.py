@@ -14,7 +14,7 @@ import asyncio
 import os
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -68,31 +68,28 @@ def main() -> None:
         rows = list(measured(workload, Path(folder), chosen.layers))
     print_table(
         f"{chosen.requests} readers at {chosen.rate:g} requests/s, seed {chosen.seed}",
-        (
-            *("", "QoE", "effective tokens/s", "tokens read", "stalls seen", "stalled, s"),
-            *("reading time, s", "waits in the forecast", "reports/s", "texts changed"),
-        ),
-        [(name, *cells(figures)) for name, figures in rows],
+        ("", *(name for name, _ in rows)),
+        [(name, *(show(figures) for _, figures in rows)) for name, show in FIGURES.items()],
     )
 
 
-def cells(figures: Figures) -> list[str]:
-    """A row of the table."""
-    one = figures.summary
-    values = (one.qoe_mean, one.effective_tokens_per_s, one.read_share)
-    assert None not in values, "no request was served"
-    held = one.forecasts_held
-    return [
-        f"{one.qoe_mean:.3f}",
-        f"{one.effective_tokens_per_s:.0f}",
-        f"{one.read_share:.1%}",
-        f"{figures.stalls:.2f}",
-        f"{figures.stalled_s:.2f}",
-        f"{figures.took_s:.1f}",
-        "-" if held is None else f"{held:.0%}",
-        f"{figures.reports_per_s:.2f}",
-        str(figures.changed),
-    ]
+def shown(value: float | None, form: str) -> str:
+    """A figure, if there is one."""
+    return "-" if value is None else format(value, form)
+
+
+FIGURES: Mapping[str, Callable[[Figures], str]] = {
+    "QoE": lambda one: shown(one.summary.qoe_mean, ".3f"),
+    "effective tokens/s": lambda one: shown(one.summary.effective_tokens_per_s, ".0f"),
+    "tokens read": lambda one: shown(one.summary.read_share, ".1%"),
+    "TTFT p90, s": lambda one: shown(one.summary.ttft_p90, ".2f"),
+    "stalls seen": lambda one: shown(one.stalls, ".2f"),
+    "stalled, s": lambda one: shown(one.stalled_s, ".2f"),
+    "reading time, s": lambda one: shown(one.took_s, ".1f"),
+    "waits within the forecast": lambda one: shown(one.summary.forecasts_held, ".0%"),
+    "reports a stream and second": lambda one: shown(one.reports_per_s, ".3f"),
+    "texts changed": lambda one: str(one.changed),
+}
 
 
 def measured(workload: Workload, folder: Path, layers: int) -> Iterator[tuple[str, Figures]]:
