@@ -9,6 +9,7 @@ from typing import Any, Final
 from andes_backend.doctor.exposition import Exposition
 from andes_backend.doctor.finding import Finding, better, ok, problem
 from andes_backend.doctor.readers import check_readers
+from andes_client import wire
 
 __all__ = ["check_running"]
 
@@ -52,6 +53,7 @@ def check_running(url: str) -> Iterator[Finding]:
     yield from _memory(exposition)
     yield from _preemptions(exposition)
     yield from check_readers(exposition)
+    yield from _reports(url, exposition)
 
 
 def _server(url: str, models: list[str], status: int, version: str) -> Finding:
@@ -81,6 +83,26 @@ def _ours(exposition: Exposition) -> Finding:
         "log. Run `andes doctor` on the server to check whether it can load the scheduler.",
         flags="--scheduler-cls andes_backend.AndesScheduler",
     )
+
+
+def _reports(url: str, exposition: Exposition) -> Iterator[Finding]:
+    """Whether the server hears what readers report while their text streams."""
+    if not exposition.has("andes:"):
+        return
+    try:
+        status, _ = _get(url, f"/v1/{wire.REPORTS_PATH}")
+    except _UnreachableError:
+        return  # it went away just now
+    if status == 405:  # it is there, and takes POST only
+        yield ok("reports", f"the route /v1/{wire.REPORTS_PATH} is open")
+    elif status == 404:
+        yield better(
+            "reports",
+            f"{url}/v1/{wire.REPORTS_PATH}: HTTP 404.",
+            why="Clients cannot tell the scheduler that a reader pauses or has left.",
+            do="Start the server with `andes serve`, or name the plug-in: VLLM_PLUGINS=andes (and "
+            "the others that you use; see docs/reports.md).",
+        )
 
 
 def _memory(exposition: Exposition) -> Iterator[Finding]:

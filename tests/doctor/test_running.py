@@ -36,15 +36,23 @@ HEALTHY = {
 }
 
 
-def looked_at(values: dict[str, float], config: str = "") -> dict[str, list[Finding]]:
-    """The findings about a server with these metrics, by topic."""
+REPORTS = "/v1/andes/reports"
+
+
+def looked_at(
+    values: dict[str, float], config: str = "", reports: int = 405
+) -> dict[str, list[Finding]]:
+    """The findings about a server with these metrics, by topic.
+
+    A GET of the route for readers' reports is answered with `reports`: 405 where it is open.
+    """
     pages = {
         "/v1/models": MODELS,
         "/version": VERSION,
         "/metrics": (config or cache()) + lines(values),
     }
     found: dict[str, list[Finding]] = {}
-    with serving(pages) as url:
+    with serving(pages, {REPORTS: reports}) as url:
         for finding in check_running(url):
             found.setdefault(finding.topic, []).append(finding)
     return found
@@ -69,6 +77,26 @@ def test_a_healthy_server_is_all_right_and_its_figures_are_told() -> None:
 
 def test_a_server_that_has_served_nobody_yet_is_all_right() -> None:
     assert levels(looked_at({**dict.fromkeys(HEALTHY, 0.0)})) == {OK}
+
+
+def test_a_server_that_does_not_hear_its_readers_is_told_how_it_would() -> None:
+    (finding,) = looked_at(HEALTHY, reports=404)["reports"]
+    assert finding.level == BETTER
+    assert "HTTP 404" in finding.what
+    assert finding.do is not None
+    assert "VLLM_PLUGINS=andes" in finding.do
+    (finding,) = looked_at(HEALTHY)["reports"]
+    assert (finding.level, finding.what) == (OK, f"the route {REPORTS} is open")
+
+
+@pytest.mark.parametrize("status", [401, 403, 500, 502])
+def test_what_cannot_be_seen_of_reports_is_not_said(status: int) -> None:
+    assert "reports" not in looked_at(HEALTHY, reports=status)
+
+
+def test_a_server_without_our_scheduler_is_not_asked_for_reports() -> None:
+    stock = {name: value for name, value in HEALTHY.items() if not name.startswith("andes:")}
+    assert "reports" not in looked_at(stock, reports=404)
 
 
 @pytest.mark.parametrize("value", ["none", "NaN", "+Inf", "-Inf", "-", "0x10", "1e999", "1,5"])
@@ -206,7 +234,7 @@ def test_an_answer_without_end_is_read_up_to_a_bound(path: str, status: int) -> 
 
 def test_a_server_with_an_api_key_is_looked_at_without_it() -> None:
     pages = {"/version": VERSION, "/metrics": cache() + lines(HEALTHY)}
-    with serving(pages, {"/v1/models": 401}) as url:
+    with serving(pages, {"/v1/models": 401, REPORTS: 401}) as url:
         found = list(check_running(url))
     assert all(finding.level == OK for finding in found)
     assert "needs an API key" in found[0].what
