@@ -1,5 +1,6 @@
 """The runner of campaigns, with real processes: what is kept and said, and how it ends."""
 
+import math
 import os
 import re
 import signal
@@ -12,8 +13,15 @@ from rich.table import Table
 from rich.text import Text
 
 from andes_backend.lab import campaign as room
+from andes_backend.lab.campaign import progress
 from andes_backend.lab.campaign.campaign import LOG, Campaign
 from tests.lab.campaign import pool_tasks
+
+
+@pytest.fixture(autouse=True)
+def no_line_says_how_far_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first task waits until vLLM is loaded, on a busy machine longer than a line is due."""
+    monkeypatch.setattr(progress, "_LINE_S", math.inf)
 
 
 def campaign(folder: Path, *tasks: str) -> Campaign[str, str]:
