@@ -53,7 +53,6 @@ def streams(requests: int = 600, seed: int = 0) -> list[Stream]:
         requests: how many are sent.
         seed: of the workload.
     """
-    os.environ.setdefault("VLLM_LOGGING_LEVEL", "ERROR")
     from andes_backend.lab.twin.engine import simulate
     from andes_backend.lab.twin.sensitivity.scenarios import RESTLESS
     from andes_backend.lab.twin.setup import Setup
@@ -173,4 +172,6 @@ def _panel(axes: Any, panel: Stream) -> None:
 
 
 if __name__ == "__main__":
+    # Before anything imports vLLM; not in a process that has other uses for its log.
+    os.environ.setdefault("VLLM_LOGGING_LEVEL", "ERROR")
     sys.exit(main())
