@@ -44,6 +44,8 @@ def pytest_configure() -> None:
     hang-up: a test that sends one would wait for ever. A polite kill ends us like Ctrl-C: no
     server stays behind.
     """
+    # Some tests read vLLM's log, which who runs them may have silenced.
+    os.environ.pop("VLLM_LOGGING_LEVEL", None)
     if threading.current_thread() is not threading.main_thread():
         return
     for number in (signal.SIGQUIT, signal.SIGHUP):
