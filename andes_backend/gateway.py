@@ -18,7 +18,7 @@ from typing import Any, Final
 
 from andes_client import wire
 
-__all__ = ["PATHS", "UserFromHeader"]
+__all__ = ["PATHS", "App", "Message", "Receive", "Send", "UserFromHeader"]
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]

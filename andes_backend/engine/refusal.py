@@ -15,14 +15,9 @@ from typing import Any, Final
 
 from prometheus_client import Counter
 
-from andes_backend.gateway import PATHS
+from andes_backend.gateway import PATHS, App, Receive, Send
 
 __all__ = ["Door", "Refusal"]
-
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
-App = Callable[[MutableMapping[str, Any], Receive, Send], Awaitable[None]]
 
 _FRESH_S: Final = 0.25  # for so long what the engines have said is good
 _PATIENCE_S: Final = 0.5  # so long a request waits for what they say

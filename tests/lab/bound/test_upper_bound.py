@@ -83,10 +83,10 @@ def lateness(outcome: Outcome) -> float:
 
 
 @pytest.mark.slow
-def test_the_best_schedule_of_many_tiny_workloads_is_just_below_it() -> None:
+def test_the_best_schedule_of_200_tiny_workloads_is_just_below_it() -> None:
     """All schedules are tried, of two or three requests of up to four tokens."""
     gaps, by_prices = [], []
-    for seed in range(cases(200)):
+    for seed in range(200):
         workload, profile = tiny(seed)
         best = best_qoe(workload, profile, 1.0)
         bound = upper_bound(workload, profile, latest_s=1.0, rounds=12)
@@ -96,7 +96,7 @@ def test_the_best_schedule_of_many_tiny_workloads_is_just_below_it() -> None:
     for name, values in (("the bound", gaps), ("that of prices alone", by_prices)):
         median, most = np.percentile(values, [50, 90])
         print(f"\n{name} is above the best: {median:.4f}, p90 {most:.4f}, worst {max(values):.4f}")
-    assert np.median(gaps) < 1e-4
+    assert np.median(gaps) < 1e-6
     assert np.percentile(gaps, 90) < 0.01
     assert max(gaps) < 0.06
     assert np.median(by_prices) > 0.05  # the other relaxation is needed
