@@ -146,7 +146,7 @@ End."""
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("piece", [1, 3])
+@pytest.mark.parametrize("piece", [1, 3, 7])
 async def test_however_it_came_it_looks_as_if_it_had_come_at_once(
     tmp_path: Path, piece: int
 ) -> None:
