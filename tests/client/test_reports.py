@@ -16,7 +16,7 @@ from andes_client import Expectation, Paced, pace, wire
 from andes_client.reporter import Answer, BlockingReporter, Reporter
 from andes_client.reports import Line
 from andes_client.segment import Words
-from andes_client.testing import scripted
+from andes_client.testing import scripted, virtual_clock_backends
 
 pytestmark = pytest.mark.anyio
 
@@ -456,7 +456,9 @@ async def upstream_of(*texts: str) -> AsyncIterator[str]:
         yield text
 
 
-@pytest.mark.parametrize("anyio_backend", ["asyncio"])
+@pytest.mark.parametrize(
+    "anyio_backend", [each for each in virtual_clock_backends() if each[0] == "asyncio"]
+)
 async def test_the_controls_work_in_a_callback_of_the_event_loop(server: Server) -> None:
     """A signal's handler or a timer runs outside of every task."""
     line, begin = server.reporter.line(), anyio.current_time()
@@ -467,6 +469,6 @@ async def test_the_controls_work_in_a_callback_of_the_event_loop(server: Server)
         loop.call_later(3.0, words.resume)
         await anyio.sleep(3.5)
     await settled(server)
-    states = [(round(at - begin, 2), state) for at, state, _ in server.states(line)]
+    states = [(round(at - begin, 3), state) for at, state, _ in server.states(line)]
     assert (2.0, "paused") in states
     assert (3.0, "reading") in states
