@@ -17,7 +17,7 @@ from tests.client.scripted_server import DONE, chat
 
 __all__ = ["Host", "ReportingServer", "serving_reports"]
 
-DEADLINE_S: Final = 20.0
+DEADLINE_S: Final = 120.0
 
 
 @dataclass
@@ -137,5 +137,5 @@ def serving_reports(host: Host) -> Iterator[Host]:
             yield host
         finally:
             server.should_exit = True
-            thread.join(10)
+            thread.join(DEADLINE_S)
     assert not thread.is_alive()

@@ -11,7 +11,7 @@ from andes_demos.bursty_server import OVERLOADED, TEXT, Burst, hurried, moments,
 
 AT_ONCE = (Burst(silence=0.0, tokens=1, rate=1e5),)
 AN_HOUR_AFTER_THREE = (Burst(0.0, 3, rate=1e5), Burst(3600.0, 1))
-DEADLINE_S = 30.0
+DEADLINE_S = 120.0
 
 
 def texts(events: httpx2.EventSource) -> list[str]:

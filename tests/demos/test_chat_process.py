@@ -8,7 +8,7 @@ from andes_demos.chat.store import STREAMING, Store
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from tests.demos.chat_process import COMMAND, ROOT, chat, clean_environment
+from tests.demos.chat_process import COMMAND, DEADLINE_S, ROOT, chat, clean_environment
 from tests.demos.chat_room import answering, serving, then_nothing
 
 pytestmark = pytest.mark.slow  # whole programs, in real terminals
@@ -37,7 +37,7 @@ def test_without_anything_it_starts_offline_says_so_and_answers(tmp_path: Path) 
         terminal.wait_for("waiting for the first word")
         terminal.wait_for("This text is paced")
         terminal.press("\x11")  # Ctrl+Q
-        assert terminal.process.wait(30) == 0
+        assert terminal.process.wait(DEADLINE_S) == 0
 
 
 def test_after_kill_9_all_that_was_shown_is_there(tmp_path: Path) -> None:
@@ -93,7 +93,7 @@ def test_the_key_is_sent_and_seen_nowhere(where: str, tmp_path: Path) -> None:
         assert str(terminal.process.pid) in processes.stdout
         assert SECRET not in processes.stdout
         terminal.press("\x11")
-        assert terminal.process.wait(30) == 0
+        assert terminal.process.wait(DEADLINE_S) == 0
     assert sent == [f"Bearer {SECRET}"]
     assert SECRET.encode() not in terminal.output
     kept = [path.read_bytes() for path in data.rglob("*")]

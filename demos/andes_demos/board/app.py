@@ -220,6 +220,9 @@ class LiveBoard(_Board):
         self.show_title(f"{self._server.url}: waiting for its figures")
         self.run_worker(self._run())
 
+    def on_resize(self) -> None:
+        self.draw_chart()
+
     async def on_unmount(self) -> None:
         await self._server.aclose()
 
