@@ -26,10 +26,8 @@ _DTYPE: Final = np.dtype(
         ("ttft", "f8"),  # expected, s
         ("tds", "f8"),  # expected, tokens/s, finite
         ("said_tds", "f8"),  # the same as the request has said it
-        (
-            "away_at",
-            "f8",
-        ),  # when the reader paused, s on the scheduler's clock; else infinite
+        ("away_since", "f8"),  # when the reader paused, s on the scheduler's clock; else infinite
+        ("away_at", "f8"),  # until when the pause has been put off; else infinite
         ("way", "f8"),  # how long text takes to the reader, as far as it was reported, s
         ("prompt_tokens", "i8"),
         ("delivered", "i8"),  # tokens that have left the engine
@@ -46,8 +44,6 @@ _DTYPE: Final = np.dtype(
         ("serial", "i8"),  # the request's, never given twice; 0: the row is nobody's
     ],
 )
-
-_AWAY_S: Final = 60.0  # more than any horizon: who pauses has slack until they are back
 
 
 class Table:
@@ -104,7 +100,7 @@ class Table:
         row = self._free.pop()
         self._added += 1
         self._data[row] = (
-            arrival, expectation.ttft, expectation.tds, expectation.tds, np.inf, 0.0,
+            arrival, expectation.ttft, expectation.tds, expectation.tds, np.inf, np.inf, 0.0,
             prompt_tokens, 0, arrival, 0.0, 0.0, False, arrival, 0, 0, 0,
             self.accounts.arrive(user, arrival), -1, self._added,
         )  # fmt: skip
@@ -217,6 +213,7 @@ class Table:
         self._heard = True
         self.catch_up(rows, now)
         data = self.rows(rows)
+        data["away_since"] = np.where(away, np.minimum(data["away_since"], now), np.inf)
         data["away_at"] = np.where(away, now, np.inf)
         data["way"] = way_s
         before, after = data["tds"], data["said_tds"] * speed
@@ -250,13 +247,15 @@ class Table:
     def seen(self, rows: Rows, now: float) -> NDArray[np.void]:
         """A copy of these rows as a policy sees them, in their order, shape (n,).
 
-        Times are those at which text has to leave the engine. All that is due to a reader who
-        pauses is put off as if they came back `_AWAY_S` from now.
+        Times are those at which text has to leave the engine. A pause that has lasted for a while
+        is expected to last for as long again: all that is due to its reader is put off by that.
         """
         data = self.rows(rows)
         if self._heard:
-            away_s = now - data["away_at"]  # minus infinity for who is there
-            put_off = np.where(away_s >= 0, away_s + _AWAY_S, 0.0)
+            # Both are minus infinity for who is there.
+            put_off = np.maximum(0.0, now - data["away_at"]) + np.maximum(
+                0.0, now - data["away_since"]
+            )
             data["arrival"] += put_off - data["way"]
             data["dry_at"] += put_off - data["way"]
         return data

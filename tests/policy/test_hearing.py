@@ -90,7 +90,11 @@ def test_who_is_away_has_slack_and_who_is_back_has_what_they_had() -> None:
     number = served(table, 8, at=1.0)  # text for two seconds
     assert worth(table, number, 4.0) > 0
     hear(table, number, 2.0, away=True)
-    assert worth(table, number, 4.0) == 0.0
+    assert worth(table, number, 4.0) > 0  # it has lasted two seconds
+    assert worth(table, number, 12.0) == 0.0
+    assert seen(table, number, 12.0)["dry_at"] == pytest.approx(3.0 + 10.0 + 10.0)
+    hear(table, number, 12.0, away=True)
+    assert seen(table, number, 14.0)["dry_at"] == pytest.approx(3.0 + 12.0 + 12.0)
     assert due_at(table.seen(row(number), 500.0))[0] > 500.0
     hear(table, number, 32.0)
     assert seen(table, number, 32.0)["dry_at"] == pytest.approx(3.0 + 30.0)
