@@ -57,20 +57,28 @@ def _with_environment(
 
 @contextlib.contextmanager
 def serving(
-    model: Path, *, log: Path, variables: Mapping[str, str] | None = None, **options: Any
+    model: Path,
+    *,
+    log: Path,
+    variables: Mapping[str, str] | None = None,
+    forked: bool = True,
+    **options: Any,
 ) -> Iterator[Server]:
     """`serve_tiny` for tests: other live servers and other tests share the two cores with it.
 
     It hears what readers report, as after `andes serve`.
 
-    Its processes do not keep a core busy while they wait (tests/patience/andes_test_patience.py),
-    and its thread is not tied to the first core, as vLLM's CPU build does with each server's. Its
-    scheduler may be one of ours in `tests`.
+    Its processes do not keep a core busy while they wait, and start in a third of the time (see
+    tests/patience/andes_test_patience.py). Its thread is not tied to the first core, as vLLM's CPU
+    build does with each server's. Its scheduler may be one of ours in `tests`.
 
     Args:
         model: the directory.
         log: the file for what it prints.
         variables: more environment variables, which only this server has.
+        forked: whether its processes are forked, or each is a new interpreter as for users of vLLM.
+            Of several engines that are forked, vLLM does not notice when one is killed: the others
+            hold its pipe open.
         options: others of `serve_tiny`.
     """
     tests = Path(__file__).parent
@@ -79,7 +87,9 @@ def serving(
         "PYTHONPATH": os.pathsep.join(filter(None, path)),
         "VLLM_CPU_OMP_THREADS_BIND": "nobind",
         "OMP_NUM_THREADS": "1",
-        "VLLM_PLUGINS": server_plugins(None)[0],
+        # Where this is set, vLLM loads no plug-in that it does not name.
+        "VLLM_PLUGINS": server_plugins("andes_test_patience")[0],
+        "ANDES_TEST_FORK": str(int(forked)),
         **(variables or {}),
     }
     with _with_environment(environment, serve_tiny(model, log=log, **options)) as running:
@@ -129,5 +139,6 @@ def asked_by_environment(
     greedy = ("--override-generation-config", '{"temperature": 0.0, "max_new_tokens": 120}')
     settings = {"bad_hints": "refuse", "default_tds": 3.3, "max_wait_s": 30}  # an old name
     variables = {"ANDES_ENABLE": "1", "ANDES_SETTINGS": json.dumps(settings)}
-    with serving(tiny_model, log=log, variables=variables, extra=greedy) as running:
+    # Each of its processes has to find our plug-in by itself.
+    with serving(tiny_model, log=log, variables=variables, forked=False, extra=greedy) as running:
         yield running

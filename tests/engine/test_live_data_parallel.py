@@ -43,6 +43,7 @@ def server(
         tiny_model,
         policy="qoe",
         log=log,
+        forked=False,
         kv_blocks=32,
         max_model_len=800,
         extra=(
