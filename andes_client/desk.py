@@ -12,9 +12,10 @@ import random
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import Final
 
 from andes_client import wire
+from andes_client.farewells import Farewell, Farewells
 from andes_client.reports import Line
 
 __all__ = ["MAX_ANSWER_BYTES", "Answer", "Desk"]
@@ -32,9 +33,6 @@ _BETWEEN_CALLS_S: Final = 0.05
 # comes back do not all come at once.
 _FIRST_SILENCE_S, _LONGEST_SILENCE_S = 1.0, 60.0
 _LONGEST_RETRY_AFTER_S: Final = 600.0
-# A farewell is of use while the server still works for a reader who has left.
-_FAREWELL_S: Final = 5.0
-_FAREWELLS: Final = 1_024
 
 _OK: Final = 200
 _TOO_LARGE: Final = 413
@@ -55,15 +53,6 @@ class Answer:
     """The header of that name."""
 
 
-class _Said(NamedTuple):
-    """A report, and whose; the last one of a line that is closed has none."""
-
-    report: wire.Report
-    line: Line | None = None
-    left_at: float = math.nan
-    """When its reader left; not a number: only just."""
-
-
 class Desk:
     """All lines to one server.
 
@@ -82,8 +71,10 @@ class Desk:
         self._urgent: dict[str, Line] = {}  # in the next call
         self._due: list[Line] = []  # when all have been looked at
         self._unseen: list[Line] = []
-        self._farewells: deque[_Said] = deque(maxlen=_FAREWELLS)
-        self._sent: list[_Said] = []  # in the call that is under way
+        self._farewells = Farewells()
+        # In the call that is under way:
+        self._sent: list[Line] = []
+        self._leaving: list[Farewell] = []
         self._limit = wire.MAX_REPORTS
         self._delays: deque[float] = deque(maxlen=8)  # there and back, seconds
         self._failures = 0
@@ -97,7 +88,7 @@ class Desk:
     @property
     def has_last_words(self) -> bool:
         """Somebody has left, and the server, which listens, has not answered to that."""
-        is_saying = bool(self._farewells) or any(said.line is None for said in self._sent)
+        is_saying = self._farewells.has_new or any(not one.tries for one in self._leaving)
         return is_saying and not self._failures
 
     def opened(self, line: Line) -> None:
@@ -118,39 +109,38 @@ class Desk:
             del self._lines[line.id]
             self._urgent.pop(line.id, None)
             if farewell is not None:
-                self._farewells.append(_Said(farewell))
+                self._farewells.add(farewell, is_known=line.is_known)
             if farewell is not None or not self._lines:
                 self._wake(True)
 
     def next_at(self, now: float) -> float:
         """When there may be something to say, at the latest; not after now: call."""
-        self._forget_old_farewells(now)
+        said_at = self._farewells.next_at(now)
         if self.is_idle:
             return now
-        is_urgent = self._urgent or self._farewells
-        at = max(self._called_at + _BETWEEN_CALLS_S, self._quiet_until)
-        return min(at, now + _LOOK_S) if is_urgent else max(at, self._look_at)
+        wanted_at = -math.inf if self._urgent else min(said_at, self._look_at)
+        at = max(self._called_at + _BETWEEN_CALLS_S, self._quiet_until, wanted_at)
+        return min(at, now + _LOOK_S) if self._urgent or self._farewells else at
 
     def call(self, now: float) -> bytes | None:
         """The body of the call to be made now, if one is; `answered` or `failed` follows."""
         self._look(now)
         if now < max(self._called_at + _BETWEEN_CALLS_S, self._quiet_until):
             return None
-        sent: list[_Said] = []
-        while self._farewells and len(sent) < self._limit:
-            sent.append(self._farewells.popleft())
+        leaving, sent = self._farewells.take(now, self._limit), list[Line]()
+        reports = [farewell.report for farewell in leaving]
         urgent, self._urgent = list(self._urgent.values()), {}
         for place, line in enumerate(urgent):
-            if len(sent) >= self._limit:
+            if len(reports) >= self._limit:
                 self._urgent |= {line.id: line for line in urgent[place:]}
                 break
             if (report := line.next_report(self._delay)) is not None:
-                sent.append(_Said(report, line))
-        if not sent:
+                reports.append(report)
+                sent.append(line)
+        if not reports:
             return None
-        self._called_at, self._sent = now, sent
-        body = wire.encode_reports(said.report for said in sent)
-        return json.dumps(body, separators=(",", ":")).encode()
+        self._called_at, self._leaving, self._sent = now, leaving, sent
+        return json.dumps(wire.encode_reports(reports), separators=(",", ":")).encode()
 
     def answered(self, answer: Answer, now: float) -> None:
         """The server has answered the call."""
@@ -158,8 +148,8 @@ class Desk:
             self._take(answer.body, now)
         elif answer.status in _NOT_WANTED or answer.status in _MOVED:
             self._leave_in_peace(answer.status)
-        elif answer.status == _TOO_LARGE and len(self._sent) > 1:
-            self._limit = len(self._sent) // 2
+        elif answer.status == _TOO_LARGE and (count := len(self._leaving) + len(self._sent)) > 1:
+            self._limit = count // 2
             self._lost(now, 0.0)
         else:
             self.failed(now, answer.retry_after)
@@ -173,7 +163,7 @@ class Desk:
     def clear(self) -> None:
         """Forget everybody: there will be no more calls."""
         self._lines, self._urgent = {}, {}
-        self._due, self._unseen, self._sent = [], [], []
+        self._due, self._unseen, self._leaving, self._sent = [], [], [], []
         self._farewells.clear()
 
     @property
@@ -201,29 +191,33 @@ class Desk:
             _log.debug("the answer to a report cannot be understood", exc_info=True)
             self.failed(now)
             return
-        self._failures, sent, self._sent = 0, self._sent, []
+        self._failures = 0
         self._delays.append(max(0.0, now - self._called_at))
-        for said in sent:
-            if said.line is not None and said.line.id in streams:
-                said.line.expect(streams[said.line.id])
+        leaving, sent = self._hang_up()
+        for line in sent:
+            if line.id in streams:
+                line.expect(streams[line.id])
+            else:
+                line.unknown()
+        for farewell in leaving:
+            if farewell.report.stream not in streams:
+                self._farewells.unknown(farewell, now)
 
     def _lost(self, now: float, silence: float) -> None:
-        sent, self._sent = self._sent, []
         self._quiet_until = now + silence
-        for said in sent:
-            if said.line is None:
-                self._farewells.append(said)
-            elif self._lines.get(said.line.id) is said.line:
-                said.line.lost()  # and said again, as it is by then
-                self._urgent[said.line.id] = said.line
+        leaving, sent = self._hang_up()
+        for farewell in leaving:
+            self._farewells.failed(farewell)
+        for line in sent:
+            if self._lines.get(line.id) is line:
+                line.lost()  # and said again, as it is by then
+                self._urgent[line.id] = line
 
-    def _forget_old_farewells(self, now: float) -> None:
-        for _ in range(len(self._farewells)):
-            said = self._farewells.popleft()
-            if math.isnan(said.left_at):
-                said = said._replace(left_at=now)
-            if now - said.left_at < _FAREWELL_S:
-                self._farewells.append(said)
+    def _hang_up(self) -> tuple[list[Farewell], list[Line]]:
+        """The call is over; what was in it."""
+        said = self._leaving, self._sent
+        self._leaving, self._sent = [], []
+        return said
 
     def _leave_in_peace(self, status: int) -> None:
         self.is_wanted = False

@@ -10,7 +10,8 @@ One reporter serves all streams of an event loop to one server, and `BlockingRep
 
 The text never waits for a report. A call that is not answered in time is given up; after a
 failure there is silence for a while, longer after each. A server that refuses reports (no such
-route, not allowed) gets no more of them. There is no task and no thread where no stream is open.
+route, not allowed) gets no more of them. There is no task and no thread where no stream is open,
+but for some seconds after a reader has left; neither keeps a program from ending.
 """
 
 import contextvars

@@ -27,6 +27,11 @@ _SILENCE_S: Final = 1.0
 _ASK_S: Final = 6.0
 _PLENTY_S: Final = 20.0
 
+# If the server knows of no such stream, the report may have overtaken the request. It is said again
+# if it says more than the request does: after so long at first, and after `_ASK_S` at most.
+_FIRST_WAIT_S: Final = 0.5
+_AS_REQUESTED: Final[tuple[wire.State, float]] = ("reading", 1.0)
+
 _CHANGES: Final = frozenset({"paused", "resumed", "speed", "revealed", "hidden", "visible"})
 _READING: Final = frozenset({"reading", "revealed"})
 _NO_LOCK: Final = contextlib.nullcontext()
@@ -105,6 +110,7 @@ class Line:
     """
 
     __slots__ = (
+        "_again_at",
         "_came_at",
         "_clock",
         "_dry_at",
@@ -118,7 +124,10 @@ class Line:
         "_said_at",
         "_speed",
         "_tds",
+        "_wait_s",
+        "_was_known",
         "id",
+        "is_known",
     )
 
     def __init__(self, registry: Registry, stream: str, tds: float | None = None) -> None:
@@ -131,9 +140,14 @@ class Line:
         self._number = 0
         self._speed, self._of_tds = 1.0, tds
         # What the server knows: from the request, at first; None: nobody can tell.
-        self._said: tuple[wire.State, float] | None = ("reading", 1.0)
+        self._said: tuple[wire.State, float] | None = _AS_REQUESTED
         self._said_at = self._came_at = self._dry_at = -math.inf
         self._is_urgent = False
+        self.is_known = False
+        """Whether the engine has had the request: text has come, or the server has said so. No
+        report can overtake it then."""
+        self._was_known = False  # when something was last said
+        self._again_at, self._wait_s = math.inf, _FIRST_WAIT_S
 
     @property
     def blocking(self) -> bool:
@@ -166,6 +180,7 @@ class Line:
 
     def came(self, seconds: float, now: float) -> None:
         """Text has arrived that takes the reader so long."""
+        self.is_known = True
         self._came_at = now
         self._dry_at = (now if now > self._dry_at else self._dry_at) + seconds
 
@@ -209,7 +224,7 @@ class Line:
             now = self._clock()
             if not self._has_news(listener, now):
                 return None
-            self._is_urgent = False
+            self._is_urgent, self._was_known, self._again_at = False, self.is_known, math.inf
             self._said = state, _ = self._standing(listener)
             self._said_at, self._dry_at = now, now + listener.in_hand(now)
             return self._report(listener, now, state, delay)
@@ -220,10 +235,18 @@ class Line:
 
     def expect(self, forecast: wire.Forecast | None) -> None:
         """The server has answered: when it goes on with this stream, or that it is at it."""
+        self.is_known = True
         listener = self._listener
         if listener is not None:
             with self._lock or _NO_LOCK:
                 listener.expect(forecast, self._clock())
+
+    def unknown(self) -> None:
+        """The server has answered that it holds no such stream: not yet, or no more."""
+        if not self._was_known:
+            self._said = _AS_REQUESTED
+            self._again_at = self._clock() + self._wait_s
+            self._wait_s = min(2 * self._wait_s, _ASK_S)
 
     def _hang_up(self, farewell: wire.Report | None) -> None:
         if self._listener is not None:
@@ -231,10 +254,11 @@ class Line:
             self._registry.closed(self, farewell)
 
     def _has_news(self, listener: Listener, now: float) -> bool:
-        if self._is_urgent or self._said is None:  # else nothing has been changed
+        is_unheard = self._again_at < math.inf and (self.is_known or now >= self._again_at)
+        if self._is_urgent or self._said is None or is_unheard:  # else nothing has been changed
             if self._standing(listener) != self._said:
                 return True
-            self._is_urgent = False
+            self._is_urgent, self._again_at = False, math.inf
         since = now - self._said_at
         if since < _AGAIN_S or self._said is None or self._said[0] not in _READING:
             return False  # the picture of somebody who does not read stands still

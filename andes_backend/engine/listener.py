@@ -3,7 +3,8 @@
 Our scheduler installs them when it is made, so that an engine with another one is as it was. A
 front end calls them as vLLM's utility calls do: by their names, in every engine at once. Of what
 readers report, each engine answers for the streams that it holds; it drops the reports of others
-unread.
+unread. A stream that ends by its reader's report is answered for, too: a client that gets no answer
+may have reported before its request was here, and says it again.
 """
 
 from collections.abc import Mapping, Sequence
@@ -48,7 +49,8 @@ def _hear(core: Any, reports: Sequence[Mapping[str, Any]]) -> dict[str, tuple[fl
         reports: as they cross the wire; the front end has checked them.
 
     Returns:
-        For each of their streams that is here, when text can be expected, if that is known.
+        For each of their streams that was here when they came, when text can be expected, if that
+        is known.
     """
     scheduler = core.scheduler
     held = [one for one in reports if scheduler.andes_holds(one["stream"])]
@@ -58,7 +60,8 @@ def _hear(core: Any, reports: Sequence[Mapping[str, Any]]) -> dict[str, tuple[fl
     if gone := scheduler.andes_tell(said):
         versions.end_streams(core, gone)
     expected = scheduler.andes_expect(report.stream for report in said)
+    heard = dict.fromkeys((report.stream for report in said), None) | expected
     return {
         stream: None if forecast is None else (forecast.median_s, forecast.p90_s)
-        for stream, forecast in expected.items()
+        for stream, forecast in heard.items()
     }

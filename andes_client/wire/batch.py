@@ -1,7 +1,8 @@
 """What a client and a server send each other while texts stream: reports, and what they get back.
 
 The client posts what it has to say of several streams at once, as JSON, to `REPORTS_PATH` beside
-the API's other paths, and the server answers with what it expects of those that it holds.
+the API's other paths, and the server answers with what it expects of those that it holds. A stream
+that is not in the answer is over, or its request is still on its way.
 """
 
 from collections.abc import Iterable, Mapping
@@ -101,8 +102,8 @@ def encode_answer(streams: Mapping[str, Forecast | None]) -> dict[str, Any]:
     """The body of an answer; times are rounded to a hundredth of a second.
 
     Args:
-        streams: of every stream that the server holds, when it goes on; None while it is served,
-            and where nothing is known.
+        streams: of every stream in the call that the server held when the call came, when it goes
+            on; None while it is served, where nothing is known, and where the reader is gone.
 
     Raises:
         WireError: nobody can report about such a stream.
@@ -120,7 +121,7 @@ def decode_answer(values: object) -> dict[str, Forecast | None]:
         values: what JSON was parsed to.
 
     Returns:
-        Of the streams that the server holds, when they go on; None while they are served.
+        Of the streams that the server held, when they go on; None while they are served.
 
     Raises:
         WireError: it is none, of another version, or something in it cannot be understood.

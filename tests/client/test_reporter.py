@@ -70,6 +70,12 @@ async def ever() -> AsyncIterator[str]:
         await anyio.sleep(0.05)
 
 
+async def never() -> AsyncIterator[str]:
+    """Text that does not come."""
+    await anyio.sleep_forever()
+    yield ""
+
+
 def ever_blocking() -> Iterator[str]:
     while True:
         yield "word "
@@ -243,6 +249,19 @@ class TestAReporterOfOnesOwn:
         assert set(server.keys) == {"K"}
         assert len(line.id) == 22
 
+    async def test_who_leaves_before_the_engine_has_the_request(
+        self, server: ReportingServer
+    ) -> None:
+        server.late = 2
+        async with httpx2.AsyncClient() as client:
+            reporter = Reporter(posting(client, server.url))
+            line = reporter.line(READER)
+            async with pace(never(), READER, report=line):
+                pass
+            await anyio.to_thread.run_sync(server.wait_for, lambda: len(server.reports) == 3)
+            await reporter.aclose()
+        assert server.states(line.id) == ["gone"] * 3
+
     @pytest.mark.parametrize("status", [401, 403, 404, 405])
     async def test_a_server_without_the_route_hears_of_it_once(
         self, server: ReportingServer, status: int
@@ -337,6 +356,49 @@ class TestBlocking:
         assert server.states(line.id)[0] == "paused"
         assert server.states(line.id)[-1] == "gone"
         server.wait_for(lambda: not threads())
+
+    @pytest.mark.parametrize(("late", "word"), [(0, False), (2, False), (2, True)])
+    def test_who_leaves_before_the_engine_has_the_request(
+        self, server: ReportingServer, late: int, word: bool
+    ) -> None:
+        """It is said until the server knows the stream; once, if text has come."""
+        server.late = late
+        waiting, times = threading.Event(), 1 if word else late + 1
+
+        def silent() -> Iterator[str]:
+            if word:
+                yield "word "
+            waiting.wait(60)
+
+        with httpx.Client() as client:
+            reporter = BlockingReporter(posting_blocking(client, server.url))
+            line = reporter.line(READER)
+            with pace_blocking(silent(), READER, report=line) as paced:
+                if word:
+                    next(paced)
+            server.wait_for(lambda: len(server.reports) == times and not threads())
+            assert server.states(line.id) == ["gone"] * times
+            reporter.close()
+        waiting.set()
+
+    def test_closing_does_not_wait_until_the_engine_has_the_request(self) -> None:
+        heard, waiting = threading.Event(), threading.Event()
+
+        def silent() -> Iterator[str]:
+            waiting.wait(60)
+            yield ""
+
+        def send(_: bytes) -> Answer:
+            heard.set()
+            return Answer(200, b'{"v": 1, "streams": {}}')
+
+        reporter = BlockingReporter(send)
+        with pace_blocking(silent(), READER, report=reporter.line()):
+            pass
+        assert heard.wait(60)
+        reporter.close()
+        assert reporter.is_idle
+        waiting.set()
 
     def test_what_the_server_expects(self, server: ReportingServer) -> None:
         server.forecast = wire.Forecast(3.0, 9.0)

@@ -33,6 +33,7 @@ class Server:
         self.calls: list[tuple[float, list[wire.Report]]] = []
         self.forecasts: dict[str, wire.Forecast | None] = {}
         self.takes = 0.0
+        self.knows: Callable[[str], bool] = lambda _: True
         self.at_once = self.most_at_once = 0
         self.answer: Callable[[], Answer | None] = lambda: None
         self.reporter = Reporter(self.send)
@@ -43,10 +44,11 @@ class Server:
         try:
             reports = wire.decode_reports(json.loads(body))
             self.calls.append((round(anyio.current_time(), 3), reports))
+            known = [each.stream for each in reports if self.knows(each.stream)]
             await anyio.sleep(self.takes)
         finally:
             self.at_once -= 1
-        streams = {each.stream: self.forecasts.get(each.stream) for each in reports}
+        streams = {stream: self.forecasts.get(stream) for stream in known}
         said = json.dumps(wire.encode_answer(streams)).encode()
         return self.answer() or Answer(200, said)
 
@@ -264,6 +266,173 @@ class TestTheEnd:
             assert anyio.current_time() - left <= longest
             assert server.states(line)[-1][1] == "gone"
             await settled(server)
+
+
+def knows_from(seconds: float) -> Callable[[str], bool]:
+    """So much later all requests have reached the engine."""
+    at = anyio.current_time() + seconds
+    return lambda _: anyio.current_time() >= at
+
+
+class TestReportsThatOvertakeTheirRequest:
+    """The request is in a queue in front of the engine, or still on its way, and the engine drops
+    the report: it knows of no such stream. It says so, and the report is made again."""
+
+    @pytest.mark.parametrize("late", [0.1, 0.5, 3.0, 9.0])
+    async def test_who_leaves_says_so_until_the_server_knows_them(
+        self, server: Server, late: float
+    ) -> None:
+        server.knows, begin = knows_from(late), anyio.current_time()
+        line = server.reporter.line()
+        async with paced(scripted(FLUENT), line):
+            pass
+        await settled(server)
+        times = [at - begin for at, _ in server.heard(line)]
+        assert {each.state for _, each in server.heard(line)} == {"gone"}
+        assert times[-2] < late <= times[-1] <= max(late + 3.0, 2 * late + 0.5)
+
+    async def test_but_not_for_ever_and_less_and_less_often(self, server: Server) -> None:
+        server.knows, begin = knows_from(math.inf), anyio.current_time()
+        line = server.reporter.line()
+        async with paced(scripted(FLUENT), line):
+            pass
+        assert anyio.current_time() == begin, "who leaves is not held up"
+        await settled(server)
+        times = [round(at - begin, 2) for at, _ in server.heard(line)]
+        assert times == [0.0, 0.5, 1.5, 3.5, 6.5, 9.5]
+        assert anyio.current_time() - begin <= 10.5
+        assert server.reporter.is_idle
+
+    @pytest.mark.parametrize("knows", [True, False])
+    async def test_once_text_has_come_it_is_said_once(self, server: Server, knows: bool) -> None:
+        """The server had the request then. If it does not know it any more, it has finished."""
+        server.knows = lambda _: knows
+        line = server.reporter.line()
+        async with paced(scripted(ALL_AT_ONCE), line) as words:
+            await anext(words)
+        await settled(server)
+        assert [state for _, state, _ in server.states(line)] == ["gone"]
+
+    async def test_once_the_server_has_known_the_stream_it_is_said_once(
+        self, server: Server
+    ) -> None:
+        begin, line = anyio.current_time(), server.reporter.line()
+        server.knows = lambda _: anyio.current_time() < begin + 2.0
+        async with paced(scripted([(60.0, "x")]), line):
+            await anyio.sleep(2.5)  # it asks when text will come, and is told something
+        await settled(server)
+        states = [state for _, state, _ in server.states(line)]
+        assert states == ["reading", "gone"]
+
+    async def test_a_request_that_ends_by_itself_costs_nothing(self, server: Server) -> None:
+        server.knows = lambda _: False
+        for script in ([(0.0, "x x x")], [(0.5, "x")], [(0.5, "")], []):
+            async with paced(scripted(script), server.reporter.line()) as words:
+                async for _ in words:
+                    pass
+        await settled(server)
+        assert server.calls == []
+
+    async def test_closing_does_not_wait_for_it(self, server: Server) -> None:
+        server.knows = lambda _: False
+        async with paced(scripted(FLUENT), server.reporter.line()):
+            pass
+        await anyio.sleep(0.2)  # it has been said once
+        begin = anyio.current_time()
+        await server.reporter.aclose()
+        assert anyio.current_time() == begin
+        assert server.reporter.is_idle
+        await settled(server)
+        assert len(server.calls) == 1
+
+    async def test_a_failure_in_between(self, server: Server) -> None:
+        """It is silent after that, as ever, and goes on with what it had to say."""
+        server.knows, begin = knows_from(1.0), anyio.current_time()
+        server.answer = lambda: Answer(503) if len(server.calls) == 2 else None
+        line = server.reporter.line()
+        async with paced(scripted(FLUENT), line):
+            pass
+        await settled(server)
+        times = [at - begin for at, _ in server.heard(line)]
+        assert times[:2] == [pytest.approx(0.0, abs=0.01), pytest.approx(0.5, abs=0.01)]
+        assert 1.2 <= times[2] <= 1.8
+        assert len(times) == 3
+
+    async def test_many_take_no_memory_without_end_and_few_calls(self, server: Server) -> None:
+        server.knows, begin = (lambda _: False), anyio.current_time()
+        for _ in range(1_500):
+            async with paced(scripted(FLUENT), server.reporter.line()):
+                pass
+        await anyio.sleep(1.0)
+        assert len(server.reporter._desk._farewells) <= 1_024
+        await settled(server)
+        assert anyio.current_time() - begin <= 11.5
+        assert len(server.calls) <= 6 * 5, "a call for 256 of them"
+
+    async def test_a_new_reader_is_not_kept_waiting_by_it(self, server: Server) -> None:
+        left = server.reporter.line()
+        server.knows = lambda stream: stream != left.id
+        async with paced(scripted(FLUENT), left):
+            pass
+        await anyio.sleep(4.0)
+        line, begin = server.reporter.line(), anyio.current_time()
+        async with paced(scripted([(30.0, "x")]), line) as words:
+            await anyio.sleep(2.5)
+            words.pause()
+            await anyio.sleep(0.5)
+        states = [(at - begin, state) for at, state, _ in server.states(line)]
+        assert [state for _, state in states] == ["reading", "paused", "gone"]
+        assert states[0][0] <= 2.1, "it asks when text will come"
+        assert states[1][0] == pytest.approx(2.5, abs=0.06)
+        await settled(server)
+
+    @pytest.mark.parametrize("late", [0.2, 2.0, 20.0])
+    async def test_a_pause_is_told_again_as_well(self, server: Server, late: float) -> None:
+        server.knows, begin = knows_from(late), anyio.current_time()
+        line = server.reporter.line()
+        async with paced(scripted([(60.0, "x")]), line) as words:
+            words.pause()
+            await anyio.sleep(40.0)
+            said = [(at - begin, state) for at, state, _ in server.states(line)]
+        assert {state for _, state in said} == {"paused"}
+        assert said[-2][0] < late <= said[-1][0] <= late + 7.0, "the last of them was heard"
+        assert len(said) <= 2 + late / 2
+        await settled(server)
+
+    async def test_a_speed_that_the_request_does_not_have(self, server: Server) -> None:
+        """It is told when the reader begins, which may be before the request is sent."""
+        server.knows, begin = knows_from(0.3), anyio.current_time()
+        line = server.reporter.line(Expectation(ttft=1.0, tds=2.0))
+        async with paced(scripted([(0.6, "x " * 100), (60.0, "x")]), line) as words:
+            await anext(words)
+            await anyio.sleep(10.0)
+            said = [(at - begin, speed) for at, _, speed in server.states(line)]
+        assert [speed for _, speed in said[:2]] == [0.5, 0.5]
+        assert 0.3 <= said[1][0] <= 2.1
+        await settled(server)
+
+    async def test_what_the_request_says_by_itself_is_not_told_again(self, server: Server) -> None:
+        server.knows = lambda _: False
+        line = server.reporter.line()
+        async with paced(scripted([(60.0, "x"), (60.0, "x")]), line) as words:
+            words.pause()
+            words.resume()
+            await anyio.sleep(30.0)
+            assert len(server.heard(line)) <= 6, "it asks when text will come, and no more"
+        await settled(server)
+
+    async def test_a_pause_that_the_server_has_missed_is_told_when_text_comes(
+        self, server: Server
+    ) -> None:
+        begin, line = anyio.current_time(), server.reporter.line()
+        server.knows = knows_from(20.0)
+        async with paced(scripted([(20.2, "x " * 50), (60.0, "x")]), line) as words:
+            words.pause()
+            await anyio.sleep(30.0)
+            heard = [at - begin for at, _ in server.heard(line) if at - begin >= 20.0]
+            assert len(heard) == 1
+            assert heard[0] <= 22.3
+        await settled(server)
 
 
 class TestFaults:

@@ -68,7 +68,7 @@ def test_each_front_end_learns_which_of_its_streams_has_ended(machine: Machine) 
     core = Core(machine.scheduler)
     free, _ = versions.block_counts(machine.scheduler)
     answer = core.hear(*(says(f"of-{name}", "gone") for name in "abc"), says("of-d"))
-    assert answer == {"of-d": None}
+    assert answer == {f"of-{name}": None for name in "abcd"}
     assert versions.block_counts(machine.scheduler)[0] == free + 3 * 2
     ended = {
         front_end: {(one.request_id, one.finish_reason) for one in outputs.outputs}
@@ -80,6 +80,18 @@ def test_each_front_end_learns_which_of_its_streams_has_ended(machine: Machine) 
     }
     assert core.hear(says("of-a", "gone", 2)) == {}
     assert len(core.sent) == 2
+
+
+def test_who_is_gone_before_the_request_is_there_is_told_so_and_says_it_again(
+    machine: Machine,
+) -> None:
+    """An answer without the stream means: not heard. The same report, later, ends the request."""
+    core, gone = Core(machine.scheduler), says("of-a", "gone", 0)
+    assert core.hear(gone) == {}
+    begin(machine, "a", "b")
+    assert core.hear(gone, says("of-b")) == {"of-a": None, "of-b": None}
+    assert list(machine.scheduler.requests) == ["b"]
+    assert core.hear(gone) == {}, "it is over, and nothing more is to be said"
 
 
 def test_a_rank_that_holds_none_of_them_does_nothing(machine: Machine) -> None:
@@ -149,7 +161,7 @@ def test_an_engine_without_a_front_end_ends_them_all_the_same(machine: Machine) 
     class Alone:
         scheduler = machine.scheduler
 
-    assert listener._hear(Alone(), [says("of-a", "gone")]) == {}
+    assert listener._hear(Alone(), [says("of-a", "gone")]) == {"of-a": None}
     assert not machine.scheduler.has_unfinished_requests()
 
 
