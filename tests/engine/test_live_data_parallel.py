@@ -163,7 +163,7 @@ def test_the_rank_and_the_front_end_that_have_a_stream_end_it(server: Server) ->
         # A connection of its own each time: the front ends take turns, or not.
         async with httpx2.AsyncClient(base_url=server.url, timeout=LIMIT_S) as client:
             answer = await client.post("/v1/andes/reports", json=wire.encode_reports([report]))
-        assert wire.decode_answer(answer.raise_for_status().json()) == {}
+        assert wire.decode_answer(answer.raise_for_status().json()) == {stream: None}
 
     async def serve() -> list[list[Any]]:
         streams = [wire.new_stream_id() for _ in range(12)]
