@@ -15,8 +15,9 @@ _tasks: Final[set[asyncio.Task[None]]] = set()  # asyncio itself does not hold o
 def running_loop() -> object:
     """The event loop that is running: asyncio's, or trio's token of it.
 
-    Also in a callback of asyncio's (`call_later`, a signal's handler), where there is no task and
-    anyio (4.16) therefore sees no event loop.
+    Also in a callback of asyncio's (`call_later`, a signal's handler). There is no task there, and
+    anyio (4.16) therefore sees no event loop once sniffio is installed, which trio brings along
+    (findings/anyio-in-a-callback.sh).
 
     Raises:
         RuntimeError: none is running here.

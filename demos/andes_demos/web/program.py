@@ -67,7 +67,8 @@ class Program(AppService):
 
     async def _open_app_process(self, width: int = 80, height: int = 24) -> Process:
         process = await super()._open_app_process(width, height)
-        # textual-serve 1.1.3 keeps all of it, and writes it to our terminal as it is.
+        # textual-serve 1.1.3 keeps all of it, and writes it to our terminal as it is
+        # (findings/textual-serve-keeps-stderr.sh).
         assert process.stderr is not None  # a pipe
         self._listening = asyncio.create_task(self._listen(process.stderr))
         process.stderr = asyncio.StreamReader()
