@@ -4,6 +4,9 @@ Off unless the operator sets `refuse_after_s`. An answer that would come too lat
 the request arrives, with HTTP 503, `Retry-After` and an error in the API's own form: a router or an
 SDK can then try another server. What is expected is the forecast for an arrival, in the engine
 where it is shortest.
+
+The answer is sent by a middleware, as vLLM (0.32: http_exception_handler) leaves out the headers of
+an `HTTPException`, and `Retry-After` with them.
 """
 
 import asyncio

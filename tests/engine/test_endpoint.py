@@ -53,7 +53,10 @@ class Client:
 
 
 async def started(
-    client: Client | None, monkeypatch: pytest.MonkeyPatch, named: str = "andes,other"
+    client: Client | None,
+    monkeypatch: pytest.MonkeyPatch,
+    named: str = "andes,other",
+    app: FastAPI | None = None,
 ) -> httpx2.AsyncClient:
     """An HTTP client of vLLM's application, with our plug-in in it and vLLM's check of keys."""
     from vllm import plugins
@@ -64,7 +67,7 @@ async def started(
 
     monkeypatch.setenv("VLLM_PLUGINS", named)
     monkeypatch.setattr(plugins, "load_plugins_by_group", load)
-    app = FastAPI()
+    app = FastAPI() if app is None else app
     attach_endpoint_plugins(app, ("generate",))
     await init_endpoint_plugins_state(client, app.state, Namespace())  # type: ignore[arg-type]
     app.add_middleware(AuthenticationMiddleware, tokens=["right"])
@@ -349,3 +352,24 @@ async def test_requests_that_would_wait_too_long_are_refused_if_the_operator_wan
     if status == 503:
         assert error_of(answer)["type"] == "ServiceUnavailableError"
         assert answer.headers["Retry-After"] == "12"
+
+
+@pytest.mark.asyncio
+async def test_vllms_handlers_of_errors_leave_retry_after_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """That for `HTTPException` answers without the exception's headers (vLLM 0.32), so we raise
+    none."""
+    of_vllm = pytest.importorskip("vllm.entrypoints.serve.exception_handling.register")
+    app = FastAPI()
+    app.state.args = Namespace(log_error_stack=False)
+    of_vllm.init_exception_handler(app)
+    engine = Client(refuse_after_s=5, report_calls_per_s=0.25)
+    engine.expected = (12.0, 30.0)
+    async with await started(engine, monkeypatch, app=app) as http:
+        refused = await http.post("/v1/completions", json={})
+        _, put_off = [await http.post(PATH, json=body_of("a")) for _ in range(2)]
+    assert [(each.status_code, each.headers["Retry-After"]) for each in (refused, put_off)] == [
+        (503, "12"),
+        (429, "4"),
+    ]
