@@ -1,7 +1,7 @@
 """The scheduler class that vLLM loads: --scheduler-cls andes_backend.AndesScheduler."""
 
 import time
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, KeysView, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Final
 
@@ -97,7 +97,7 @@ class AndesScheduler(versions.EitherScheduler):
         self.andes_ledger.retain(self.requests)
         return finished
 
-    def andes_streams(self) -> Collection[str]:
+    def andes_streams(self) -> KeysView[str]:
         """The ids of streams that can be reported of: one request here has each, and one only."""
         return self.andes_ledger.reports.streams
 
@@ -120,7 +120,7 @@ class AndesScheduler(versions.EitherScheduler):
                 return self.finish_requests(told.gone, RequestStatus.FINISHED_ABORTED)
         return []
 
-    def andes_expect(self, streams: Collection[str]) -> dict[str, Forecast | None]:
+    def andes_expect(self, streams: Sequence[str]) -> dict[str, Forecast | None]:
         """When text can be expected for those of these streams that are here.
 
         None for one that is being served, or of which nothing is known yet.
