@@ -20,7 +20,7 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -92,7 +92,7 @@ def _crowd(streams: int, tokens: int) -> Any:
     return server
 
 
-def _batch(scheduler: Any, random: Any, number: int, reports: int) -> list[list[object]]:
+def _batch(scheduler: Any, random: Any, number: int, reports: int) -> Any:
     """Reports of readers who go on, as they come from another process."""
     streams = sorted(scheduler.andes_streams())
     chosen = random.choice(len(streams), min(reports, len(streams)), replace=False)
@@ -108,10 +108,7 @@ def front(arguments: argparse.Namespace) -> dict[str, float]:
     """Share of a core that the front end takes, by how many calls a second bring the reports."""
     server = _Server()
     reports = max(1, round(arguments.streams * arguments.rate))
-    shares = {
-        str(calls): server.share(lambda calls=calls: _calls(reports, calls))
-        for calls in arguments.calls
-    }
+    shares = {str(calls): server.share(reports, calls) for calls in arguments.calls}
     server.end()
     return shares
 
@@ -165,11 +162,11 @@ class _Server:
         port = self._server.servers[0].sockets[0].getsockname()[1]
         self._client = http.client.HTTPConnection("127.0.0.1", port)
 
-    def share(self, second: Callable[[], list[bytes]]) -> float:
-        """Of a core: CPU seconds for the calls of a second."""
-        for body in second():
+    def share(self, reports: int, calls: int) -> float:
+        """Of a core: CPU seconds for a second's reports in so many calls."""
+        for body in _calls(reports, calls):
             self._post(body)
-        seconds = [second() for _ in range(_ROUNDS)]
+        seconds = [_calls(reports, calls) for _ in range(_ROUNDS)]
         began = self._cpu_s()
         for body in itertools.chain(*seconds):
             self._post(body)

@@ -125,9 +125,10 @@ class AndesScheduler(versions.EitherScheduler):
 
         None for one that is being served, or of which nothing is known yet.
         """
+        expected: dict[str, Forecast | None] = {}
         with self._failing_safely():
-            return self.andes_ledger.expect(streams, self.clock())
-        return dict.fromkeys(self.andes_streams() & streams)
+            expected |= self.andes_ledger.expect(streams, self.clock())
+        return expected or dict.fromkeys(self.andes_streams() & streams)
 
     def andes_outlook(self) -> Forecast | None:
         """When a request that arrives now can expect its first text; None: not known yet.
