@@ -190,8 +190,7 @@ class Buffer:
     def in_hand(self, now: float) -> float:
         """How long the reader is busy with what is shown and buffered, seconds: their slack."""
         at = now if self._paused_at is None else self._paused_at
-        tokens = self._tokens + self._pending.held_cost
-        return max(0.0, self._playout.free_at - at) + tokens * self._playout.seconds_per_token
+        return self._playout.busy_s(at, self._tokens + self._pending.held_cost)
 
     def receive(self, text: str, now: float) -> None:
         """Text has arrived from upstream.

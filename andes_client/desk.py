@@ -27,7 +27,7 @@ MAX_ANSWER_BYTES: Final = 64 * 1024
 
 # All lines are looked at so often, so many in a row: text that is due need not wait long.
 _LOOK_S: Final = 1.0
-_LOOKS: Final = 64
+_LOOKS: Final = 128
 _BETWEEN_CALLS_S: Final = 0.05
 # Silence after a failure: twice as long after each, with chance, so that clients of a server that
 # comes back do not all come at once.

@@ -101,6 +101,11 @@ class Playout:
         """Time the reader takes over a token at the present speed."""
         return self._seconds_per_token / self._speed
 
+    def busy_s(self, at: float, tokens: float) -> float:
+        """How long the reader is busy from then on, if so many tokens follow, seconds."""
+        left = self._free_at - at
+        return (left if left > 0.0 else 0.0) + tokens * (self._seconds_per_token / self._speed)
+
     def due(self, arrival: float) -> float:
         """When a unit that arrived at `arrival` is to be released, if it is the next."""
         return arrival if arrival > self._free_at else self._free_at

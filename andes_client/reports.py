@@ -199,7 +199,7 @@ class Line:
     def leave(self) -> None:
         """The reader has left before the end."""
         if (listener := self._listener) is not None:
-            self._hang_up(self._report(listener, self._clock(), "gone"))
+            self._hang_up(self._report(listener, listener.in_hand(self._clock()), "gone"))
 
     def is_due(self) -> bool:
         """Whether there is something to say."""
@@ -226,8 +226,9 @@ class Line:
                 return None
             self._is_urgent, self._was_known, self._again_at = False, self.is_known, math.inf
             self._said = state, _ = self._standing(listener)
-            self._said_at, self._dry_at = now, now + listener.in_hand(now)
-            return self._report(listener, now, state, delay)
+            in_hand = listener.in_hand(now)
+            self._said_at, self._dry_at = now, now + in_hand
+            return self._report(listener, in_hand, state, delay)
 
     def lost(self) -> None:
         """What was said last has not reached the server, as far as anybody knows."""
@@ -277,7 +278,7 @@ class Line:
         return listener.state, self._speed
 
     def _report(
-        self, listener: Listener, now: float, state: wire.State, delay: float = 0.0
+        self, listener: Listener, in_hand: float, state: wire.State, delay: float = 0.0
     ) -> wire.Report:
         self._number += 1
         return wire.Report(
@@ -285,7 +286,7 @@ class Line:
             number=self._number - 1,
             units=min(_MOST, listener.shown),
             tokens=min(_MOST, listener.shown_tokens),
-            buffer_s=min(_LONGEST_S, listener.in_hand(now)),
+            buffer_s=min(_LONGEST_S, in_hand),
             speed=self._speed,
             state=state,
             delay_s=delay,

@@ -65,11 +65,13 @@ class Crowd:
     ) -> None:
         self.late: list[array[float]] = []
         """Of each stream, the lateness of its releases since the window began, seconds."""
+        self.reports = 0
+        """That have reached the server since then."""
         self._random = random.Random(1)
         self._seconds = seconds
         self._markdown = markdown
         self._ends = ends
-        self._reporter = Reporter(_hear) if reported else None
+        self._reporter = Reporter(self._hear) if reported else None
         self._ramp = max(0.2, streams / 500)
         self._buffered = buffered
         self._vocabulary = [
@@ -116,12 +118,19 @@ class Crowd:
             resident = _resident() - self._resident_before
             for late in self.late:
                 del late[:]
+            self.reports = 0
             cpu = time.process_time()
             await anyio.sleep(self._seconds)
             cpu = time.process_time() - cpu
             figures = {"resident": float(resident), "cpu": cpu, **_lateness(self.late)}
+            figures["reports"] = float(self.reports)
             tasks.cancel_scope.cancel()
         return figures
+
+    async def _hear(self, body: bytes) -> Answer:
+        """A server; what it costs is not counted, and so it answers nothing of length."""
+        self.reports += body.count(b'"stream"')
+        return Answer(200, b'{"v": 1, "streams": {}}')
 
     def _lateness_of_one(self) -> "array[float]":
         self.late.append(array("d"))
@@ -139,7 +148,7 @@ class Crowd:
 
 
 async def watch(kind: str, arguments: argparse.Namespace) -> dict[str, float]:
-    """Many streams: CPU seconds, releases, lateness in seconds, resident bytes."""
+    """Many streams: CPU seconds, releases, lateness in seconds, resident bytes, reports."""
     crowd = Crowd(
         arguments.streams,
         arguments.buffered,
@@ -182,12 +191,6 @@ async def _in_bursts(bursts: list[str], *, ends: bool = True) -> AsyncIterator[s
         yield burst
     if not ends:
         await anyio.sleep_forever()
-
-
-async def _hear(body: bytes) -> Answer:
-    """A server; what it costs is not counted, and so it answers nothing of length."""
-    assert body
-    return Answer(200, b'{"v": 1, "streams": {}}')
 
 
 def _lateness(streams: "list[array[float]]") -> dict[str, float]:

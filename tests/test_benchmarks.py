@@ -45,6 +45,13 @@ def test_the_chat_is_measured_in_two_terminals() -> None:
         assert text in table
 
 
+@pytest.mark.skipif(not HAS_VLLM, reason="vLLM is not installed")
+def test_what_reports_cost_is_measured_at_both_ends() -> None:
+    table = run("report_cost.py", "--streams=20", "--runs=1", "--seconds=1", "--steps=5")
+    for text in ("20 streams", "<= 0.2", "not reported", "<= 1.05 x", "front end", "<= 50", "p99"):
+        assert text in table
+
+
 SCRIPTS = sorted(path.name for path in BENCHMARKS.glob("*.py") if path.name != "table.py")
 
 

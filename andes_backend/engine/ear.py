@@ -10,6 +10,7 @@ import math
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Final
 
+from andes_backend.engine.reports import Checked
 from andes_client import wire
 from andes_client.wire import Forecast, Report
 
@@ -66,13 +67,13 @@ class Ear:
     Memory is bounded: `MOST_STREAMS` reports wait at most, and as many are under way.
 
     Args:
-        tell: sends reports, as they cross the wire, to every engine; returns what each answers.
+        tell: sends reports to every engine; returns what each answers.
         patience_s: how long a caller waits, seconds.
     """
 
     def __init__(
         self,
-        tell: Callable[[list[dict[str, str | int | float]]], Awaitable[Sequence[Answers]]],
+        tell: Callable[[list[Checked]], Awaitable[Sequence[Answers]]],
         *,
         patience_s: float = PATIENCE_S,
     ) -> None:
@@ -119,7 +120,7 @@ class Ear:
             await asyncio.wait([previous])
         reports, self._collected = self._collected, {}
         self._under_way, self._next = self._next, None
-        told = [wire.encode_report(report) for report in reports.values()]
+        told = [Checked.of(report) for report in reports.values()]
         answers: dict[str, Forecast | None] = {}
         for said in await self._tell(told):
             for stream, times in said.items():

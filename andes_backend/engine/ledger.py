@@ -139,11 +139,13 @@ class Ledger:
         overdue = waits[waits >= Meter.STALL_S]
         return len(overdue), float(overdue.max(initial=0.0))
 
-    def expect(self, stream: str, now: float) -> wire.Forecast | None:
-        """When text can be expected for a stream that `reports` knows; None: it is being served,
-        or not enough is known."""
-        row = self.reports.row(stream)
-        return None if row is None else self.forecasts.of(row, now)
+    def expect(self, streams: Iterable[str], now: float) -> dict[str, wire.Forecast | None]:
+        """When text can be expected for those of these streams that `reports` knows.
+
+        None for one that is being served, or of which not enough is known.
+        """
+        rows = self.reports.rows(streams)
+        return {stream: self.forecasts.of(row, now) for stream, row in rows.items()}
 
     def outlook(self, waiting: int, now: float) -> wire.Forecast | None:
         """When a request that arrives can expect its first text; None: not known yet.

@@ -7,7 +7,7 @@ unread. A stream that ends by its reader's report is answered for, too: a client
 may have reported before its request was here, and says it again.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, Final
 
 from andes_backend.engine import versions
@@ -38,7 +38,7 @@ def _expected_wait(core: Any) -> float | None:
     return None if forecast is None else float(forecast.median_s)
 
 
-def _hear(core: Any, reports: Sequence[Mapping[str, Any]]) -> dict[str, tuple[float, float] | None]:
+def _hear(core: Any, reports: Sequence[Checked]) -> dict[str, tuple[float, float] | None]:
     """Take in what a front end sends.
 
     A stream that ends, because its reader is gone, is ended for the front end that has it as well,
@@ -46,21 +46,21 @@ def _hear(core: Any, reports: Sequence[Mapping[str, Any]]) -> dict[str, tuple[fl
 
     Args:
         core: the engine.
-        reports: as they cross the wire; the front end has checked them.
+        reports: each as a list of its values, as it comes from another process.
 
     Returns:
         For each of their streams that was here when they came, when text can be expected, if that
         is known.
     """
     scheduler = core.scheduler
-    held = [one for one in reports if scheduler.andes_holds(one["stream"])]
+    here = scheduler.andes_streams()
+    held = [one for one in reports if one[0] in here]
     if not held:
         return {}
-    said = [Checked.of(one) for one in held]
-    if gone := scheduler.andes_tell(said):
+    if gone := scheduler.andes_tell(held):
         versions.end_streams(core, gone)
-    expected = scheduler.andes_expect(report.stream for report in said)
-    heard = dict.fromkeys((report.stream for report in said), None) | expected
+    streams = [stream for stream, *_ in held]
+    heard = dict.fromkeys(streams, None) | scheduler.andes_expect(streams)
     return {
         stream: None if forecast is None else (forecast.median_s, forecast.p90_s)
         for stream, forecast in heard.items()

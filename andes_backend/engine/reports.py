@@ -15,14 +15,12 @@ Reports of streams that are not here are dropped; with several engines only the 
 request acts. A stream id that two requests here share is ambiguous and is not believed, either.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, KeysView
 from dataclasses import dataclass
-from typing import Any, Final, NamedTuple, Protocol
-
-import numpy as np
+from typing import Final, NamedTuple
 
 from andes_backend.policy.state import Table
-from andes_client.wire import State
+from andes_client.wire import Report, State
 
 __all__ = [
     "FASTEST",
@@ -31,7 +29,6 @@ __all__ = [
     "SLOWEST",
     "Checked",
     "Reports",
-    "Said",
     "Told",
 ]
 
@@ -48,28 +45,11 @@ LONGEST_WAY_S: Final = 2.0
 _AWAY: Final = ("paused", "hidden")
 
 
-class Said(Protocol):
-    """A report, as far as the scheduler goes by it: a `wire.Report`, or one that was checked
-    elsewhere."""
-
-    @property
-    def stream(self) -> str: ...
-    @property
-    def number(self) -> int: ...
-    @property
-    def tokens(self) -> float: ...
-    @property
-    def buffer_s(self) -> float: ...
-    @property
-    def speed(self) -> float: ...
-    @property
-    def state(self) -> State: ...
-    @property
-    def delay_s(self) -> float: ...
-
-
 class Checked(NamedTuple):
-    """A report that a front end has checked; ten times as quick to make as a `wire.Report`."""
+    """A report that a front end has checked, as far as the scheduler goes by it.
+
+    From process to process it goes as a list of these values.
+    """
 
     stream: str
     number: int
@@ -80,26 +60,28 @@ class Checked(NamedTuple):
     delay_s: float
 
     @classmethod
-    def of(cls, one: Mapping[str, Any]) -> "Checked":
-        """One that `wire.encode_report` has made."""
+    def of(cls, report: Report) -> "Checked":
+        """What the scheduler goes by in this report."""
         return cls(
-            one["stream"],
-            one["n"],
-            one["tokens"],
-            one["buffer_s"],
-            one["speed"],
-            one["state"],
-            one["delay_s"],
+            report.stream,
+            report.number,
+            report.tokens,
+            report.buffer_s,
+            report.speed,
+            report.state,
+            report.delay_s,
         )
 
 
 @dataclass(slots=True)
 class _Stream:
-    """A request whose client has named its stream."""
+    """A request whose client has named its stream, and what its newest report said."""
 
     request_id: str
     row: int
-    newest: Said | None = None
+    number: int = -1
+    does: tuple[State, float] | None = None
+    """State and speed; None before the first report."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +97,7 @@ class Told:
 
 
 class Reports:
-    """The newest report of each live stream; memory is bounded by the live requests.
+    """What the newest report of each live stream says; memory is bounded by the live requests.
 
     Args:
         table: learns what is told.
@@ -125,21 +107,24 @@ class Reports:
     def __init__(self, table: Table, *, speeds: bool = True) -> None:
         self._table = table
         self._speeds = speeds
-        self._streams: dict[str, list[_Stream]] = {}
         self._name: dict[str, str] = {}  # request -> stream
+        self._streams: dict[str, list[_Stream]] = {}
+        self._known: dict[str, _Stream] = {}  # those whose id no other request has
 
     def __len__(self) -> int:
         return len(self._name)
 
-    def __contains__(self, stream: object) -> bool:
-        """Whether a report of this stream would be believed: one request here has it."""
-        return len(self._streams.get(stream, ())) == 1  # type: ignore[call-overload]
+    @property
+    def streams(self) -> KeysView[str]:
+        """Of which a report would be believed: one request here has the id, and one only."""
+        return self._known.keys()
 
     def open(self, stream: str | None, request_id: str, row: int) -> None:
         """A request has arrived; without a stream id nobody reports about it."""
         if stream is not None:
             self._name[request_id] = stream
             self._streams.setdefault(stream, []).append(_Stream(request_id, row))
+            self._know(stream)
 
     def close(self, request_id: str) -> None:
         """The request is over; it may never have been known."""
@@ -148,69 +133,53 @@ class Reports:
             rest = [one for one in self._streams.pop(stream) if one.request_id != request_id]
             if rest:
                 self._streams[stream] = rest
+            self._know(stream)
 
-    def row(self, stream: str) -> int | None:
-        """Of the request that is reported of by this id; None if there is none, or not one only."""
-        known = self._known(stream)
-        return None if known is None else known.row
+    def rows(self, streams: Iterable[str]) -> dict[str, int]:
+        """The rows of those of these streams of which a report would be believed."""
+        known = self._known.get
+        return {stream: one.row for stream in streams if (one := known(stream)) is not None}
 
-    def newest(self, stream: str) -> Said | None:
-        """The report that holds; None if there is none, or no such stream here."""
-        known = self._known(stream)
-        return None if known is None else known.newest
-
-    def tell(self, reports: Iterable[Said], now: float) -> Told:
+    def tell(self, reports: Iterable[Checked], now: float) -> Told:
         """Take reports in, in any order and however often they come.
 
         Args:
             reports: of any streams.
             now: seconds on the scheduler's clock.
         """
-        heard, urgent, gone, believed = 0, False, list[str](), dict[int, Said]()
-        for report in reports:
-            stream = self._known(report.stream)
-            if stream is None:
+        heard, urgent, gone = 0, False, list[str]()
+        for name, number, tokens, buffer_s, speed, state, delay_s in reports:
+            stream = self._known.get(name)
+            if stream is None or number <= stream.number:
                 continue
-            before = stream.newest
-            if before is not None and report.number <= before.number:
-                continue
-            stream.newest = report
+            stream.number = number
             heard += 1
-            urgent = urgent or before is None or _differs(before, report)
-            if report.state == "gone":
+            if state == "gone":
                 gone.append(stream.request_id)
-                believed.pop(stream.row, None)
-            else:
-                believed[stream.row] = report
-        if believed:
-            self._believe(believed, now)
+                continue
+            self._table.hear(
+                stream.row,
+                way_s=min(delay_s, LONGEST_WAY_S),
+                # To who has all shown at once, the client's buffer says nothing.
+                shown=None if state == "revealed" else tokens,
+                buffer_s=buffer_s,
+                now=now,
+            )
+            if stream.does != (state, speed):
+                stream.does = state, speed
+                self._turn(stream.row, state, speed, now)
+                urgent = True
         return Told(heard, tuple(gone), urgent or bool(gone))
 
-    def _known(self, stream: str) -> _Stream | None:
-        streams = self._streams.get(stream, ())
-        return streams[0] if len(streams) == 1 else None
+    def _know(self, stream: str) -> None:
+        """Only of an id that one request has for itself is anybody believed."""
+        sharing = self._streams.get(stream, ())
+        if len(sharing) == 1:
+            self._known[stream] = sharing[0]
+        else:
+            self._known.pop(stream, None)
 
-    def _believe(self, reports: Mapping[int, Said], now: float) -> None:
-        """Let the table know, row by row, of what is plausible."""
-        rows = np.fromiter(reports, np.intp, len(reports))
-        told = np.array(
-            [(one.speed, one.delay_s, one.tokens, one.buffer_s) for one in reports.values()],
-            dtype=np.float64,
-        )
-        speed, way_s, shown, buffer_s = told.T
-        revealed = np.array([one.state == "revealed" for one in reports.values()])
-        speed = np.where(revealed, REVEALED_SPEED, np.clip(speed, SLOWEST, FASTEST))
-        self._table.hear(
-            rows,
-            speed=speed if self._speeds else np.ones(len(rows)),
-            way_s=np.minimum(way_s, LONGEST_WAY_S),
-            # To who has all shown at once, the client's buffer says nothing.
-            shown=np.where(revealed, np.nan, shown),
-            buffer_s=buffer_s,
-            away=np.array([one.state in _AWAY for one in reports.values()]),
-            now=now,
-        )
-
-
-def _differs(before: Said, after: Said) -> bool:
-    return before.state != after.state or before.speed != after.speed
+    def _turn(self, row: int, state: State, speed: float, now: float) -> None:
+        """Let the table know what a reader does, as far as it is plausible."""
+        speed = REVEALED_SPEED if state == "revealed" else min(max(speed, SLOWEST), FASTEST)
+        self._table.turn(row, speed=speed if self._speeds else 1.0, away=state in _AWAY, now=now)

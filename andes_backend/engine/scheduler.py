@@ -1,7 +1,7 @@
 """The scheduler class that vLLM loads: --scheduler-cls andes_backend.AndesScheduler."""
 
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, KeysView, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Final
 
@@ -20,7 +20,7 @@ from andes_backend.engine.guard import Guard, checked
 from andes_backend.engine.ledger import Ledger
 from andes_backend.engine.metrics import send_news
 from andes_backend.engine.plan import PlanInForce, Queues
-from andes_backend.engine.reports import Said
+from andes_backend.engine.reports import Checked
 from andes_backend.engine.step_timer import StepTimer
 from andes_backend.engine.tally import Counters
 from andes_backend.policy import Policy, Snapshot, make_policy
@@ -97,11 +97,11 @@ class AndesScheduler(versions.EitherScheduler):
         self.andes_ledger.retain(self.requests)
         return finished
 
-    def andes_holds(self, stream: object) -> bool:
-        """Whether there is a request here, and one only, that can be reported of by this id."""
-        return stream in self.andes_ledger.reports
+    def andes_streams(self) -> KeysView[str]:
+        """The ids of streams that can be reported of: one request here has each, and one only."""
+        return self.andes_ledger.reports.streams
 
-    def andes_tell(self, reports: Iterable[Said]) -> list[Request]:
+    def andes_tell(self, reports: Iterable[Checked]) -> list[Request]:
         """Readers report; the next step goes by it.
 
         Args:
@@ -120,18 +120,15 @@ class AndesScheduler(versions.EitherScheduler):
                 return self.finish_requests(told.gone, RequestStatus.FINISHED_ABORTED)
         return []
 
-    def andes_expect(self, streams: Iterable[str]) -> dict[str, Forecast | None]:
+    def andes_expect(self, streams: Sequence[str]) -> dict[str, Forecast | None]:
         """When text can be expected for those of these streams that are here.
 
         None for one that is being served, or of which nothing is known yet.
         """
-        now, expected = self.clock(), dict[str, Forecast | None]()
-        for stream in streams:
-            if self.andes_holds(stream):
-                expected[stream] = None
-                with self._failing_safely():
-                    expected[stream] = self.andes_ledger.expect(stream, now)
-        return expected
+        expected: dict[str, Forecast | None] = {}
+        with self._failing_safely():
+            expected |= self.andes_ledger.expect(streams, self.clock())
+        return expected or dict.fromkeys(self.andes_streams() & streams)
 
     def andes_outlook(self) -> Forecast | None:
         """When a request that arrives now can expect its first text; None: not known yet.

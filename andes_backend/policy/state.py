@@ -6,7 +6,7 @@ what a policy sees in one step: the rows in queue order, and the KV memory.
 """
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,7 +58,7 @@ class Table:
         self._added = 0
         self._heard = False  # whether any reader has reported anything
         self._now = 0.0  # the latest time that was heard of, s
-        self._data = np.zeros(64, _DTYPE)
+        self._keep(np.zeros(64, _DTYPE))
         self._free = list(range(len(self._data)))
 
     def __len__(self) -> int:
@@ -96,7 +96,7 @@ class Table:
         if not self._free:
             size = len(self._data)
             self._free = list(range(size, 2 * size))
-            self._data = np.concatenate([self._data, np.zeros(size, _DTYPE)])
+            self._keep(np.concatenate([self._data, np.zeros(size, _DTYPE)]))
         row = self._free.pop()
         self._added += 1
         self._data[row] = (
@@ -105,6 +105,10 @@ class Table:
             self.accounts.arrive(user, arrival), -1, self._added,
         )  # fmt: skip
         return row
+
+    def _keep(self, data: NDArray[np.void]) -> None:
+        self._data = data
+        self._cells: dict[str, NDArray[Any]] = {name: data[name] for name in data.dtype.names or ()}
 
     def remove(self, row: int, *, complete: bool = False) -> None:
         """The request is over; its row may be given to another.
@@ -187,45 +191,59 @@ class Table:
 
     def hear(
         self,
-        rows: Rows,
+        row: int,
         *,
-        speed: NDArray[np.float64],
-        way_s: NDArray[np.float64],
-        shown: NDArray[np.float64],
-        buffer_s: NDArray[np.float64],
-        away: NDArray[np.bool_],
         now: float,
+        way_s: float = 0.0,
+        shown: float | None = None,
+        buffer_s: float = 0.0,
     ) -> None:
-        """Readers have reported: their timelines go on from what is known now.
+        """A reader has reported what they have: their timeline goes on from there.
+
+        Args:
+            row: the request's.
+            now: seconds on the scheduler's clock.
+            way_s: how long text takes to the reader, seconds.
+            shown: how many tokens have been shown; None: as many as the timeline has it.
+            buffer_s: how many seconds of text the reader has beside these.
+        """
+        # Cell by cell, a report takes a microsecond or two. Arrays take sixty for any number of
+        # reports, and a step has a dozen of them.
+        self._heard, cells = True, self._cells
+        if cells["away_at"].item(row) < now:
+            self.catch_up(np.array([row]), now)
+        cells["way"][row] = way_s
+        served = cells["delivered"].item(row)
+        if shown is not None and served:
+            lasts_s = _lasts_s(served, cells["tds"].item(row), shown, buffer_s)
+            cells["dry_at"][row] = now + lasts_s - way_s
+
+    def turn(self, row: int, *, now: float, speed: float = 1.0, away: bool = False) -> None:
+        """A reader has reported that they do something else than before.
 
         What is expected of the server moves with the reader. A pause puts off all that is due by
         its length; at another speed, all that has not been read is expected at that speed.
 
         Args:
-            rows: the requests', distinct, shape (n,), as the other arrays.
-            speed: times as fast as the request has said, above 0.
-            way_s: how long text takes to the reader, seconds.
-            shown: how many tokens have been shown; nan: as many as the timeline has it.
-            buffer_s: how many seconds of text the reader has beside these.
-            away: whether the reader pauses.
+            row: the request's.
             now: seconds on the scheduler's clock.
+            speed: times as fast as the request has said, above 0.
+            away: whether the reader pauses.
         """
-        self._heard = True
-        self.catch_up(rows, now)
-        data = self.rows(rows)
-        data["away_since"] = np.where(away, np.minimum(data["away_since"], now), np.inf)
-        data["away_at"] = np.where(away, now, np.inf)
-        data["way"] = way_s
-        before, after = data["tds"], data["said_tds"] * speed
-        served, dry = data["delivered"].astype(np.float64), data["dry_at"]
-        told = (served > 0) & ~np.isnan(shown)
-        dry = np.where(told, now + _lasts_s(served, before, shown, buffer_s) - way_s, dry)
-        left = np.minimum(np.maximum(0.0, dry - now) * before, served)
+        self._heard, cells = True, self._cells
+        self.catch_up(np.array([row]), now)
+        cells["away_since"][row] = min(cells["away_since"].item(row), now) if away else np.inf
+        cells["away_at"][row] = now if away else np.inf
+        before, after = cells["tds"].item(row), cells["said_tds"].item(row) * speed
+        if after == before:
+            return
+        served = cells["delivered"].item(row)
+        left = min(max(0.0, cells["dry_at"].item(row) - now) * before, served)
         read = served - left
-        data["arrival"] += read / before - read / after
-        data["dry_at"] = np.where((after != before) & (left > 0), now + left / after, dry)
-        data["tds"] = after
-        self._data.put(rows, data)
+        cells["arrival"][row] += read / before - read / after
+        if left > 0:
+            cells["dry_at"][row] = now + left / after
+        cells["tds"][row] = after
 
     def catch_up(self, rows: Rows, now: float) -> None:
         """What is due to readers who pause has been put off until now: their clocks stand still.
@@ -279,21 +297,15 @@ class Table:
         return np.where(n > 0, np.clip(1.0 - late, 0.0, 1.0), 0.0)
 
 
-def _lasts_s(
-    served: NDArray[np.float64],
-    tds: NDArray[np.float64],
-    shown: NDArray[np.float64],
-    buffer_s: NDArray[np.float64],
-) -> NDArray[np.float64]:
-    """How long the text of each reader lasts, seconds, shape (n,) as the arguments.
+def _lasts_s(served: int, tds: float, shown: float, buffer_s: float) -> float:
+    """How long the text of a reader lasts, seconds.
 
     The client's clock shows how long what it has will last. What it did not have yet when it spoke
     is a second's text at most, as units are only guessed in tokens.
     """
-    buffer_s = np.minimum(buffer_s, served / tds)
-    on_its_way = (served - shown) / tds - buffer_s
-    lasts: NDArray[np.float64] = buffer_s + np.clip(on_its_way, 0.0, 1.0)
-    return lasts
+    buffer_s = min(buffer_s, served / tds)
+    unread_s = (served - shown) / tds
+    return min(max(buffer_s, unread_s), buffer_s + 1.0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from andes_backend.engine.ear import MOST_STREAMS, PATIENCE_S, Answers, Bucket, Ear, TooBusyError
-from andes_client import wire
+from andes_backend.engine.reports import Checked
 from andes_client.testing import run_virtual
 from andes_client.wire import Forecast, Report
 
@@ -26,11 +26,11 @@ class Engine:
     def __init__(self, *ranks: Answers, step_s: float = STEP_S) -> None:
         self.ranks: list[Answers] = list(ranks)
         self.step_s = step_s
-        self.calls: list[list[Any]] = []
+        self.calls: list[list[Checked]] = []
         self.under_way = 0
         self.at_once = 0
 
-    async def tell(self, reports: list[Any]) -> list[Answers]:
+    async def tell(self, reports: list[Checked]) -> list[Answers]:
         self.calls.append(reports)
         self.under_way += 1
         self.at_once = max(self.at_once, self.under_way)
@@ -54,7 +54,7 @@ def test_each_caller_hears_of_its_own_streams() -> None:
         )
         assert first == {"a": None, "b": Forecast(1.5, 4.0)}
         assert second == {"c": Forecast(0.0, 0.0)}
-        sent = [wire.decode_report(one) for call in engine.calls for one in call]
+        sent = [one for call in engine.calls for one in call]
         assert sorted(one.stream for one in sent) == ["a", "b", "c", "nowhere"]
 
     run(test)
@@ -86,7 +86,7 @@ def test_what_waits_is_the_newest_of_each_stream() -> None:
         await asyncio.sleep(STEP_S / 2)
         calls += [asyncio.create_task(ear.hear([report("a", number)])) for number in numbers]
         assert await asyncio.gather(*calls) == [{"a": None}] * len(calls)
-        assert [[one["n"] for one in call] for call in engine.calls] == [[0], [9]]
+        assert [[one.number for one in call] for call in engine.calls] == [[0], [9]]
 
     run(test)
 
@@ -129,7 +129,7 @@ def test_who_is_known_already_is_heard_even_if_no_more_streams_fit() -> None:
         await asyncio.sleep(0)
         calls.append(asyncio.create_task(ear.hear([report("stream-0", 1, state="gone")])))
         await asyncio.gather(*calls)
-        assert {"gone"} == {one["state"] for one in engine.calls[1] if one["n"] == 1}
+        assert {"gone"} == {one.state for one in engine.calls[1] if one.number == 1}
 
     run(test)
 
@@ -179,7 +179,7 @@ def test_a_caller_who_leaves_takes_nothing_from_the_others() -> None:
         await asyncio.sleep(STEP_S / 2)
         leaves.cancel()
         assert await stays == {"b": None}
-        assert [sorted(one["stream"] for one in call) for call in engine.calls] == [["a", "b"]]
+        assert [sorted(one.stream for one in call) for call in engine.calls] == [["a", "b"]]
 
     run(test)
 

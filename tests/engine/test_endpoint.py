@@ -4,7 +4,7 @@ import asyncio
 import json
 import logging
 from argparse import Namespace
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from types import SimpleNamespace
 from typing import Any
 
@@ -21,6 +21,7 @@ from vllm.plugins.endpoint_plugins.interface import (
 from andes_backend.engine import endpoint
 from andes_backend.engine.endpoint import PATH, ReportsEndpoint
 from andes_backend.engine.listener import OUTLOOK
+from andes_backend.engine.reports import Checked
 from andes_client import wire
 from tests.client.test_wire import REPORT
 
@@ -42,14 +43,14 @@ class Client:
         self.expected: Sequence[float | None] = (None, None)
 
     async def call_utility_all_async(
-        self, method: str, reports: Sequence[Mapping[str, Any]] = ()
+        self, method: str, reports: Sequence[Checked] = ()
     ) -> list[Any]:
         self.calls.append((method, reports))
         if method == OUTLOOK:
             return list(self.expected)
         if self.fails is not None:
             raise self.fails
-        return [{}, {one["stream"]: (1.0, 2.5) for one in reports if one["stream"] == "a"}]
+        return [{}, {one.stream: (1.0, 2.5) for one in reports if one.stream == "a"}]
 
 
 async def started(
@@ -108,7 +109,7 @@ async def test_reports_reach_the_engine_and_its_answer_the_client(
     assert answer.json() == {"v": 1, "streams": {"a": {"forecast_s": [1.0, 2.5]}}}
     ((method, told),) = engine.calls
     assert method == "andes_hear"
-    assert told == body_of("a", "elsewhere")["reports"]
+    assert told == list(map(Checked.of, wire.decode_reports(body_of("a", "elsewhere"))))
 
 
 @pytest.mark.asyncio

@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 from vllm.v1.engine import EngineCoreOutputs, FinishReason
 from vllm.v1.engine.core import EngineCore, EngineCoreProc
+from vllm.v1.serial_utils import MsgpackDecoder, MsgpackEncoder
 
 from andes_backend.engine import listener, versions
+from andes_backend.engine.reports import Checked
 from andes_client import wire
 from andes_client.wire import Forecast
 from tests.engine.real_scheduler import Machine, engine_config, request
@@ -31,7 +33,7 @@ class Core:
     def put_nowait(self, output: tuple[int, EngineCoreOutputs]) -> None:
         self.sent.append(output)
 
-    def hear(self, *reports: dict[str, Any]) -> Any:
+    def hear(self, *reports: Sequence[Any]) -> Any:
         return getattr(EngineCore, listener.METHOD)(self, list(reports))
 
 
@@ -40,10 +42,14 @@ def machine(tiny_model: Path) -> Machine:
     return Machine(engine_config(tiny_model), blocks=200)
 
 
-def says(stream: str, state: wire.State = "reading", number: int = 1) -> dict[str, Any]:
-    return wire.encode_report(
-        wire.Report(stream=stream, number=number, units=0, tokens=0.0, buffer_s=0.0, state=state)
+def says(stream: str, state: wire.State = "reading", number: int = 1) -> Sequence[Any]:
+    """As vLLM brings it from the front end's process."""
+    report = wire.Report(
+        stream=stream, number=number, units=0, tokens=0.0, buffer_s=0.0, state=state
     )
+    brought: Sequence[Any] = MsgpackDecoder().decode(MsgpackEncoder().encode(Checked.of(report)))
+    assert type(brought) is list
+    return brought
 
 
 def begin(machine: Machine, *names: str, front_ends: Sequence[int] = (0, 1)) -> None:
@@ -98,7 +104,7 @@ def test_a_rank_that_holds_none_of_them_does_nothing(machine: Machine) -> None:
     begin(machine, "a")
     core = Core(machine.scheduler)
     # What is not for this rank is not even read.
-    assert core.hear({"stream": "of-b", "v": 9}, says("of-nobody", "gone")) == {}
+    assert core.hear(["of-b", "and no more"], says("of-nobody", "gone")) == {}
     assert core.sent == []
     assert machine.scheduler.andes_counters.heard == 0
 
@@ -161,7 +167,7 @@ def test_an_engine_without_a_front_end_ends_them_all_the_same(machine: Machine) 
     class Alone:
         scheduler = machine.scheduler
 
-    assert listener._hear(Alone(), [says("of-a", "gone")]) == {"of-a": None}
+    assert listener._hear(Alone(), [Checked(*says("of-a", "gone"))]) == {"of-a": None}
     assert not machine.scheduler.has_unfinished_requests()
 
 

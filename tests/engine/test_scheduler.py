@@ -10,6 +10,7 @@ import pytest
 from vllm.v1.request import RequestStatus
 
 from andes_backend.engine import versions
+from andes_backend.engine.reports import Checked
 from andes_backend.policy import Decision, Snapshot
 from andes_client import Expectation, wire
 from andes_client.qoe import qoe
@@ -205,9 +206,9 @@ def test_an_aborted_request_leaves_nothing_behind(make_machine: MakeMachine, whe
     assert_clean(machine)
 
 
-def says(stream: str, number: int, state: wire.State, **more: Any) -> wire.Report:
+def says(stream: str, number: int, state: wire.State, **more: Any) -> Checked:
     values: dict[str, Any] = {"units": 0, "tokens": 0.0, "buffer_s": 0.0, **more}
-    return wire.Report(stream=stream, number=number, state=state, **values)
+    return Checked.of(wire.Report(stream=stream, number=number, state=state, **values))
 
 
 @pytest.mark.parametrize("policy", ["fcfs", "qoe"])
@@ -258,6 +259,18 @@ def test_a_report_that_cannot_be_applied_does_not_take_the_server_down(
     scheduler.add_request(request("one", 40, 8, wire.encode(None, stream="a")))
     monkeypatch.delattr(type(scheduler.andes_ledger.table), "hear")
     assert scheduler.andes_tell([says("a", 1, "paused")]) == []
+    assert scheduler.andes_counters.fallbacks == 1
+    assert serve_all(machine) == {"one": 8}
+
+
+def test_a_forecast_that_fails_leaves_the_streams_without_one(
+    make_machine: MakeMachine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    machine = make_machine({"policy": "qoe"})
+    scheduler = machine.scheduler
+    scheduler.add_request(request("one", 40, 8, wire.encode(None, stream="a")))
+    monkeypatch.delattr(type(scheduler.andes_ledger.forecasts), "of")
+    assert scheduler.andes_expect(["a", "elsewhere"]) == {"a": None}
     assert scheduler.andes_counters.fallbacks == 1
     assert serve_all(machine) == {"one": 8}
 

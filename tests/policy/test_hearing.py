@@ -36,16 +36,9 @@ def hear(
     in_hand: tuple[float, float] | None = None,
     away: bool = False,
 ) -> None:
-    shown, buffer_s = (np.nan, 0.0) if in_hand is None else in_hand
-    table.hear(
-        row(number),
-        speed=np.array([speed]),
-        way_s=np.array([way_s]),
-        shown=np.array([shown]),
-        buffer_s=np.array([buffer_s]),
-        away=np.array([away]),
-        now=now,
-    )
+    shown, buffer_s = (None, 0.0) if in_hand is None else in_hand
+    table.hear(number, way_s=way_s, shown=shown, buffer_s=buffer_s, now=now)
+    table.turn(number, speed=speed, away=away, now=now)
 
 
 def seen(table: Table, number: int, now: float) -> np.void:
@@ -120,6 +113,30 @@ def test_a_pause_that_is_told_twice_is_one_pause() -> None:
     hear(table, number, 12.0)
     assert table.data[number]["dry_at"] == pytest.approx(13.0)
     assert table.data[number]["arrival"] == pytest.approx(10.0)
+
+
+def test_a_pause_goes_on_whatever_its_reader_says_of_their_text() -> None:
+    table = Table()
+    number = served(table, 8, at=1.0)
+    hear(table, number, 2.0, away=True)
+    table.hear(number, now=7.0, way_s=0.5)
+    assert table.data[number]["away_at"] == 7.0
+    hear(table, number, 12.0)
+    assert table.data[number]["dry_at"] == pytest.approx(13.0)
+    assert table.data[number]["arrival"] == pytest.approx(10.0)
+
+
+def test_a_table_that_has_grown_hears_all_its_readers() -> None:
+    table = Table()
+    numbers = [served(table, 8, at=1.0) for _ in range(200)]
+    for number in numbers:
+        hear(table, number, 2.0, away=True, way_s=0.25)
+    for number in numbers:
+        hear(table, number, 12.0, speed=2.0)
+    rows = table.rows(np.array(numbers))
+    assert rows["dry_at"] == pytest.approx(12.5)
+    assert rows["tds"] == pytest.approx(8.0)
+    assert rows["way"] == pytest.approx(0.0)
 
 
 def test_who_reads_twice_as_fast_runs_dry_sooner() -> None:

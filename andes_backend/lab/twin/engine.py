@@ -17,6 +17,7 @@ from vllm.v1.outputs import KVConnectorOutput, ModelRunnerOutput
 from vllm.v1.request import RequestStatus
 
 from andes_backend.engine import versions
+from andes_backend.engine.reports import Checked
 from andes_backend.engine.scheduler import AndesScheduler
 from andes_backend.lab.report.outcome import Outcome
 from andes_backend.lab.twin.audience import Audience
@@ -120,7 +121,7 @@ class Engine:
         """A reader's report arrives, now; returns how many requests end because of it."""
         if not isinstance(self.scheduler, AndesScheduler):
             return 0
-        return len(self.scheduler.andes_tell([report]))
+        return len(self.scheduler.andes_tell([Checked.of(report)]))
 
     def step(self, next_arrival: float) -> list[EngineCoreOutput]:
         """Schedule a step, and take in the oldest that is under way.
