@@ -80,8 +80,13 @@ def _module(nodeid: str) -> str:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The live tests come first: on two cores the others then run beside them to the end."""
-    items.sort(key=lambda item: not in_live_lane(item.nodeid))
+    """The live tests come first, then the modules that have slow ones.
+
+    On two cores the others then run beside them to the end, which comes for all at about the same
+    time.
+    """
+    slow = {lane(item.nodeid) for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: (not in_live_lane(item.nodeid), lane(item.nodeid) not in slow))
 
 
 @pytest.hookimpl(optionalhook=True)
