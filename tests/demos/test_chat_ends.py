@@ -124,6 +124,25 @@ async def test_a_conversation_that_is_left_before_its_answer_begins(tmp_path: Pa
     assert all(len(asked["messages"]) == 1 for asked in served.asked)
 
 
+async def test_an_answer_may_be_stopped_before_it_has_begun(tmp_path: Path) -> None:
+    """What is asked after it is answered."""
+    with serving("One two three.", AT_ONCE) as served:
+        async with chatting(served.url, tmp_path) as room:
+
+            async def begin_and_stop() -> None:
+                room.session.ask("first")
+                await room.screen._begin_answer(room.session.conversation)
+                await room.screen._stop()
+
+            await room.screen.run_worker(begin_and_stop()).wait()
+            assert not room.screen.is_answering
+            await room.type("second")
+            await room.press("enter")
+            await room.until(lambda: room.shown == "One two three.")
+            await room.end()
+    assert len(served.asked) == 1
+
+
 async def test_two_questions_at_once_are_answered_one_after_the_other(tmp_path: Path) -> None:
     with serving("One two three.", AT_ONCE) as served:
         async with chatting(served.url, tmp_path) as room:

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import gc
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Final, TypeVar, cast
 
 from textual import on
@@ -106,7 +107,8 @@ class Talk(Screen[None]):
         self._asked_at = asyncio.get_running_loop().time()
         self.session.ended = None
         self.query_one(Gauge).begin()
-        self._answering = self.run_worker(self._answer(answer))
+        # Not a coroutine: it would be left behind if the worker is cancelled before it begins.
+        self._answering = self.run_worker(partial(self._answer, answer))
         self._look()
 
     async def _hand_back(self, *texts: str) -> None:
@@ -148,6 +150,9 @@ class Talk(Screen[None]):
             worker.cancel()
             with contextlib.suppress(WorkerCancelled, WorkerFailed):
                 await worker.wait()
+            if self._answering is worker:  # it was cancelled before it had begun, and says nothing
+                self._answering = None
+                self.call_later(self._after, "stopped")
 
     async def _open(self, conversation: Conversation | None) -> None:
         await self._stop()
