@@ -6,8 +6,8 @@ request itself could have told. What a liar can get:
 - by a higher speed, or a buffer that is always empty: no more than by a higher `andes_tds` in the
   request, and at most `FASTEST` times what the request said. What is served so is charged to
   the liar's user like any other service;
-- by a pause and its end: the place of a new request. While it lasts others go first, and what was
-  late before remains late; who cancels and asks again gets the same;
+- by a pause and its end: nothing. The longer it lasts, the more others go first, and what was late
+  before remains late;
 - by a long way through the network: text sooner by `LONGEST_WAY_S` at most;
 - by "gone": an end. For others nobody can speak who does not know the id of their stream.
 

@@ -136,6 +136,7 @@ async def test_an_answer_may_be_stopped_before_it_has_begun(tmp_path: Path) -> N
 
             await room.screen.run_worker(begin_and_stop()).wait()
             assert not room.screen.is_answering
+            assert not room.answers  # nor does one say that it waits
             await room.type("second")
             await room.press("enter")
             await room.until(lambda: room.shown == "One two three.")

@@ -152,6 +152,8 @@ class Talk(Screen[None]):
                 await worker.wait()
             if self._answering is worker:  # it was cancelled before it had begun, and says nothing
                 self._answering = None
+                for empty in list(self.query(Answer))[-1:]:
+                    await empty.remove()
                 self.call_later(self._after, "stopped")
 
     async def _open(self, conversation: Conversation | None) -> None:
