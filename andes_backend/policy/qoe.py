@@ -10,12 +10,12 @@ from andes_backend.policy.decision import Decision, Order
 from andes_backend.policy.fair import fair_share
 from andes_backend.policy.lengths import OutputLengths
 from andes_backend.policy.overdue import OverdueLane
+from andes_backend.policy.room import Room, block_price
 from andes_backend.policy.state import Snapshot, blocks_needed
 from andes_backend.policy.value import marginal_qoe
 
 __all__ = ["MarginalQoE"]
 
-_MOST_VICTIMS: Final = 8  # requests that give way in one plan; the next plan comes soon
 _PRICE_HOLDS_S: Final = 2.0  # it is an average over all, and moves slowly
 _IN_ORDER: Final = 128  # waiting requests that are put in order: more do not come in at once
 
@@ -49,7 +49,7 @@ class MarginalQoE:
             worth *= fair_share(snapshot, rows["user"], self._config.fairness)
         if not 0 <= snapshot.now - self._priced_at < _PRICE_HOLDS_S:
             self._priced_at = snapshot.now
-            self._price = _price(worth, blocks, snapshot.total_blocks)
+            self._price = block_price(worth, blocks, snapshot.total_blocks)
         lane = self._lane.plan(snapshot)
         worth, worth_running = worth[: len(waiting)], worth[len(waiting) :]
         blocks, blocks_running = blocks[: len(waiting)], blocks[len(waiting) :]
@@ -57,7 +57,7 @@ class MarginalQoE:
         order = np.concatenate([lane.waiting, _best_first(waiting, worth, lane.waiting)])
         stay = _order(running, np.where(lane.running, np.inf, worth_running))
         victims = stay[int(lane.running.sum()) :][::-1]
-        room = _Room(self._config, snapshot, self._price)
+        room = Room(self._config, snapshot, self._price)
         room.may_go(blocks_running.take(victims).tolist(), worth_running.take(victims).tolist())
         head = order[: snapshot.max_running]  # more cannot come in
         queue = zip(blocks.take(head).tolist(), worth.take(head).tolist(), strict=True)
@@ -78,86 +78,6 @@ class MarginalQoE:
         if snapshot.waits:
             worth[rows["dry_at"] - snapshot.now > self._config.ahead_s] = 0.0
         return worth
-
-
-class _Room:
-    """Admits one waiting request after the other, as long as it finds or makes room.
-
-    Args:
-        config: both headrooms, in KV blocks for each request that runs, and the margin.
-        snapshot: the memory and who runs.
-        price: what a block is worth on the whole.
-    """
-
-    def __init__(self, config: AndesConfig, snapshot: Snapshot, price: float) -> None:
-        self._admission_headroom = config.admission_headroom
-        self._decode_headroom = config.decode_headroom
-        self._margin = config.preemption_margin * price
-        self._running = len(snapshot.running)
-        self._most = snapshot.max_running
-        self._free = float(snapshot.free_blocks)
-        self._blocks: list[float] = []
-        self._worth: list[float] = []
-        self.admitted = 0
-        self.gone = 0
-        """How many of those who may be preempted are."""
-
-    def may_go(self, blocks: list[float], worth: list[float]) -> None:
-        """These running requests may be preempted, the least valuable first.
-
-        Args:
-            blocks: of each.
-            worth: of a block to each.
-        """
-        self._blocks, self._worth = blocks, worth
-
-    def let_in(self, blocks: float, worth: float) -> bool:
-        """Whether the next waiting request comes in; if so it is counted.
-
-        Args:
-            blocks: that it needs.
-            worth: of a block to it.
-        """
-        # An empty server takes anybody: no other request grows in the way.
-        headroom, running = self._admission_headroom, self._running + 1
-        fits = not self._running or self._fits(blocks, headroom, running, self._free)
-        if not fits and not self._make_room(blocks, worth):
-            return False
-        self._free -= blocks
-        self._running += 1
-        self.admitted += 1
-        return True
-
-    def _make_room(self, blocks: float, worth: float) -> bool:
-        """Preempt enough requests that it fits; none if one of them is worth too much."""
-        gone, running, free = self.gone, self._running + 1, self._free
-        # Overdue requests get in at any price: the bound on their wait depends on that.
-        most = len(self._worth) if worth == np.inf else min(len(self._worth), _MOST_VICTIMS)
-        while gone < most:
-            if worth <= self._worth[gone] + self._margin:
-                return False
-            # A request that could displace another may use the admission headroom instead.
-            if self._fits(blocks, self._decode_headroom, running, free):
-                break
-            free += self._blocks[gone]
-            running -= 1
-            gone += 1
-        if gone == most and not self._fits(blocks, self._decode_headroom, running, free):
-            return False
-        self.gone, self._running, self._free = gone, running - 1, free
-        return True
-
-    def _fits(self, blocks: float, headroom: float, running: int, free: float) -> bool:
-        return running <= self._most and blocks + headroom * running <= free
-
-
-def _price(worth: NDArray[np.float64], blocks: NDArray[np.float64], total: int) -> float:
-    """What a block is worth on average if the memory is given to those who gain most."""
-    best = np.argsort(-worth)
-    taken = np.cumsum(blocks[best])
-    count = max(1, int(np.searchsorted(taken, total)))
-    inside = best[:count]
-    return float((worth[inside] * blocks[inside]).sum() / max(1.0, blocks[inside].sum()))
 
 
 def _order(rows: NDArray[np.void], worth: NDArray[np.float64]) -> Order:
