@@ -1,4 +1,4 @@
-"""Who comes in, and who gives way for it: admission under memory pressure, one request at a time."""
+"""Who comes in, and who gives way for it, one waiting request after the other."""
 
 from typing import Final
 
