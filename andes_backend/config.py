@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Final
 
-from andes_backend.setting_names import current_names
+from andes_backend.setting_names import UNNEEDED, current_names
 from andes_client.expectation import Expectation
 
 __all__ = ["AndesConfig"]
@@ -65,11 +65,11 @@ class AndesConfig:
     would soon be overcommitted: vLLM would preempt a request and later compute it again, which
     delays all others.
     """
-    preemption_margin: float = 1.2
-    """A waiting request displaces a running one if a KV block is worth more to it by this many
-    times the average worth of a block, were all memory given to those who gain most. It stands
-    for the price of a preemption: a lower value means more preemptions, a higher QoE and fewer
-    tokens/s."""
+    preemption_margin: float | None = None
+    """Not needed any more, and gone in the next release: the policy learns what a preemption
+    costs. If it is given, a waiting request displaces a running one if a KV block is worth more to
+    it by this many times the average worth of a block, were all memory given to those who gain
+    most."""
     overdue_kv_share: float = 0.05
     """Share of the KV memory that is reserved for overdue requests, 0 to 1; 0: none."""
     overdue_after_s: float = 30.0
@@ -152,6 +152,8 @@ class AndesConfig:
             elif setting.type is bool:
                 if not isinstance(value, bool):
                     raise ValueError(f"andes.{name} must be true or false, not {value!r}")
+            elif name in UNNEEDED and value is None:
+                continue
             elif name == "fairness":
                 _check_number("andes.fairness", value, 0.0, most=1.0)
             else:

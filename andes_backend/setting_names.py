@@ -1,10 +1,10 @@
-"""Renamed settings: the old name still works, and the log says so."""
+"""Settings that were renamed or are not needed any more: they still work, and the log says so."""
 
 import logging
 from collections.abc import Mapping
 from typing import Final, TypeVar
 
-__all__ = ["OLD_NAMES", "current_names"]
+__all__ = ["OLD_NAMES", "UNNEEDED", "current_names"]
 
 Value = TypeVar("Value")
 
@@ -19,6 +19,11 @@ OLD_NAMES: Final[Mapping[str, str]] = {
 }
 """Old name of a setting -> its name now."""
 
+UNNEEDED: Final[Mapping[str, str]] = {
+    "preemption_margin": "the policy qoe learns what a preemption costs",
+}
+"""Settings that go in the next release -> why nobody needs them."""
+
 
 def current_names(settings: Mapping[str, Value]) -> dict[str, Value]:
     """The settings, each under its current name; logs a warning for each old name.
@@ -32,12 +37,18 @@ def current_names(settings: Mapping[str, Value]) -> dict[str, Value]:
     renamed: dict[str, Value] = {}
     for name, value in settings.items():
         current = OLD_NAMES.get(name, name)
-        if current != name:
-            if current in settings:
-                raise ValueError(
-                    f"andes.{name} is the old name of andes.{current}, and you give both: "
-                    f"drop {name}"
-                )
+        if current != name and current in settings:
+            raise ValueError(
+                f"andes.{name} is the old name of andes.{current}, and you give both: drop {name}"
+            )
+        if current in UNNEEDED and value is not None:
+            _log.warning(
+                "andes: the setting %s still works, but is not needed any more (%s): drop it, as "
+                "the next release will refuse it",
+                name,
+                UNNEEDED[current],
+            )
+        elif current != name:
             _log.warning(
                 "andes: the setting %s is now called %s; the old name still works, but a later "
                 "release will refuse it",

@@ -16,6 +16,7 @@ from andes_backend.config import AndesConfig
 from andes_backend.engine import listener, versions
 from andes_backend.engine.announce import MinuteLine, start_lines
 from andes_backend.engine.exchange import exchange_of
+from andes_backend.engine.found_again import FoundAgain
 from andes_backend.engine.guard import Guard, checked
 from andes_backend.engine.ledger import Ledger
 from andes_backend.engine.metrics import send_news
@@ -68,6 +69,7 @@ class AndesScheduler(versions.EitherScheduler):
         self.andes_latency = LatencyModel()
         self.andes_plan = PlanInForce(self.andes_ledger, self.andes_config.plan_every_s)
         self.andes_steps = StepTimer()
+        self.andes_found_again = FoundAgain()
         self._next_look = self.clock()
         self._exchange = exchange_of(self.andes_config)
         self._minute = MinuteLine(self.andes_counters, self.clock())
@@ -214,6 +216,7 @@ class AndesScheduler(versions.EitherScheduler):
                 max_running=self.scheduler_config.max_num_seqs,
                 times=self.andes_latency.times,
                 accounts=ledger.table.accounts,
+                found_again=self.andes_found_again.share,
             )
         )
         return checked(decision, len(waiting), len(running))
@@ -250,6 +253,8 @@ class AndesScheduler(versions.EitherScheduler):
                 it admits, and takes nobody out in schedule() but those that it preempts.
         """
         self.andes_counters.preempt("memory", for_memory)
+        if not for_memory:  # else nobody has come in
+            self.andes_found_again.came_in(self.running[ran:], scheduled)
         if not scheduled.total_num_scheduled_tokens:
             self.andes_plan.end()  # nobody runs: ask again at once
         elif not for_memory and len(self.running) - ran == self.andes_plan.admits:

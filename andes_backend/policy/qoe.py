@@ -10,13 +10,13 @@ from andes_backend.policy.decision import Decision, Order
 from andes_backend.policy.fair import fair_share
 from andes_backend.policy.lengths import OutputLengths
 from andes_backend.policy.overdue import OverdueLane
-from andes_backend.policy.room import Room, block_price
+from andes_backend.policy.price import PreemptionPrice, pays_for_itself
+from andes_backend.policy.room import Room
 from andes_backend.policy.state import Snapshot, blocks_needed
 from andes_backend.policy.value import marginal_qoe
 
 __all__ = ["MarginalQoE"]
 
-_PRICE_HOLDS_S: Final = 2.0  # it is an average over all, and moves slowly
 _IN_ORDER: Final = 128  # waiting requests that are put in order: more do not come in at once
 
 
@@ -29,9 +29,8 @@ class MarginalQoE:
       the last block, it would soon be overcommitted: vLLM would preempt a request and compute it
       again, which delays all others.
     - A waiting request takes the place of the least valuable running ones if a block is worth
-      more to it by `preemption_margin` times what a block would be worth on average if the memory
-      were given to those who gain most. The margin stands for the price of a preemption, and keeps
-      two requests from displacing each other in turn.
+      more to it by the price of a preemption (price.PreemptionPrice). Only those give way who have
+      been served for as long as computing them again takes (price.pays_for_itself).
     - Overdue requests have their own lane (overdue.OverdueLane).
     """
 
@@ -39,17 +38,18 @@ class MarginalQoE:
         self._config = config
         self._lengths = OutputLengths(config.expected_output_tokens)
         self._lane = OverdueLane(config.overdue_kv_share, config.overdue_after_s)
-        self._price, self._priced_at = 0.0, -np.inf
+        self._price = PreemptionPrice()
 
     def plan(self, snapshot: Snapshot) -> Decision:
         waiting, running = snapshot.waiting, snapshot.running
         rows = snapshot.everybody  # one pass over all costs half as much as two
-        worth, blocks = self._worth(rows, snapshot), blocks_needed(rows, snapshot.block_size)
+        remaining = self._lengths.remaining(rows["delivered"])
+        worth = self._worth(rows, remaining, snapshot)
+        blocks = blocks_needed(rows, snapshot.block_size)
         if self._config.fairness:
             worth *= fair_share(snapshot, rows["user"], self._config.fairness)
-        if not 0 <= snapshot.now - self._priced_at < _PRICE_HOLDS_S:
-            self._priced_at = snapshot.now
-            self._price = block_price(worth, blocks, snapshot.total_blocks)
+        constant = self._config.preemption_margin
+        margin = self._price.margin(snapshot, worth, blocks, remaining, constant)
         lane = self._lane.plan(snapshot)
         worth, worth_running = worth[: len(waiting)], worth[len(waiting) :]
         blocks, blocks_running = blocks[: len(waiting)], blocks[len(waiting) :]
@@ -57,7 +57,11 @@ class MarginalQoE:
         order = np.concatenate([lane.waiting, _best_first(waiting, worth, lane.waiting)])
         stay = _order(running, np.where(lane.running, np.inf, worth_running))
         victims = stay[int(lane.running.sum()) :][::-1]
-        room = Room(self._config, snapshot, self._price)
+        if constant is None:
+            paid = pays_for_itself(snapshot)
+            worth_running[~paid] = np.inf  # they give way to the overdue only, and last
+            victims = victims[np.argsort(~paid.take(victims), kind="stable")]
+        room = Room(self._config, snapshot, margin)
         room.may_go(blocks_running.take(victims).tolist(), worth_running.take(victims).tolist())
         head = order[: snapshot.max_running]  # more cannot come in
         queue = zip(blocks.take(head).tolist(), worth.take(head).tolist(), strict=True)
@@ -69,9 +73,10 @@ class MarginalQoE:
     def finished(self, output_tokens: int) -> None:
         self._lengths.observe(output_tokens)
 
-    def _worth(self, rows: NDArray[np.void], snapshot: Snapshot) -> NDArray[np.float64]:
+    def _worth(
+        self, rows: NDArray[np.void], remaining: NDArray[np.float64], snapshot: Snapshot
+    ) -> NDArray[np.float64]:
         """Marginal QoE per KV block that it holds on average until its response ends, (n,)."""
-        remaining = self._lengths.remaining(rows["delivered"])
         gain = marginal_qoe(rows, remaining, snapshot.now, self._config.horizon_s)
         tokens = rows["prompt_tokens"] + rows["delivered"] + remaining / 2
         worth: NDArray[np.float64] = gain / np.ceil(tokens / snapshot.block_size)

@@ -3,12 +3,11 @@
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from andes_backend.config import AndesConfig
 from andes_backend.policy.state import Snapshot
 
-__all__ = ["Room", "block_price"]
+__all__ = ["Room"]
 
 _MOST_VICTIMS: Final = 8  # requests that give way in one plan; the next plan comes soon
 
@@ -17,15 +16,15 @@ class Room:
     """Admits one waiting request after the other, as long as it finds or makes room.
 
     Args:
-        config: both headrooms, in KV blocks for each request that runs, and the margin.
+        config: both headrooms, in KV blocks for each request that runs.
         snapshot: the memory and who runs.
-        price: what a block is worth on the whole.
+        margin: by how much more a block must be worth to who comes in than to who gives way.
     """
 
-    def __init__(self, config: AndesConfig, snapshot: Snapshot, price: float) -> None:
+    def __init__(self, config: AndesConfig, snapshot: Snapshot, margin: float) -> None:
         self._admission_headroom = config.admission_headroom
         self._decode_headroom = config.decode_headroom
-        self._margin = config.preemption_margin * price
+        self._margin = margin
         self._running = len(snapshot.running)
         self._most = snapshot.max_running
         self._free = float(snapshot.free_blocks)
@@ -67,7 +66,7 @@ class Room:
         # Overdue requests get in at any price: the bound on their wait depends on that.
         most = len(self._worth) if worth == np.inf else min(len(self._worth), _MOST_VICTIMS)
         while gone < most:
-            if worth <= self._worth[gone] + self._margin:
+            if worth < np.inf and worth <= self._worth[gone] + self._margin:
                 return False
             # A request that could displace another may use the admission headroom instead.
             if self._fits(blocks, self._decode_headroom, running, free):
@@ -82,12 +81,3 @@ class Room:
 
     def _fits(self, blocks: float, headroom: float, running: int, free: float) -> bool:
         return running <= self._most and blocks + headroom * running <= free
-
-
-def block_price(worth: NDArray[np.float64], blocks: NDArray[np.float64], total: int) -> float:
-    """What a block is worth on average if the memory is given to those who gain most."""
-    best = np.argsort(-worth)
-    taken = np.cumsum(blocks[best])
-    count = max(1, int(np.searchsorted(taken, total)))
-    inside = best[:count]
-    return float((worth[inside] * blocks[inside]).sum() / max(1.0, blocks[inside].sum()))

@@ -330,6 +330,9 @@ class Snapshot:
     """What a step of this engine costs, as far as it is known."""
     accounts: Accounts
     """What each user has received; the column `user` names them."""
+    found_again: float = 0.0
+    """Share of what preempted requests had computed that they find again when they come back, in
+    the prefix cache or in CPU memory: learned from those that have come back."""
 
     @property
     def waiting(self) -> NDArray[np.void]:
