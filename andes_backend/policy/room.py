@@ -66,10 +66,13 @@ class Room:
         # Overdue requests get in at any price: the bound on their wait depends on that.
         most = len(self._worth) if worth == np.inf else min(len(self._worth), _MOST_VICTIMS)
         while gone < most:
+            enough = self._fits(blocks, self._decode_headroom, running, free)
+            if enough and gone > self.gone:
+                break
             if worth < np.inf and worth <= self._worth[gone] + self._margin:
                 return False
             # A request that could displace another may use the admission headroom instead.
-            if self._fits(blocks, self._decode_headroom, running, free):
+            if enough:
                 break
             free += self._blocks[gone]
             running -= 1
