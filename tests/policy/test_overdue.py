@@ -145,6 +145,7 @@ def test_nobody_waits_longer_than_the_bound(
                 ahead,
                 blocks,
                 longest + step,
+                compute_s=LatencyModel().times.per_prompt_token * 300,
                 share=share,
                 overdue_after_s=30.0,
                 total_blocks=BLOCKS,
@@ -156,5 +157,26 @@ def test_nobody_waits_longer_than_the_bound(
 
 
 def test_the_bound() -> None:
-    bound = wait_bound_s(9, 10, 20.0, share=0.05, overdue_after_s=30.0, total_blocks=1000)
-    assert bound == pytest.approx(30 + 2 * 20)  # five at a time: ten in two turns
+    bound = wait_bound_s(
+        9, 10, 20.0, compute_s=0.2, share=0.05, overdue_after_s=30.0, total_blocks=1000
+    )
+    # Five at a time: ten in two turns. And each of the nine before has paid 4 s in advance.
+    assert bound == pytest.approx(30 + 2 * 20 + 9 * 4)
+
+
+def test_computing_the_overdue_takes_no_more_than_the_share_of_the_engine() -> None:
+    """Prompts that take 2 s of the engine each, in a memory that has room for all of them."""
+    table, rows = late_ones(*range(40), prompt=1000)
+    lane = OverdueLane(share=0.1, overdue_after_s=30.0)
+    times = replace(LatencyModel().times, per_prompt_token=2e-3)
+    entered: list[float] = []
+    for now in np.arange(100.0, 400.0, 0.5).tolist():
+        asked = replace(snapshot(table, rows, [], now), times=times, total_blocks=100_000)
+        for position in lane.plan(asked).waiting[::-1].tolist():
+            table.remove(rows.pop(position))  # served at once
+            entered.append(now)
+    gaps = np.diff(entered)
+    assert len(entered) == 16
+    assert gaps[0] == pytest.approx(10.0, abs=0.5)  # a second was saved
+    assert gaps[1:].min() >= 20.0
+    assert gaps[1:].max() <= 20.5
