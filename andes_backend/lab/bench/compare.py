@@ -229,10 +229,10 @@ class _Book:
             runs = [self.done[task] for task in self._in_order()]
             by_user = [users_table(row) for row in self._rows().values() if has_users(runs)]
             path, waited = self.directory / "table.txt", self._waits()
-            beside = waited if len(self.comparison.plans) == 1 else []
-            show(self.console, path, self._table(), *beside, *by_user, width=_WIDTH)
-            if not beside:
+            if len(self.comparison.plans) > 1:
                 write(self.directory / "waits.txt", *waited, width=_WIDTH)
+                waited = []
+            show(self.console, path, self._table(), *waited, *by_user, width=_WIDTH)
             complain({task.title: self.done[task] for task in self._in_order()}, self.console)
             plot(self._rows(), self.directory / "plot.png")
             self._plot_users()
