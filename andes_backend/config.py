@@ -70,7 +70,7 @@ class AndesConfig:
     times the average worth of a block, were all memory given to those who gain most. It stands
     for the price of a preemption: a lower value means more preemptions, a higher QoE and fewer
     tokens/s."""
-    overdue_kv_share: float = 0.05
+    overdue_kv_share: float = 0.02
     """Share of the KV memory that is reserved for overdue requests, 0 to 1; 0: none."""
     overdue_after_s: float = 30.0
     """A request is overdue when its reader has waited this long for text that was due, seconds."""
