@@ -19,7 +19,7 @@ from andes_backend.lab.bench.measure import Plan, complain, exit_status, measure
 from andes_backend.lab.bench.server import serve_tiny
 from andes_backend.lab.bench.sizing import USUAL_LAYERS, matching_layers, sized_model, tokens_per_s
 from andes_backend.lab.bench.time_left import TimeLeft, duration
-from andes_backend.lab.campaign.console import SafeConsole, say, show
+from andes_backend.lab.campaign.console import SafeConsole, say, show, write
 from andes_backend.lab.campaign.files import new_directory, now
 from andes_backend.lab.campaign.interruption import INTERRUPTED, ended_like_ctrl_c
 from andes_backend.lab.report.plot import plot
@@ -27,6 +27,8 @@ from andes_backend.lab.report.rates import rates_table
 from andes_backend.lab.report.run import Run, table, write_json
 from andes_backend.lab.report.users import has_users, user_figures, users_table
 from andes_backend.lab.report.users_plot import plot_users
+from andes_backend.lab.report.waits import waits
+from andes_backend.lab.report.waits_table import waits_tables
 from andes_backend.lab.workload import Workload
 
 __all__ = ["Comparison", "compare"]
@@ -226,8 +228,11 @@ class _Book:
         if self.done:
             runs = [self.done[task] for task in self._in_order()]
             by_user = [users_table(row) for row in self._rows().values() if has_users(runs)]
-            path = self.directory / "table.txt"
-            show(self.console, path, self._table(), *by_user, width=_WIDTH)
+            path, waited = self.directory / "table.txt", self._waits()
+            if len(self.comparison.plans) > 1:
+                write(self.directory / "waits.txt", *waited, width=_WIDTH)
+                waited = []
+            show(self.console, path, self._table(), *waited, *by_user, width=_WIDTH)
             complain({task.title: self.done[task] for task in self._in_order()}, self.console)
             plot(self._rows(), self.directory / "plot.png")
             self._plot_users()
@@ -257,6 +262,14 @@ class _Book:
             assert task.rate is not None, "of several plans, each has a rate"
             rates.setdefault(task.rate, []).append(self.done[task])
         return rates_table(list(self.comparison.policies), rates)
+
+    def _waits(self) -> list[Table]:
+        """Who waited at each rate."""
+        return [
+            one
+            for title, runs in self._rows().items()
+            for one in waits_tables({run.label: waits(run.outcomes) for run in runs}, title=title)
+        ]
 
     def _rows(self) -> dict[str, list[Run]]:
         """The picture's rows: by their titles, which one row does without."""

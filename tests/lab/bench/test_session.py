@@ -46,7 +46,9 @@ def test_run_measures_a_server_and_writes_what_it_found(
     assert value["settings"] == {"seed": 0, "url": fake_server.url, "model": "m"}
     assert [request["error"] for request in value["requests"]] == [None] * 6
     assert value["summary"]["preemptions"] is None
+    assert sum(group["requests"] for group in value["waits"]["groups"]) == 6
     assert "QoE, mean" in printed(console)
+    assert "Who waited; s beyond the expected time" in printed(console)
     assert len(fake_server.bodies) == 7  # one to see that it answers
 
 

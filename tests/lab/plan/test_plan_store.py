@@ -12,6 +12,7 @@ from andes_backend.lab.plan.picture import draw
 from andes_backend.lab.plan.spec import Goal
 from andes_backend.lab.plan.store import Store
 from andes_backend.lab.report.run import Run, Summary, summarise
+from andes_backend.lab.report.waits import waits
 from andes_backend.lab.twin.measure import Measured
 from andes_backend.profile import load_profile
 from tests.lab.plan.made_plans import spec
@@ -21,7 +22,9 @@ PNG = b"\x89PNG"
 
 def measured(qoe: float, p10: float = 0.5) -> Measured:
     summary: Summary = replace(summarise(Run("qoe", {}, (), 0)), qoe_mean=qoe, qoe_p10=p10)
-    return Measured(summary=summary, steps=7, preemptions=1, wall_s=0.1, detail=None)
+    return Measured(
+        summary=summary, waits=waits(()), steps=7, preemptions=1, wall_s=0.1, detail=None
+    )
 
 
 def filled(folder: Path, **more: Any) -> Store:

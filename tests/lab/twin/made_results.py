@@ -7,6 +7,7 @@ import numpy as np
 
 from andes_backend.lab.report.outcome import Outcome
 from andes_backend.lab.report.run import Run, summarise
+from andes_backend.lab.report.waits import waits
 from andes_backend.lab.twin.measure import Detail, Measured
 from andes_backend.lab.twin.sweep.points import Sweep
 from andes_backend.lab.workload import Workload, make_workload
@@ -57,5 +58,10 @@ def measured(late_s: float, *, seed: int = 0, preemptions: int = 0) -> Measured:
     )
     run = Run("any", {}, outcomes, COUNT, preemptions)
     return Measured(
-        summary=summarise(run), steps=50, preemptions=preemptions, wall_s=0.5, detail=detail
+        summary=summarise(run),
+        waits=waits(outcomes),
+        steps=50,
+        preemptions=preemptions,
+        wall_s=0.5,
+        detail=detail,
     )

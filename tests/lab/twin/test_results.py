@@ -28,6 +28,11 @@ def strictly(line: str) -> Any:
     return json.loads(line, parse_constant=pytest.fail)
 
 
+def as_read(line: dict[str, Any]) -> Any:
+    """As it is in the file: JSON has no tuples."""
+    return strictly(json.dumps(line))
+
+
 def test_a_line_has_the_point_its_settings_and_its_figures() -> None:
     point = sweep(settings={"horizon_s": [2]}).points()[1]
     done = measured(0.5, preemptions=3)
@@ -37,6 +42,8 @@ def test_a_line_has_the_point_its_settings_and_its_figures() -> None:
     assert (line["rate"], line["arrivals"], line["seed"]) == (3.0, "poisson", 0)
     assert (line["prefix_caching"], line["kv_restore_gb_s"]) == (True, None)
     assert line["summary"] == asdict(done.summary)
+    assert line["waits"] == asdict(done.waits)
+    assert strictly(json.dumps(line))["waits"]["longest"][0]["index"] == COUNT - 1
     assert (line["steps"], line["preemptions"], line["wall_s"]) == (50, 3, 0.5)
     assert (line["error"], line["date"], line["versions"]) == (None, NOW, {"python": "3"})
     # All of our scheduler's settings, so that another default tomorrow is no riddle.
@@ -53,7 +60,14 @@ def test_vllms_own_policies_have_no_settings_of_ours() -> None:
 def test_a_point_that_failed_has_a_line_that_says_why() -> None:
     line = record(sweep().points()[0], "ValueError: no", **ABOUT)
     assert line["error"] == "ValueError: no"
-    assert line["summary"] is line["steps"] is line["preemptions"] is line["wall_s"] is None
+    assert (
+        line["summary"]
+        is line["waits"]
+        is line["steps"]
+        is line["preemptions"]
+        is line["wall_s"]
+        is None
+    )
 
 
 def test_what_is_not_repeatable_is_in_every_line() -> None:
@@ -68,7 +82,7 @@ def test_lines_are_there_at_once_and_sorted_at_the_end(tmp_path: Path) -> None:
         file.keep(points[place], measured(0.1))
         lines[place] = read_lines(file.path)[-1]
         about = {**ABOUT, "versions": versions(), "date": lines[place]["date"]}
-        assert lines[place] == record(points[place], measured(0.1), **about)
+        assert lines[place] == as_read(record(points[place], measured(0.1), **about))
     file.sort()
     assert read_lines(file.path) == [lines[0], lines[2], lines[3]]
     assert [strictly(line)["point"] for line in file.path.read_text().splitlines()] == [0, 2, 3]

@@ -335,6 +335,7 @@ def test_two_policies_side_by_side(tmp_path: Path) -> None:
         "worker.log",
     }
     assert "qoe / stock" in ran.stdout
+    assert "Who waited; s beyond the expected time" in ran.stdout
     assert (directory / "table.txt").read_text() in ran.stdout
     about = json.loads((directory / "sweep.json").read_text(), parse_constant=pytest.fail)
     assert about["profiles"]["opt-66b-4xa100"]["kv_tokens"] == 59_000
@@ -363,6 +364,7 @@ def test_ctrl_c_reports_what_is_done_and_a_killed_process_only_its_point(tmp_pat
     assert [line["point"] for line in lines] == list(range(len(lines)))
     assert sum(line["error"] is not None for line in lines) == 1
     assert (results.parent / "table.txt").exists()
+    assert "Who waited (requests/s 4" in (results.parent / "waits.txt").read_text()
 
 
 def wait_for_lines(program: forked.Program, out: Path, count: int) -> Path:

@@ -9,11 +9,13 @@ from typing import Final
 from rich.console import Console
 
 from andes_backend.lab.campaign.campaign import LOG, Campaign
-from andes_backend.lab.campaign.console import report_console
+from andes_backend.lab.campaign.console import report_console, write
 from andes_backend.lab.campaign.files import new_directory, now, write_about
 from andes_backend.lab.report.run import Run, table
 from andes_backend.lab.report.users import has_users, user_figures, users_table
 from andes_backend.lab.report.users_plot import plot_users
+from andes_backend.lab.report.waits import waits
+from andes_backend.lab.report.waits_table import waits_tables
 from andes_backend.lab.twin import PRELOAD
 from andes_backend.lab.twin.measure import Detail, Measured, Task
 from andes_backend.lab.twin.point import Point, Value
@@ -24,6 +26,7 @@ from andes_backend.lab.twin.sweep.points import Sweep
 from andes_backend.lab.twin.sweep.spec import SweepSpec, described, shown_in_detail
 from andes_backend.lab.twin.sweep.sweep_plot import plot_sweep
 from andes_backend.lab.twin.sweep.tables import axis_name, axis_value, tables
+from andes_backend.lab.twin.sweep.who_waited import who_waited
 
 __all__ = ["run"]
 
@@ -104,9 +107,11 @@ class _Book:
                 table([first, *others[i : i + _BESIDE]])
                 for i in range(0, max(1, len(others)), _BESIDE)
             ]
+            shown += waits_tables({run.label: waits(run.outcomes) for run in runs})
             shown += [users_table(runs)] if has_users(runs) else []
         else:
             shown = tables(sweep, self.results)
+            write(self.directory / "waits.txt", *who_waited(sweep, self.results))
         shown += self.bounds.tables(self.results)
         self.campaign.show("table.txt", *shown)
 
