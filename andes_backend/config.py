@@ -71,8 +71,8 @@ class AndesConfig:
     it by this many times the average worth of a block, were all memory given to those who gain
     most."""
     overdue_kv_share: float = 0.02
-    """Share of the KV memory, and of the engine's time, that is reserved for overdue requests, 0 to 1;
-    0: none."""
+    """Share of the KV memory, and of the engine's time, that is reserved for overdue requests, 0 to
+    1; 0: none."""
     overdue_after_s: float = 30.0
     """A request is overdue when its reader has waited this long for text that was due, seconds."""
     expected_output_tokens: float = 300.0
