@@ -66,7 +66,7 @@ def test_who_has_waited_for_long_is_promoted() -> None:
 
 def test_promotions_are_looked_at_only_now_and_then() -> None:
     scene = one_at_a_time(quantum_s=0.35, starving_s=0.5, promote_every_s=50.0)
-    low, high = scene.come(prompt=2000), scene.come()
+    low, high = scene.come(prompt=1000), scene.come()
     for _ in range(10):
         scene.step(seconds=4.0, tokens=0)
         scene.end(high)
