@@ -11,7 +11,8 @@ run soon are moved to CPU memory before the memory is needed.
 Here the time of an iteration is the engine's step, with all that run; what a prompt takes comes
 from the step times that the scheduler learns. In the authors' code the quanta begin at 10 ms, and
 every 1,000 iterations all are promoted who have waited for 3 s ("magic numbers, need to be tuned").
-These numbers are tuned here for the best QoE, see docs/policies.md.
+Here these numbers are tuned for the best QoE, see docs/policies.md, and who starves is looked for
+in each step.
 
 Ours: within a level who has joined it first is first, with promoted ones behind those that were
 there. Who is first in all levels holds the memory, and the last give way.
@@ -32,9 +33,8 @@ from andes_backend.policy import Decision, Snapshot
 
 __all__ = ["FeedbackQueues"]
 
-_QUANTUM_S: Final = 1.0
-_STARVING_S: Final = 60.0
-_PROMOTE_EVERY_S: Final = 0.0
+_QUANTUM_S: Final = 5.0
+_STARVING_S: Final = 120.0
 _SPARE: Final = 1.0
 _DEEPEST: Final = 40  # level; its quantum is longer than any simulation
 
@@ -45,7 +45,6 @@ class FeedbackQueues:
     Args:
         quantum_s: of the highest level, seconds.
         starving_s: who has waited for so long is promoted to the highest level, seconds.
-        promote_every_s: how often that is looked at, seconds.
         spare: KV blocks that an admission leaves free for each request that runs.
     """
 
@@ -54,13 +53,12 @@ class FeedbackQueues:
         *,
         quantum_s: float = _QUANTUM_S,
         starving_s: float = _STARVING_S,
-        promote_every_s: float = _PROMOTE_EVERY_S,
         spare: float = _SPARE,
     ) -> None:
         self._quantum_s, self._spare = quantum_s, spare
-        self._starving_s, self._promote_every_s = starving_s, promote_every_s
+        self._starving_s = starving_s
         self._plans = 0
-        self._planned_at = self._promoted_at = 0.0
+        self._planned_at = 0.0
         # `used` of the level's quantum, seconds; `joined` the level in this plan.
         self._notes = Notes(level=-1, used=0.0, joined=0)
 
@@ -70,8 +68,7 @@ class FeedbackQueues:
         self._plans += 1
         self._join(snapshot)
         self._demote(snapshot)
-        if snapshot.now - self._promoted_at >= self._promote_every_s:
-            self._promote(snapshot)
+        self._promote(snapshot)
         order = np.lexsort((serials, notes["joined"][serials], notes["level"][serials]))
         return in_strict_order(snapshot, order, self._spare * len(snapshot.running))
 
@@ -101,7 +98,6 @@ class FeedbackQueues:
 
     def _promote(self, snapshot: Snapshot) -> None:
         """Who has waited for long joins the highest level."""
-        self._promoted_at = snapshot.now
         waiting, level = snapshot.waiting, self._notes["level"]
         starved = waiting["serial"][snapshot.now - waiting["since"] >= self._starving_s]
         starved = starved[level[starved] > 0]

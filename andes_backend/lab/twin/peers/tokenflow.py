@@ -44,10 +44,10 @@ from andes_backend.policy.state import blocks_needed
 
 __all__ = ["TokenFlow"]
 
-_OVERCOMMIT: Final = 2.0
-_PACE: Final = 1.0
-_INTERVAL_S: Final = 0.5
-_MARGIN_S: Final = 2.0
+_OVERCOMMIT: Final = 3.0
+_PACE: Final = 1.2
+_INTERVAL_S: Final = 1.0
+_MARGIN_S: Final = 10.0
 _SPARE: Final = 1.0
 
 
@@ -110,7 +110,7 @@ class TokenFlow:
         self._notes.cover(serials)
         members = self._notes["member"]
         members[snapshot.running["serial"]] = True
-        inside = members[serials]
+        inside: NDArray[np.bool_] = members[serials]
         held, taken = float(blocks[inside].sum()), float(speed[inside].sum())
         generated = self._pace * _tokens_per_s(snapshot)
         outside = np.flatnonzero(~inside)

@@ -6,12 +6,12 @@ import numpy as np
 
 from andes_backend.policy import Decision, Policy, Snapshot, Table
 from andes_backend.policy.latency import StepTimes
+from andes_backend.policy.state import Rows
 from andes_client.expectation import Expectation
 
 __all__ = ["Scene"]
 
 READER = Expectation(1.0, 4.0)
-NOBODY = np.zeros(0, np.intp)
 
 
 class Scene:
@@ -45,8 +45,7 @@ class Scene:
 
     def step(self, seconds: float = 0.1, tokens: int = 1) -> Decision:
         """Plan, do as decided, let time pass, and give each that runs so many tokens."""
-        waits, runs = (np.array(rows, np.intp) for rows in (self.waiting, self.running))
-        self.table.note_queues(waits, runs, self.now)
+        waits, runs = self._note_queues()
         decision = self.policy.plan(self._snapshot())
         decision.check(len(waits), len(runs))
         gone = [] if decision.preempt is None else decision.preempt.tolist()
@@ -61,14 +60,17 @@ class Scene:
                 break
             come.append(queue[len(come)])
         self.running, self.waiting = stay + come, queue[len(come) :] + self.preempted
-        self.table.note_queues(
-            *(np.array(q, np.intp) for q in (self.waiting, self.running)), self.now
-        )
+        self._note_queues()
         self.now += seconds
         if self.running and tokens:
             counts = np.full(len(self.running), tokens)
             self.table.deliver(np.array(self.running, np.intp), counts, self.now)
         return decision
+
+    def _note_queues(self) -> tuple[Rows, Rows]:
+        waits, runs = np.array(self.waiting, np.intp), np.array(self.running, np.intp)
+        self.table.note_queues(waits, runs, self.now)
+        return waits, runs
 
     def _snapshot(self) -> Snapshot:
         return Snapshot(

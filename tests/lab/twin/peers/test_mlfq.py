@@ -64,20 +64,6 @@ def test_who_has_waited_for_long_is_promoted() -> None:
         assert (old in seen) is runs_again
 
 
-def test_promotions_are_looked_at_only_now_and_then() -> None:
-    for every_s, runs in ((0.0, True), (50.0, False)):
-        scene = one_at_a_time(quantum_s=0.35, starving_s=0.5, promote_every_s=every_s)
-        low, high = scene.come(prompt=1000), scene.come()
-        seen = []
-        for _ in range(10):
-            scene.step(seconds=4.0, tokens=0)
-            seen += scene.running
-            if high in scene.running:
-                scene.end(high)
-                high = scene.come()
-        assert (low in seen) is runs
-
-
 def test_the_same_load_is_served_the_same_way() -> None:
     runs = []
     for _ in range(2):
