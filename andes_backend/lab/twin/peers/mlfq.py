@@ -26,6 +26,7 @@ copied it out for nothing; without KV restore in the setup it is computed again.
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from andes_backend.lab.twin.peers.memory import in_strict_order
 from andes_backend.lab.twin.peers.notes import Notes
@@ -104,7 +105,7 @@ class FeedbackQueues:
         level[starved] = 0
         self._anew(starved)
 
-    def _anew(self, serials: "np.ndarray[tuple[int], np.dtype[np.int64]]") -> None:
+    def _anew(self, serials: NDArray[np.int64]) -> None:
         """They have joined a level, and have all of its quantum."""
         self._notes["used"][serials] = 0.0
         self._notes["joined"][serials] = self._plans

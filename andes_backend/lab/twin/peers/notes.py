@@ -1,13 +1,13 @@
 """What a policy remembers of each request between its plans."""
 
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 __all__ = ["Notes"]
 
-_FIRST: int = 1024  # requests that there is place for at the start
+_FIRST: Final = 1024  # requests that there is place for at the start
 
 
 class Notes:
