@@ -23,6 +23,9 @@ _STYLES: Final[Mapping[str, tuple[str, str, str]]] = {
     "vtc": ("#000000", "-", "h"),
     "least-counter": ("#882255", "--", "<"),
     "rpm": ("#777777", ":", "*"),
+    "mlfq": ("#E69F00", ":", "<"),
+    "predicted-shortest": ("#009E73", ":", "p"),
+    "tokenflow": ("#882255", "-", ">"),
     "qoe-unfair": ("#56B4E9", "--", "d"),
 }
 _LETTERS_AN_INCH: Final = 9  # of a title

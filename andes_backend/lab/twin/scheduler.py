@@ -20,8 +20,17 @@ from vllm.v1.structured_output import StructuredOutputManager
 from andes_backend.config import AndesConfig
 from andes_backend.engine.scheduler import AndesScheduler
 from andes_backend.lab.twin.kv_restore import KVRestoreConnector, Link
+from andes_backend.lab.twin.peers import FeedbackQueues, PredictedShortest, TokenFlow
 from andes_backend.lab.twin.requests_per_minute import RequestsPerMinute
-from andes_backend.lab.twin.setup import PRIORITY, RPM, SHORTEST_FIRST, Setup
+from andes_backend.lab.twin.setup import (
+    MLFQ,
+    PREDICTED_SHORTEST,
+    PRIORITY,
+    RPM,
+    SHORTEST_FIRST,
+    TOKENFLOW,
+    Setup,
+)
 from andes_backend.lab.twin.shortest_first import ShortestFirst
 from andes_backend.lab.workload import Request as Wanted
 from andes_backend.policy import Policy
@@ -88,10 +97,15 @@ class _Andes(_Watched, AndesScheduler):
         return self.virtual_clock.now
 
     def make_policy(self, config: AndesConfig) -> Policy:
-        if config.policy == SHORTEST_FIRST:
-            return ShortestFirst()
-        if config.policy == RPM:
-            return RequestsPerMinute(self.setup.requests_per_minute)
+        own: dict[str, Callable[[], Policy]] = {
+            SHORTEST_FIRST: ShortestFirst,
+            RPM: lambda: RequestsPerMinute(self.setup.requests_per_minute),
+            MLFQ: FeedbackQueues,
+            PREDICTED_SHORTEST: PredictedShortest,
+            TOKENFLOW: lambda: TokenFlow(self.setup.kv_restore_tokens_per_s),
+        }
+        if config.policy in own:
+            return own[config.policy]()
         return super().make_policy(config)
 
     def add_request(self, request: Request) -> None:

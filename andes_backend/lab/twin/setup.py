@@ -9,7 +9,18 @@ from andes_backend.config import AndesConfig
 from andes_backend.policy import POLICIES as LIVE_POLICIES
 from andes_backend.profile import Profile
 
-__all__ = ["POLICIES", "PRIORITY", "RPM", "SHORTEST_FIRST", "STOCK", "Setup", "SetupError"]
+__all__ = [
+    "MLFQ",
+    "POLICIES",
+    "PREDICTED_SHORTEST",
+    "PRIORITY",
+    "RPM",
+    "SHORTEST_FIRST",
+    "STOCK",
+    "TOKENFLOW",
+    "Setup",
+    "SetupError",
+]
 
 STOCK: Final = "stock"
 """vLLM's own scheduler, without ours: first come, first served."""
@@ -23,7 +34,25 @@ SHORTEST_FIRST: Final = "shortest-first"
 RPM: Final = "rpm"
 """First come, first served, with a limit of requests a minute for each user."""
 
-POLICIES: Final = (STOCK, PRIORITY, *LIVE_POLICIES, SHORTEST_FIRST, RPM)
+MLFQ: Final = "mlfq"
+"""FastServe's skip-join multi-level feedback queue, reconstructed."""
+
+PREDICTED_SHORTEST: Final = "predicted-shortest"
+"""The shortest response first as a predictor ranks them, with its errors; reconstructed."""
+
+TOKENFLOW: Final = "tokenflow"
+"""TokenFlow's buffer-aware working set, reconstructed."""
+
+POLICIES: Final = (
+    STOCK,
+    PRIORITY,
+    *LIVE_POLICIES,
+    SHORTEST_FIRST,
+    RPM,
+    MLFQ,
+    PREDICTED_SHORTEST,
+    TOKENFLOW,
+)
 """All policies of the twin."""
 
 

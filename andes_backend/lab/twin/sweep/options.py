@@ -101,8 +101,9 @@ def _add_policies(parser: argparse.ArgumentParser) -> None:
         metavar="NAME,...",
         help="stock (vLLM's own order), priority (vLLM's own, people before programs), qoe, "
         "andes (the paper's), vtc (fair between users), fcfs, round-robin, rpm (a limit of "
-        "requests per minute for each user), shortest-first (knows the true lengths); the "
-        "first is what the others are compared with (default: stock,qoe)",
+        "requests per minute for each user), shortest-first (knows the true lengths); "
+        "schedulers of others, reconstructed: tokenflow, predicted-shortest, mlfq (FastServe's); "
+        "the first is what the others are compared with (default: stock,qoe)",
     )
     group.add_argument(
         "--bound",
