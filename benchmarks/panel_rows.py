@@ -146,7 +146,8 @@ def _lognormal(
     for_prompts, for_answers = rng.spawn(2)
     prompts = for_prompts.lognormal(np.log(prompt[0]), prompt[1], count).clip(16, 32_000)
     answers = for_answers.lognormal(np.log(answer[0]), answer[1], count).clip(50, 400)
-    return np.rint(np.column_stack([prompts, answers])).astype(np.int64)
+    lengths: NDArray[np.int64] = np.rint(np.column_stack([prompts, answers])).astype(np.int64)
+    return lengths
 
 
 _long_prompts = functools.partial(_lognormal, prompt=(2100, 0.5), answer=(150, 0.6))

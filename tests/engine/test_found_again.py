@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from andes_backend.engine import versions
+from andes_backend.engine.scheduler import AndesScheduler
 from andes_backend.lab.twin.engine import Engine
 from andes_backend.lab.twin.setup import Setup
 from andes_backend.lab.workload import Fixed, make_workload
@@ -35,6 +36,7 @@ def test_the_prefix_cache_is_noticed(caching: bool, share: float) -> None:
     """One request comes back and finds all its whole blocks; that it finds none weighs as much."""
     setup = Setup(profile=PROFILE, policy="qoe", prefix_caching=caching)
     engine = Engine(setup, 1000)
+    assert isinstance(engine.scheduler, AndesScheduler)
     policy = engine.scheduler.andes_policy = Once(at=20)
     engine.admit("r", make_workload(1, rate=1.0, seed=0, lengths=Fixed(320, 40)).requests[0])
     while engine.is_busy:
@@ -51,6 +53,7 @@ def test_what_comes_back_from_cpu_memory_is_noticed(
     setup = Setup(profile=PROFILE, policy="qoe", prefix_caching=False, kv_restore_gb_s=gb_s)
     workload = make_workload(150, rate=20.0, seed=0, lengths=Fixed(256, 200))
     engine = Engine(setup, 1000)
+    assert isinstance(engine.scheduler, AndesScheduler)
     for index, one in enumerate(workload.requests):
         engine.admit(str(index), one)
     while engine.is_busy:
