@@ -13,7 +13,7 @@ from andes_backend.engine import versions
 from andes_backend.engine.ledger import Ledger
 from andes_backend.engine.step_timer import StepTimer
 from andes_backend.policy.latency import StepTimes
-from andes_backend.policy.step_budget import Load, lasts_s, prompt_tokens
+from andes_backend.policy.step_budget import chunk, lasts_s, prompt_tokens, turns
 
 __all__ = ["StepBudget", "applied", "step_budget"]
 
@@ -24,7 +24,7 @@ class StepBudget:
 
     chunk: int
     """Most tokens of one prompt."""
-    sit_out: tuple[Request, ...] = ()
+    sit_out: Sequence[Request] = ()
     """Running requests whose prompts are not computed in this step."""
 
 
@@ -38,8 +38,8 @@ def step_budget(
 ) -> StepBudget | None:
     """The budget of the next step; None: there is no long prompt, or no reader would notice it.
 
-    A prompt is long if vLLM does not compute it in one step. Of those that have begun, the one
-    that is due first goes on, and the others sit out: they would all take as long as the last one.
+    A prompt is long if vLLM does not compute it in one step. Where several have begun, those for
+    which there is no room sit out, as in vLLM's own steps: they would all take as long as the last.
 
     Args:
         scheduler: with its queues as they are before the step.
@@ -49,35 +49,24 @@ def step_budget(
         times: what a step of this engine costs.
         now: seconds on the scheduler's clock.
     """
-    prompts = [r for r in scheduler.running if r.is_prefill_chunk]
-    if not prompts and not admits:
+    begun = [r for r in scheduler.running if r.is_prefill_chunk]
+    if not begun and not admits:
         return None
-    room = versions.step_tokens(scheduler)
-    new = list(islice(scheduler.waiting, admits)) if admits else []
-    long = [r for r in prompts if r.num_tokens > room]
-    new_long = sum(r.num_tokens > room for r in new)
+    new, room = list(islice(scheduler.waiting, admits)), versions.step_tokens(scheduler)
+    prompts = [*begun, *new]
     readers = [r for r in scheduler.running if not r.is_prefill_chunk]
-    if (
-        not (long or new_long)
-        or not readers
-        or not versions.prompts_can_be_cut(scheduler, [*long, *new])
-    ):
+    if not readers or all(r.num_tokens <= room for r in prompts):
         return None
-    left = sum(r.num_tokens - r.num_computed_tokens for r in prompts if r.num_tokens <= room)
-    under_way = steps.under_way()
-    load = Load(
-        begins_s=_ends_s(steps, times, now),
-        readers=len(readers),
-        context_tokens=sum(r.num_computed_tokens for r in readers) + len(readers),
-        other_tokens=min(room, left + sum(r.num_tokens for r in new if r.num_tokens <= room)),
-    )
-    coming = np.array([min(len(under_way), r.num_output_placeholders) for r in readers])
-    rows = ledger.table.seen(ledger.rows(readers, now), now)
-    lasts = lasts_s(rows, coming, load.begins_s, now)
-    tokens = prompt_tokens(times, load, lasts, max(1, room - len(readers)))
+    if not versions.prompts_can_be_cut(scheduler, prompts):
+        return None
+    most = max(1, room - len(readers))
+    tokens = _tokens(readers, most, ledger, steps, times, now)
     if tokens is None:
         return None
-    return StepBudget(max(1, tokens // (new_long + bool(long))), _others(long, ledger, now))
+    take_part = turns(_needs(begun), tokens)
+    # Who is new gets what the others leave; there is no time for them besides in a shorter step.
+    share = _needs([*begun[:take_part], *(new if tokens < most or not begun else ())])
+    return StepBudget(chunk(share, tokens), begun[take_part:])
 
 
 @contextmanager
@@ -92,13 +81,25 @@ def applied(scheduler: Scheduler, budget: StepBudget | None) -> Iterator[None]:
         yield
 
 
-def _others(long: Sequence[Request], ledger: Ledger, now: float) -> tuple[Request, ...]:
-    """All but the one that is due first."""
-    if len(long) < 2:
-        return ()
-    rows = ledger.table.seen(ledger.rows(long, now), now)
-    first = int(np.argmin(rows["arrival"] + rows["ttft"]))
-    return tuple(r for place, r in enumerate(long) if place != first)
+def _tokens(
+    readers: list[Request],
+    most: int,
+    ledger: Ledger,
+    steps: StepTimer,
+    times: StepTimes,
+    now: float,
+) -> int | None:
+    """What the step may compute of prompts, see `prompt_tokens`."""
+    begins_s = _ends_s(steps, times, now)
+    coming = np.array([min(len(steps), r.num_output_placeholders) for r in readers])
+    rows = ledger.table.seen(ledger.rows(readers, now), now)
+    spare_s = float(lasts_s(rows, coming, begins_s, now).min()) - begins_s
+    context = sum(r.num_computed_tokens for r in readers) + len(readers)
+    return prompt_tokens(times, len(readers), context, spare_s, most)
+
+
+def _needs(prompts: list[Request]) -> list[int]:
+    return [request.num_tokens - request.num_computed_tokens for request in prompts]
 
 
 def _ends_s(steps: StepTimer, times: StepTimes, now: float) -> float:

@@ -274,7 +274,7 @@ def chunks_limited(scheduler: Scheduler, tokens: int) -> Iterator[None]:
     limit = theirs
     if is_floating:
         limit = max(theirs, config.max_num_batched_tokens // sum(scheduler.get_request_counts()))
-    if 0 < theirs and limit <= tokens:
+    if theirs > 0 and limit <= tokens:
         yield
         return
     config.long_prefill_token_threshold = tokens

@@ -5,7 +5,7 @@ text. So a step lasts no longer than the first of the readers has text for. Thos
 than that lend it: their text comes later than it could, and they do not notice.
 """
 
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
@@ -13,23 +13,9 @@ from numpy.typing import NDArray
 
 from andes_backend.policy.latency import StepTimes
 
-__all__ = ["Load", "lasts_s", "prompt_tokens"]
+__all__ = ["chunk", "lasts_s", "prompt_tokens", "turns"]
 
-_SLOWEST: Final = 1.15  # times as long as it would take, if nobody read, a prompt may take
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Load:
-    """What a step has to do beside the long prompts."""
-
-    begins_s: float
-    """Seconds until it begins: the steps before it are still under way."""
-    readers: int
-    """Requests that get one more token."""
-    context_tokens: int
-    """What these have in the KV cache, in all."""
-    other_tokens: int
-    """Tokens of prompts that need no more than this step."""
+_SLOWEST: Final = 1.15  # times as long as it would take in the largest chunks, a prompt may take
 
 
 def lasts_s(
@@ -54,28 +40,27 @@ def lasts_s(
 
 
 def prompt_tokens(
-    times: StepTimes, load: Load, lasts: NDArray[np.float64], most: int
+    times: StepTimes, readers: int, context_tokens: int, spare_s: float, most: int
 ) -> int | None:
-    """Tokens of long prompts that the step may compute.
+    """Tokens of prompts that the next step may compute.
 
     So many that the step ends when the first reader runs dry; but never so few that prompts take
-    longer than `_SLOWEST` times as long as without readers: a step has a cost of its own, so small
-    chunks are dear, and a prompt has a reader, too.
+    longer than `_SLOWEST` times as long as in the largest chunks: each step has a cost of its own,
+    so small chunks are dear, and a prompt has a reader, too.
 
     Args:
         times: what a step costs.
-        load: what else there is to do in it.
-        lasts: for how long each reader has text from now on, seconds, shape (n,), n 1 or more.
-        most: tokens of long prompts for which there is room in a step, 1 or more.
+        readers: requests that get one more token in it.
+        context_tokens: what these have in the KV cache, in all.
+        spare_s: from the beginning of the step until the first of them runs dry, seconds.
+        most: tokens of prompts for which the step has room, 1 or more.
 
     Returns:
         1 to `most`; None: nobody would run dry even if this step and the one after it were full
-        of prompts, and nobody else served.
+        of prompts and served no reader.
     """
-    alone_s = times.step_s(load.readers, load.context_tokens)
+    alone_s = times.step_s(readers, context_tokens)
     full_s = alone_s + times.per_prompt_token * most
-    before_s = load.begins_s + times.per_prompt_token * load.other_tokens
-    spare_s = float(lasts.min()) - before_s
     if spare_s >= 2 * full_s:
         return None
     if spare_s >= full_s:
@@ -85,6 +70,42 @@ def prompt_tokens(
 
 
 def _least(times: StepTimes, alone_s: float, most: int) -> float:
-    """The smallest chunk with which a prompt takes `_SLOWEST` times as long as with the largest."""
+    """The chunk with which a prompt takes `_SLOWEST` times as long as with the largest."""
     slowest = _SLOWEST * (alone_s / most + times.per_prompt_token)  # seconds a token
     return alone_s / (slowest - times.per_prompt_token)
+
+
+def turns(needs: Sequence[int], tokens: int) -> int:
+    """How many prompts take part in a step, the first ones: 1 or more, if there are any.
+
+    Those after them would only make all of them late.
+
+    Args:
+        needs: what each of them still needs, tokens, the most urgent first.
+        tokens: what the step may compute.
+    """
+    left = tokens
+    for place, need in enumerate(needs):
+        if left <= 0 and place:
+            return place
+        left -= need
+    return len(needs)
+
+
+def chunk(needs: Sequence[int], tokens: int) -> int:
+    """The most that any prompt gets, so that they all together get what a step may compute.
+
+    Args:
+        needs: what each of the prompts still needs, tokens.
+        tokens: what the step may compute.
+
+    Returns:
+        Tokens, 1 or more: each prompt goes on in each step.
+    """
+    left, prompts = tokens, len(needs)
+    for need in sorted(needs):
+        if need * prompts > left:
+            return max(1, left // prompts)
+        left -= need
+        prompts -= 1
+    return max(1, tokens)
