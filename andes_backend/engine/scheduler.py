@@ -239,8 +239,8 @@ class AndesScheduler(versions.EitherScheduler):
         budget = None
         if self.andes_config.policy in _KEEPS_READERS_SUPPLIED:
             with self._failing_safely():
-                admits, times = self.andes_plan.admits or 0, self.andes_latency.times
-                budget = step_budget(self, admits, self.andes_ledger, self.andes_steps, times, now)
+                times = self.andes_latency.times
+                budget = step_budget(self, self.andes_ledger, self.andes_steps, times, now)
         return budget
 
     def _let_victims_wait(self) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from itertools import islice
 
 import numpy as np
+from numpy.typing import NDArray
 from vllm.v1.core.sched.scheduler import Scheduler
 from vllm.v1.request import Request
 
@@ -13,7 +14,7 @@ from andes_backend.engine import versions
 from andes_backend.engine.ledger import Ledger
 from andes_backend.engine.step_timer import StepTimer
 from andes_backend.policy.latency import StepTimes
-from andes_backend.policy.step_budget import chunk, lasts_s, prompt_tokens, turns
+from andes_backend.policy.step_budget import Step, lasts_s, share_out
 
 __all__ = ["StepBudget", "applied", "step_budget"]
 
@@ -25,48 +26,48 @@ class StepBudget:
     chunk: int
     """Most tokens of one prompt."""
     sit_out: Sequence[Request] = ()
-    """Running requests whose prompts are not computed in this step."""
+    """Running requests that are not computed in this step."""
 
 
 def step_budget(
-    scheduler: Scheduler,
-    admits: int,
-    ledger: Ledger,
-    steps: StepTimer,
-    times: StepTimes,
-    now: float,
+    scheduler: Scheduler, ledger: Ledger, steps: StepTimer, times: StepTimes, now: float
 ) -> StepBudget | None:
     """The budget of the next step; None: there is no long prompt, or no reader would notice it.
 
-    A prompt is long if vLLM does not compute it in one step. Where several have begun, those for
-    which there is no room sit out, as in vLLM's own steps: they would all take as long as the last.
+    A prompt is long if vLLM never computes it in one step.
 
     Args:
-        scheduler: with its queues as they are before the step.
-        admits: how many requests vLLM is to admit from the head of its waiting queue.
+        scheduler: with its queues and limits as they are before the step.
         ledger: knows the readers.
         steps: knows the steps that are still under way.
         times: what a step of this engine costs.
         now: seconds on the scheduler's clock.
     """
     begun = [r for r in scheduler.running if r.is_prefill_chunk]
+    admits, room = versions.admissions_left(scheduler), versions.step_tokens(scheduler)
     if not begun and not admits:
         return None
-    new, room = list(islice(scheduler.waiting, admits)), versions.step_tokens(scheduler)
-    prompts = [*begun, *new]
+    new = _next(scheduler, admits, room)
+    if not versions.prompts_can_be_cut(scheduler, [*begun, *new]):
+        return None
     readers = [r for r in scheduler.running if not r.is_prefill_chunk]
-    if not readers or all(r.num_tokens <= room for r in prompts):
+    if not readers or all(r.num_tokens <= room for r in (*begun, *new)):
         return None
-    if not versions.prompts_can_be_cut(scheduler, prompts):
+    others_wait = len(scheduler.waiting) > admits
+    step = Step(
+        room=room,
+        spare_s=_spare_s(readers, ledger, steps, times, now),
+        context_tokens=sum(r.num_computed_tokens for r in readers) + len(readers),
+        begun=[r.num_tokens - r.num_computed_tokens for r in begun],
+        new=[r.num_tokens for r in new],
+        others_wait=others_wait,
+        for_memory=others_wait and not versions.is_full(scheduler, admits),
+    )
+    share = share_out(times, step)
+    if share is None:
         return None
-    most = max(1, room - len(readers))
-    tokens = _tokens(readers, most, ledger, steps, times, now)
-    if tokens is None:
-        return None
-    take_part = turns(_needs(begun), tokens)
-    # Who is new gets what the others leave; there is no time for them besides in a shorter step.
-    share = _needs([*begun[:take_part], *(new if tokens < most or not begun else ())])
-    return StepBudget(chunk(share, tokens), begun[take_part:])
+    lenders = [readers[place] for place in share.lenders.tolist()]
+    return StepBudget(share.chunk, [*begun[share.begun :], *lenders])
 
 
 @contextmanager
@@ -81,25 +82,25 @@ def applied(scheduler: Scheduler, budget: StepBudget | None) -> Iterator[None]:
         yield
 
 
-def _tokens(
-    readers: list[Request],
-    most: int,
-    ledger: Ledger,
-    steps: StepTimer,
-    times: StepTimes,
-    now: float,
-) -> int | None:
-    """What the step may compute of prompts, see `prompt_tokens`."""
+def _next(scheduler: Scheduler, admits: int, room: int) -> list[Request]:
+    """Those that may begin in this step: at most so many as it has tokens for."""
+    new: list[Request] = []
+    for request in islice(scheduler.waiting, admits):
+        if room <= 0:
+            break
+        new.append(request)
+        room -= request.num_tokens
+    return new
+
+
+def _spare_s(
+    readers: list[Request], ledger: Ledger, steps: StepTimer, times: StepTimes, now: float
+) -> NDArray[np.float64]:
+    """From the beginning of the next step until each reader runs dry, seconds, shape (n,)."""
     begins_s = _ends_s(steps, times, now)
     coming = np.array([min(len(steps), r.num_output_placeholders) for r in readers])
     rows = ledger.table.seen(ledger.rows(readers, now), now)
-    spare_s = float(lasts_s(rows, coming, begins_s, now).min()) - begins_s
-    context = sum(r.num_computed_tokens for r in readers) + len(readers)
-    return prompt_tokens(times, len(readers), context, spare_s, most)
-
-
-def _needs(prompts: list[Request]) -> list[int]:
-    return [request.num_tokens - request.num_computed_tokens for request in prompts]
+    return lasts_s(rows, coming, begins_s, now) - begins_s
 
 
 def _ends_s(steps: StepTimer, times: StepTimes, now: float) -> float:

@@ -27,6 +27,7 @@ from vllm.v1.request import Request, RequestStatus
 __all__ = [
     "TESTED",
     "EitherScheduler",
+    "admissions_left",
     "block_counts",
     "call_every_engine",
     "check_version",
@@ -37,6 +38,7 @@ __all__ = [
     "goes_on",
     "has_endpoint_plugins",
     "held_elsewhere",
+    "is_full",
     "is_paused",
     "limit_admissions",
     "preempt",
@@ -177,6 +179,19 @@ def limit_admissions(scheduler: Scheduler, admit: int | None) -> None:
         scheduler.max_num_active_reqs = limit
     else:  # vLLM 0.30 has one limit for both
         scheduler.max_num_running_reqs = limit
+
+
+def admissions_left(scheduler: Scheduler) -> int:
+    """How many more requests vLLM would let in, as `limit_admissions` has it at present."""
+    limit = getattr(scheduler, "max_num_active_reqs", scheduler.max_num_running_reqs)
+    return max(0, min(limit - len(scheduler.running), len(scheduler.waiting)))
+
+
+def is_full(scheduler: Scheduler, more: int) -> bool:
+    """Whether all places are taken once so many more requests have come in."""
+    config = scheduler.scheduler_config
+    places = getattr(config, "max_num_active_seqs", None) or config.max_num_seqs
+    return len(scheduler.running) + more >= places
 
 
 def held_elsewhere(scheduler: Scheduler) -> int:

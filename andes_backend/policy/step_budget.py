@@ -1,11 +1,18 @@
-"""How much of the long prompts does a step compute, so that no reader runs dry in it?
+"""How much of the prompts does a step compute, so that no reader runs dry in it?
 
 A step ends for everybody at once: while it computes a chunk of a long prompt, no reader gets more
-text. So a step lasts no longer than the first of the readers has text for. Those who have more
-than that lend it: their text comes later than it could, and they do not notice.
+text. And it has only so many tokens: those that a prompt takes, no reader gets. So where a long
+prompt shares a step with readers, three rules hold.
+
+- The step ends before the first reader runs dry. Those who have more text than that lend the
+  time: theirs comes later than it could, and they do not notice.
+- Each reader has a token in it, except for those who lend theirs, too: they have text for this
+  step and the next, however full both are.
+- What is left goes to the prompts in vLLM's order. Those for which nothing is left sit out.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -13,9 +20,41 @@ from numpy.typing import NDArray
 
 from andes_backend.policy.latency import StepTimes
 
-__all__ = ["chunk", "lasts_s", "prompt_tokens", "turns"]
+__all__ = ["Share", "Step", "lasts_s", "share_out"]
 
 _SLOWEST: Final = 1.15  # times as long as it would take in the largest chunks, a prompt may take
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """What the next step could do."""
+
+    room: int
+    """Most tokens in it."""
+    spare_s: NDArray[np.float64]
+    """From its beginning until each reader runs dry, seconds, shape (n,), n 1 or more."""
+    context_tokens: int
+    """What the readers have in the KV cache, in all."""
+    begun: Sequence[int]
+    """What each prompt still needs that has begun, in vLLM's order, tokens, each 1 or more."""
+    new: Sequence[int]
+    """The same of those that may begin in this step, after all others; one or more in all."""
+    others_wait: bool
+    """Whether there are more requests than may begin."""
+    for_memory: bool
+    """Whether they wait because the KV memory is full."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Share:
+    """What the step does of it."""
+
+    chunk: int
+    """Most tokens of one prompt, 1 or more."""
+    begun: int
+    """How many of the prompts that have begun go on: the first ones, 1 or more if there are any."""
+    lenders: NDArray[np.intp]
+    """Places of the readers who get no token, shape (k,)."""
 
 
 def lasts_s(
@@ -39,69 +78,69 @@ def lasts_s(
     return lasts
 
 
-def prompt_tokens(
-    times: StepTimes, readers: int, context_tokens: int, spare_s: float, most: int
-) -> int | None:
-    """Tokens of prompts that the next step may compute.
+def share_out(times: StepTimes, step: Step) -> Share | None:
+    """How the next step is shared; None: nobody would run dry in this one and one more like it.
 
-    So many that the step ends when the first reader runs dry; but never so few that prompts take
-    longer than `_SLOWEST` times as long as in the largest chunks: each step has a cost of its own,
-    so small chunks are dear, and a prompt has a reader, too.
+    While others wait, a step is never cut short, because all of them would wait longer; and while
+    they wait for memory, nobody lends a token, because who gets on sooner gives it back sooner.
+    """
+    readers = len(step.spare_s)
+    most = max(1, step.room - readers)
+    full_s = times.step_s(readers, step.context_tokens, most)
+    first_s = float(step.spare_s.min())
+    if first_s >= 2 * full_s:
+        return None
+    nobody = np.zeros(0, np.intp)
+    if first_s < full_s and not step.others_wait:
+        tokens = _tokens(times, first_s, full_s - times.per_prompt_token * most, most)
+        go_on = _turns(step.begun, tokens)
+        # There is no time for who begins besides.
+        needs = [*step.begun[:go_on], *step.new]
+        return Share(chunk=_chunk(needs, tokens), begun=go_on, lenders=nobody)
+    wanted = sum(step.begun) + sum(step.new) - most
+    lenders = nobody if step.for_memory else _lenders(step.spare_s, 2 * full_s, wanted)
+    tokens = most + len(lenders)
+    go_on = _turns(step.begun, tokens)
+    # Who begins gets what the others leave.
+    return Share(chunk=_chunk(step.begun[:go_on] or step.new, tokens), begun=go_on, lenders=lenders)
+
+
+def _tokens(times: StepTimes, spare_s: float, alone_s: float, most: int) -> int:
+    """What fits in before the first reader runs dry.
+
+    But never so little that prompts take more than `_SLOWEST` times as long as in the largest
+    chunks: each step has a cost of its own, so small chunks are dear, and prompts have readers.
 
     Args:
         times: what a step costs.
-        readers: requests that get one more token in it.
-        context_tokens: what these have in the KV cache, in all.
-        spare_s: from the beginning of the step until the first of them runs dry, seconds.
+        spare_s: until the first reader runs dry, seconds.
+        alone_s: what the step costs without prompts, seconds.
         most: tokens of prompts for which the step has room, 1 or more.
-
-    Returns:
-        1 to `most`; None: nobody would run dry even if this step and the one after it were full
-        of prompts and served no reader.
     """
-    alone_s = times.step_s(readers, context_tokens)
-    full_s = alone_s + times.per_prompt_token * most
-    if spare_s >= 2 * full_s:
-        return None
-    if spare_s >= full_s:
-        return most
-    fit = (spare_s - alone_s) / times.per_prompt_token
-    return int(min(most, max(fit, _least(times, alone_s, most), 1.0)))
-
-
-def _least(times: StepTimes, alone_s: float, most: int) -> float:
-    """The chunk with which a prompt takes `_SLOWEST` times as long as with the largest."""
     slowest = _SLOWEST * (alone_s / most + times.per_prompt_token)  # seconds a token
-    return alone_s / (slowest - times.per_prompt_token)
+    least = alone_s / (slowest - times.per_prompt_token)
+    fit = (spare_s - alone_s) / times.per_prompt_token
+    return int(min(most, max(fit, least, 1.0)))
 
 
-def turns(needs: Sequence[int], tokens: int) -> int:
-    """How many prompts take part in a step, the first ones: 1 or more, if there are any.
+def _lenders(spare_s: NDArray[np.float64], enough_s: float, wanted: int) -> NDArray[np.intp]:
+    """Who has enough text not to need a token now, the richest first, as many as are wanted."""
+    rich = np.flatnonzero(spare_s >= enough_s)
+    order: NDArray[np.intp] = rich[np.argsort(-spare_s[rich], kind="stable")]
+    return order[: max(0, wanted)]
 
-    Those after them would only make all of them late.
 
-    Args:
-        needs: what each of them still needs, tokens, the most urgent first.
-        tokens: what the step may compute.
-    """
-    left = tokens
+def _turns(needs: Sequence[int], tokens: int) -> int:
+    """How many prompts go on, the first ones; more would only make all of them late."""
     for place, need in enumerate(needs):
-        if left <= 0 and place:
+        if tokens <= 0 and place:
             return place
-        left -= need
+        tokens -= need
     return len(needs)
 
 
-def chunk(needs: Sequence[int], tokens: int) -> int:
-    """The most that any prompt gets, so that they all together get what a step may compute.
-
-    Args:
-        needs: what each of the prompts still needs, tokens.
-        tokens: what the step may compute.
-
-    Returns:
-        Tokens, 1 or more: each prompt goes on in each step.
-    """
+def _chunk(needs: Sequence[int], tokens: int) -> int:
+    """The most that any prompt gets, so that they all together get so many tokens."""
     left, prompts = tokens, len(needs)
     for need in sorted(needs):
         if need * prompts > left:
