@@ -1,6 +1,7 @@
 """How long do readers wait while prompts of 30,000 tokens arrive? vLLM's own scheduler and ours.
 
-    python benchmarks/long_prompts.py                  three seeds; some minutes
+    python benchmarks/long_prompts.py                  three seeds; ten minutes
+    python benchmarks/long_prompts.py --all-long       the second table instead, see below
 
 Simulated servers with vLLM's scheduler on a virtual clock: people read ordinary chat answers, and
 now and then somebody sends a prompt of 30,000 tokens. It takes several steps, and each of them
@@ -9,17 +10,25 @@ takes as long as its share of the prompt. Nobody's text goes on meanwhile.
 - longest wait: of all readers, for more text after their first. A wait of 0.1 s counts as a stall.
 - prompts' first text: the time that the long prompts take, median and 95th percentile.
 
-Each figure is the median over the seeds.
+Each figure is the median over the seeds. "Plain" is our policy without the step budget, which
+leaves the chunks of prompts to vLLM.
+
+A server that is overloaded with prompts of some 2,000 tokens has no time to lose: `--all-long`
+shows what the step budget costs there.
 """
 
 import argparse
 import os
 import statistics
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
+from unittest.mock import patch
 
 import numpy as np
+from numpy.random import Generator
+from numpy.typing import NDArray
 from table import print_table
 
 from andes_backend.lab.workload import Attention, Fixed, Request, Workload, make_workload
@@ -35,6 +44,17 @@ _EVERY_S: Final = 15.0
 _ANSWER: Final = 200
 _RATES: Final = {"llama-3-70b-4xh100": 5.0, "llama-3-8b-a40": 2.5}  # chat requests a second
 _STEPS: Final = (2048, 8192)  # vLLM's max_num_batched_tokens
+_STOCK, _PLAIN, _QOE = "stock", "plain", "qoe"
+_WAYS: Final = (_STOCK, _PLAIN, _QOE)
+_COLUMNS: Final = (
+    "longest wait, s",
+    "stalls",
+    "in all, s",
+    "prompts' first text, s",
+    "p95, s",
+    "QoE",
+    "tokens/s",
+)
 
 
 @dataclass(frozen=True)
@@ -74,14 +94,29 @@ def _waits(outcome: "Outcome") -> Iterator[float]:
         attention.add(time)
 
 
-def _simulate(profile: str, step_tokens: int, policy: str, prompts: int, seed: int) -> _Figures:
+def _all_long(requests: int, seed: int) -> Workload:
+    """More than the server can do, of prompts of some 2,000 tokens with answers of 50 to 400."""
+
+    def lengths(rng: Generator, count: int) -> NDArray[np.int64]:
+        drawn = np.exp(rng.normal(np.log([2100, 150]), 0.5, (count, 2)))
+        return np.clip(drawn, [1, 50], [16_000, 400]).astype(np.int64)
+
+    return make_workload(requests, rate=8.5, seed=seed, lengths=lengths)
+
+
+def _simulate(
+    workload: Workload, profile: str, step_tokens: int, way: str, *, prefix_caching: bool = True
+) -> _Figures:
     from andes_backend.lab.twin.engine import simulate
     from andes_backend.lab.twin.setup import Setup
 
     server = replace(load_profile(profile), max_step_tokens=step_tokens)
-    workload = _workload(prompts, _RATES[profile], seed)
-    outcomes = simulate(workload, Setup(profile=server, policy=policy)).outcomes
-    first = [o.times[0] for o in outcomes if _is_long(o.request)]
+    policy = _STOCK if way == _STOCK else "qoe"
+    with _without_budget() if way == _PLAIN else nullcontext():
+        setup = Setup(profile=server, policy=policy, prefix_caching=prefix_caching)
+        outcomes = simulate(workload, setup).outcomes
+    longest = max(o.request.prompt_tokens for o in outcomes)
+    first = [o.times[0] for o in outcomes if o.request.prompt_tokens > min(longest, _LONG) / 2]
     ends = max(o.submitted_s + o.times[-1] for o in outcomes)
     return _Figures(
         longest_s=max(max(_waits(o), default=0.0) for o in outcomes),
@@ -94,8 +129,8 @@ def _simulate(profile: str, step_tokens: int, policy: str, prompts: int, seed: i
     )
 
 
-def _is_long(request: Request) -> bool:
-    return request.prompt_tokens == _LONG
+def _without_budget() -> AbstractContextManager[object]:
+    return patch("andes_backend.engine.scheduler.step_budget", lambda *_: None)
 
 
 def _row(name: str, runs: list[_Figures], stock: list[_Figures]) -> tuple[str, ...]:
@@ -118,42 +153,49 @@ def _row(name: str, runs: list[_Figures], stock: list[_Figures]) -> tuple[str, .
     )
 
 
+def _long_prompts(seeds: Sequence[int], prompts: int) -> Iterator[tuple[str, ...]]:
+    for profile, rate in _RATES.items():
+        for step_tokens in _STEPS:
+            loads = [_workload(prompts, rate, seed) for seed in seeds]
+            runs = {
+                way: [_simulate(load, profile, step_tokens, way) for load in loads] for way in _WAYS
+            }
+            for way, found in runs.items():
+                yield _row(f"{profile}, {step_tokens}: {way}", found, runs[_STOCK])
+
+
+def _overload(seeds: Sequence[int], requests: int) -> Iterator[tuple[str, ...]]:
+    profile, loads = "llama-3-70b-4xh100", [_all_long(requests, seed) for seed in seeds]
+    runs = {
+        way: [_simulate(load, profile, 2048, way, prefix_caching=False) for load in loads]
+        for way in _WAYS
+    }
+    for way, found in runs.items():
+        yield _row(f"{profile}, 2048: {way}", found, runs[_STOCK])
+
+
 def main() -> None:
     """The command."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--seeds", type=int, default=3, metavar="N", help="how many (3)")
     parser.add_argument(
-        "--prompts", type=int, default=8, metavar="N", help="long ones in a run, 15 s apart (8)"
+        "--prompts", type=int, default=6, metavar="N", help="long ones in a run, 15 s apart (6)"
     )
+    parser.add_argument(
+        "--all-long", action="store_true", help="an overload of long prompts, no chat"
+    )
+    parser.add_argument("--requests", type=int, default=600, metavar="N", help="of these (600)")
     arguments = parser.parse_args()
     os.environ.setdefault("VLLM_LOGGING_LEVEL", "ERROR")
-    rows = []
-    for profile in _RATES:
-        for step_tokens in _STEPS:
-            runs = {
-                policy: [
-                    _simulate(profile, step_tokens, policy, arguments.prompts, seed)
-                    for seed in range(arguments.seeds)
-                ]
-                for policy in ("stock", "qoe")
-            }
-            for policy, found in runs.items():
-                rows.append(_row(f"{profile}, {step_tokens}: {policy}", found, runs["stock"]))
-    print_table(
-        f"Readers of chat, and prompts of {_LONG:,} tokens about every {_EVERY_S:g} s; median of "
-        f"{arguments.seeds} seeds",
-        (
-            "tokens in a step at most",
-            "longest wait, s",
-            "stalls",
-            "in all, s",
-            "prompts' first text, s",
-            "p95, s",
-            "QoE",
-            "tokens/s",
-        ),
-        rows,
-    )
+    seeds = range(arguments.seeds)
+    if arguments.all_long:
+        title = "An overload of prompts of some 2,000 tokens"
+        rows = list(_overload(seeds, arguments.requests))
+    else:
+        title = f"Readers of chat, and prompts of {_LONG:,} tokens about every {_EVERY_S:g} s"
+        rows = list(_long_prompts(seeds, arguments.prompts))
+    columns = ("tokens in a step at most", *_COLUMNS)
+    print_table(f"{title}; median of {arguments.seeds} seeds", columns, rows)
 
 
 if __name__ == "__main__":

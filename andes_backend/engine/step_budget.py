@@ -53,15 +53,13 @@ def step_budget(
     readers = [r for r in scheduler.running if not r.is_prefill_chunk]
     if not readers or all(r.num_tokens <= room for r in (*begun, *new)):
         return None
-    others_wait = len(scheduler.waiting) > admits
     step = Step(
         room=room,
         spare_s=_spare_s(readers, ledger, steps, times, now),
         context_tokens=sum(r.num_computed_tokens for r in readers) + len(readers),
         begun=[r.num_tokens - r.num_computed_tokens for r in begun],
         new=[r.num_tokens for r in new],
-        others_wait=others_wait,
-        for_memory=others_wait and not versions.is_full(scheduler, admits),
+        others_wait=len(scheduler.waiting) > admits,
     )
     share = share_out(times, step)
     if share is None:

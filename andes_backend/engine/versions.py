@@ -38,7 +38,6 @@ __all__ = [
     "goes_on",
     "has_endpoint_plugins",
     "held_elsewhere",
-    "is_full",
     "is_paused",
     "limit_admissions",
     "preempt",
@@ -185,13 +184,6 @@ def admissions_left(scheduler: Scheduler) -> int:
     """How many more requests vLLM would let in, as `limit_admissions` has it at present."""
     limit = getattr(scheduler, "max_num_active_reqs", scheduler.max_num_running_reqs)
     return max(0, min(limit - len(scheduler.running), len(scheduler.waiting)))
-
-
-def is_full(scheduler: Scheduler, more: int) -> bool:
-    """Whether all places are taken once so many more requests have come in."""
-    config = scheduler.scheduler_config
-    places = getattr(config, "max_num_active_seqs", None) or config.max_num_seqs
-    return len(scheduler.running) + more >= places
 
 
 def held_elsewhere(scheduler: Scheduler) -> int:

@@ -41,8 +41,6 @@ class Step:
     """The same of those that may begin in this step, after all others; one or more in all."""
     others_wait: bool
     """Whether there are more requests than may begin."""
-    for_memory: bool
-    """Whether they wait because the KV memory is full."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,8 +79,7 @@ def lasts_s(
 def share_out(times: StepTimes, step: Step) -> Share | None:
     """How the next step is shared; None: nobody would run dry in this one and one more like it.
 
-    While others wait, a step is never cut short, because all of them would wait longer; and while
-    they wait for memory, nobody lends a token, because who gets on sooner gives it back sooner.
+    While others wait, a step is never cut short: all of them would wait longer for it.
     """
     readers = len(step.spare_s)
     most = max(1, step.room - readers)
@@ -90,15 +87,14 @@ def share_out(times: StepTimes, step: Step) -> Share | None:
     first_s = float(step.spare_s.min())
     if first_s >= 2 * full_s:
         return None
-    nobody = np.zeros(0, np.intp)
     if first_s < full_s and not step.others_wait:
         tokens = _tokens(times, first_s, full_s - times.per_prompt_token * most, most)
         go_on = _turns(step.begun, tokens)
         # There is no time for who begins besides.
         needs = [*step.begun[:go_on], *step.new]
-        return Share(chunk=_chunk(needs, tokens), begun=go_on, lenders=nobody)
+        return Share(chunk=_chunk(needs, tokens), begun=go_on, lenders=np.zeros(0, np.intp))
     wanted = sum(step.begun) + sum(step.new) - most
-    lenders = nobody if step.for_memory else _lenders(step.spare_s, 2 * full_s, wanted)
+    lenders = _lenders(step.spare_s, 2 * full_s, wanted)
     tokens = most + len(lenders)
     go_on = _turns(step.begun, tokens)
     # Who begins gets what the others leave.
