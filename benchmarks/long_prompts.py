@@ -8,7 +8,7 @@ now and then somebody sends a prompt of 30,000 tokens. It takes several steps, a
 takes as long as its share of the prompt. Nobody's text goes on meanwhile.
 
 - longest wait: of all readers, for more text after their first. A wait of 0.1 s counts as a stall.
-- prompts' first text: the time that the long prompts take, median and 95th percentile.
+- prompts' first text: when it comes where a prompt takes several steps, median and p95.
 
 Each figure is the median over the seeds. "Plain" is our policy without the step budget, which
 leaves the chunks of prompts to vLLM.
@@ -31,7 +31,7 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 from table import print_table
 
-from andes_backend.lab.workload import Attention, Fixed, Request, Workload, make_workload
+from andes_backend.lab.workload import Attention, Fixed, Workload, make_workload
 from andes_backend.profile import load_profile
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ class _Figures:
     stalls: int
     stalled_s: float
     first_p50_s: float
-    """Of the long prompts."""
+    """Of the prompts that take several steps."""
     first_p95_s: float
     qoe: float
     tokens_per_s: float
@@ -115,8 +115,7 @@ def _simulate(
     with _without_budget() if way == _PLAIN else nullcontext():
         setup = Setup(profile=server, policy=policy, prefix_caching=prefix_caching)
         outcomes = simulate(workload, setup).outcomes
-    longest = max(o.request.prompt_tokens for o in outcomes)
-    first = [o.times[0] for o in outcomes if o.request.prompt_tokens > min(longest, _LONG) / 2]
+    first = [o.times[0] for o in outcomes if o.request.prompt_tokens > step_tokens]
     ends = max(o.submitted_s + o.times[-1] for o in outcomes)
     return _Figures(
         longest_s=max(max(_waits(o), default=0.0) for o in outcomes),

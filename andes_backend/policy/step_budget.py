@@ -87,7 +87,7 @@ def share_out(times: StepTimes, step: Step) -> Share | None:
     first_s = float(step.spare_s.min())
     if first_s >= 2 * full_s:
         return None
-    if first_s < full_s and not step.others_wait:
+    if first_s < full_s and not step.others_wait and times.per_prompt_token:
         tokens = _tokens(times, first_s, full_s - times.per_prompt_token * most, most)
         go_on = _turns(step.begun, tokens)
         # There is no time for who begins besides.
