@@ -52,6 +52,14 @@ def test_what_reports_cost_is_measured_at_both_ends() -> None:
         assert text in table
 
 
+@pytest.mark.skipif(not HAS_VLLM, reason="vLLM is not installed")
+@pytest.mark.parametrize("load", [("--prompts=1",), ("--all-long", "--requests=20")])
+def test_long_prompts_are_measured_with_the_step_budget_and_without(load: tuple[str, ...]) -> None:
+    table = run("long_prompts.py", "--seeds=1", *load)
+    for text in ("stock", "plain", "qoe", "longest", "1.00 x", "llama-3"):
+        assert text in table
+
+
 SCRIPTS = sorted(path.name for path in BENCHMARKS.glob("*.py") if path.name != "table.py")
 
 

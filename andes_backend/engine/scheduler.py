@@ -22,6 +22,7 @@ from andes_backend.engine.ledger import Ledger
 from andes_backend.engine.metrics import send_news
 from andes_backend.engine.plan import PlanInForce, Queues
 from andes_backend.engine.reports import Checked
+from andes_backend.engine.step_budget import StepBudget, applied, step_budget
 from andes_backend.engine.step_timer import StepTimer
 from andes_backend.engine.tally import Counters
 from andes_backend.policy import Policy, Snapshot, make_policy
@@ -36,6 +37,7 @@ __all__ = ["AndesScheduler"]
 _log = init_logger("vllm.andes")  # a child of vLLM's logger, so that it is shown
 
 _LOOK_EVERY_S: Final = 1.0  # at how long readers wait
+_KEEPS_READERS_SUPPLIED: Final = ("qoe",)  # policies under which long prompts leave readers time
 
 
 class AndesScheduler(versions.EitherScheduler):
@@ -154,7 +156,8 @@ class AndesScheduler(versions.EitherScheduler):
             self.andes_plan.forget(self._queues(), now)
         preempted, ran = versions.preempted_since_last_step(self), len(self.running)
         try:
-            scheduled = super().schedule(*args, **kwargs)
+            with applied(self, self._budget(now)):
+                scheduled = super().schedule(*args, **kwargs)
         finally:
             self._let_victims_wait()
         self._settle(scheduled, versions.preempted_in(scheduled) - preempted, ran)
@@ -251,6 +254,15 @@ class AndesScheduler(versions.EitherScheduler):
             versions.put_first(self, first)
         queues.waiting.remove_requests(victims)
         self.andes_plan.begin(decision, victims, held_elsewhere, self.clock())
+
+    def _budget(self, now: float) -> StepBudget | None:
+        """How much of long prompts this step may compute; None: as much as vLLM likes."""
+        budget = None
+        if self.andes_config.policy in _KEEPS_READERS_SUPPLIED:
+            with self._failing_safely():
+                times = self.andes_latency.times
+                budget = step_budget(self, self.andes_ledger, self.andes_steps, times, now)
+        return budget
 
     def _let_victims_wait(self) -> None:
         """Requests that were preempted for this step wait from the next one on.

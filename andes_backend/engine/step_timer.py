@@ -17,21 +17,27 @@ class StepTimer:
     """
 
     def __init__(self) -> None:
-        self._scheduled_at: dict[int, float] = {}
-        self._last_output_at = 0.0
+        self._under_way: dict[int, tuple[SchedulerOutput, float]] = {}
+        self.last_output_at = 0.0
+        """When the last step came back, seconds on the scheduler's clock."""
 
     def __len__(self) -> int:
         """Steps under way."""
-        return len(self._scheduled_at)
+        return len(self._under_way)
+
+    def under_way(self) -> list[tuple[SchedulerOutput, float]]:
+        """The steps under way, in their order, each with when it was scheduled, seconds."""
+        return list(self._under_way.values())
 
     def scheduled(self, step: SchedulerOutput, now: float) -> None:
         """A step goes to the workers `now`, seconds on the scheduler's clock."""
-        if len(self._scheduled_at) > _MOST_UNDER_WAY:  # outputs that nobody has run
-            self._scheduled_at.clear()
-        self._scheduled_at[id(step)] = now
+        if len(self._under_way) > _MOST_UNDER_WAY:  # outputs that nobody has run
+            self._under_way.clear()
+        self._under_way[id(step)] = step, now
 
     def took(self, step: SchedulerOutput, now: float) -> float:
         """The seconds that it ran, now that it is back; 0 for one that was never scheduled."""
-        began = max(self._scheduled_at.pop(id(step), now), self._last_output_at)
-        self._last_output_at = now
+        _, scheduled_at = self._under_way.pop(id(step), (step, now))
+        began = max(scheduled_at, self.last_output_at)
+        self.last_output_at = now
         return now - began

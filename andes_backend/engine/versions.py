@@ -11,7 +11,8 @@ import asyncio
 import os
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, Final
 
 from vllm import __version__ as vllm_version
@@ -28,9 +29,11 @@ from andes_backend.engine.waiting import NotedPriorityQueue, NotedQueue, Waiting
 __all__ = [
     "TESTED",
     "EitherScheduler",
+    "admissions_left",
     "block_counts",
     "call_every_engine",
     "check_version",
+    "chunks_limited",
     "end_streams",
     "engine_core",
     "extra_args",
@@ -42,8 +45,11 @@ __all__ = [
     "preempt",
     "preempted_in",
     "preempted_since_last_step",
+    "prompts_can_be_cut",
     "put_first",
+    "sit_out",
     "step_shape",
+    "step_tokens",
     "waiting_is_ordered_by_us",
     "waiting_queue",
 ]
@@ -179,6 +185,12 @@ def limit_admissions(scheduler: Scheduler, admit: int | None) -> None:
         scheduler.max_num_running_reqs = limit
 
 
+def admissions_left(scheduler: Scheduler) -> int:
+    """How many more requests vLLM would let in, as `limit_admissions` has it at present."""
+    limit = getattr(scheduler, "max_num_active_reqs", scheduler.max_num_running_reqs)
+    return max(0, min(limit - len(scheduler.running), len(scheduler.waiting)))
+
+
 def held_elsewhere(scheduler: Scheduler) -> int:
     """How many waiting requests are not in the queue that we order.
 
@@ -246,6 +258,59 @@ def step_shape(scheduled: SchedulerOutput) -> tuple[int, int, int]:
     sequences = len(computed)
     context = sum(computed) + sequences  # with those of this step
     return sequences, context, scheduled.total_num_scheduled_tokens - sequences
+
+
+def step_tokens(scheduler: Scheduler) -> int:
+    """Most tokens in a step; vLLM reads both limits in each schedule()."""
+    config = scheduler.scheduler_config
+    return min(scheduler.max_num_scheduled_tokens, config.max_num_batched_tokens)
+
+
+def prompts_can_be_cut(scheduler: Scheduler, requests: Iterable[Request]) -> bool:
+    """Whether vLLM may compute these prompts in chunks of any size.
+
+    Not without chunked prefill; and images may have to be computed whole, so that a chunk which
+    ends within one never comes.
+    """
+    chunked = scheduler.scheduler_config.enable_chunked_prefill
+    return chunked and not any(request.has_encoder_inputs for request in requests)
+
+
+@contextmanager
+def chunks_limited(scheduler: Scheduler, tokens: int) -> Iterator[None]:
+    """Let a step compute at most so many tokens of one prompt, 1 or more, in here.
+
+    The operator's own limit (`--long-prefill-token-threshold`, 0 for none) stays where it is lower.
+    vLLM reads it from the config in each schedule(). Since 0.31 it can be made to float with the
+    number of requests, and one who is alone has none.
+    """
+    config, floats = scheduler.scheduler_config, "adaptive_long_prefill_threshold"
+    theirs, is_floating = config.long_prefill_token_threshold, getattr(scheduler, floats, False)
+    limit = theirs
+    if is_floating:
+        limit = max(theirs, config.max_num_batched_tokens // sum(scheduler.get_request_counts()))
+    if theirs > 0 and limit <= tokens:
+        yield
+        return
+    config.long_prefill_token_threshold = tokens
+    if is_floating:
+        setattr(scheduler, floats, False)
+    try:
+        yield
+    finally:
+        config.long_prefill_token_threshold = theirs
+        if is_floating:
+            setattr(scheduler, floats, True)
+
+
+def sit_out(scheduler: Scheduler, request: Request) -> None:
+    """Leave a running request out of the next step; it keeps its place and its KV blocks.
+
+    vLLM counts a step at the beginning of schedule(), and leaves those out whose turn comes later:
+    with pipeline parallelism that keeps the tokens of one request apart.
+    """
+    later = scheduler.current_step + 2
+    request.next_decode_eligible_step = max(request.next_decode_eligible_step, later)
 
 
 def has_endpoint_plugins() -> bool:
