@@ -1,11 +1,12 @@
 """vLLM's requests as rows of the policy's table."""
 
 from collections.abc import Collection, Iterable
+from operator import attrgetter
 from typing import Final
 
 import numpy as np
 from vllm.logger import init_logger
-from vllm.v1.engine import EngineCoreOutputs, FinishReason
+from vllm.v1.engine import EngineCoreOutput, EngineCoreOutputs, FinishReason
 from vllm.v1.request import Request
 
 from andes_backend.config import AndesConfig
@@ -23,6 +24,10 @@ __all__ = ["Ledger"]
 
 _COMPLETE: Final = (FinishReason.STOP, FinishReason.LENGTH)
 
+_NAME: Final = attrgetter("request_id")
+_TOKENS: Final = attrgetter("new_token_ids")
+_REASON: Final = attrgetter("finish_reason")
+
 _log = init_logger("vllm.andes")  # a child of vLLM's logger, so that it is shown
 
 
@@ -39,12 +44,15 @@ class Ledger:
         self._row_of: dict[str, int] = {}
         self._programs: set[str] = set()
         self._tier: dict[str, str] = {}  # of those who are not anonymous
-        self.table = Table(_accounts(config))
+        self.table = Table(_accounts(config), self._counters.stall)
         self.forecasts = Forecasts(self.table)
         # `andes` makes its batch as small as the fastest reader needs it: for a few who skim, all
         # others would wait.
         self.reports = Reports(self.table, speeds=config.policy != "andes")
         """What readers report of the requests here."""
+        self._names: list[str] = []  # to whom the last step has delivered a token each
+        self._rows: Rows = np.zeros(0, np.intp)
+        self._ones: list[int] = []
         self.bad_hints = 0
         """Requests whose hints were ignored because they are invalid."""
 
@@ -67,6 +75,7 @@ class Ledger:
         """The request is over, `complete` if by itself; or it was never known."""
         row = self._row_of.pop(request_id, None)
         if row is not None:
+            self._names = []
             service = self.table.service(row)
             self._counters.serve(self._tier.pop(request_id, "anonymous"), service)
             self.forecasts.forget(row)
@@ -101,22 +110,51 @@ class Ledger:
         Returns:
             For each response that ended by itself: its tokens and its QoE.
         """
-        known = [o for batch in outputs for o in batch.outputs if o.request_id in self._row_of]
-        rows = np.array([self._row_of[output.request_id] for output in known], dtype=np.intp)
-        counts = np.array([len(output.new_token_ids) for output in known], dtype=np.int64)
-        served = counts > 0
-        if served.any():
-            self._count_stalls(rows[served], now)
-            self._counters.forecast(*self.forecasts.deliver(rows[served], now))
-            self.table.deliver(rows[served], counts[served], now)
+        # Most steps deliver a token each to those of the step before: all that is done for each
+        # of them here is done by loops in C.
+        known = [output for batch in outputs for output in batch.outputs]
+        names = list(map(_NAME, known))
+        counts = list(map(len, map(_TOKENS, known)))
+        if names != self._names or counts != self._ones:
+            self._deliver_to_others(known, now)
+        elif names:
+            self.table.deliver(self._rows, None, now)
+        reasons = list(map(_REASON, known))
+        if reasons.count(None) == len(reasons):
+            return []
         delivered = self.table.data["delivered"]
         ended = [
             # Pooling ends without a token: nobody reads it.
-            (output.request_id, row, output.finish_reason in _COMPLETE and bool(delivered[row]))
-            for output, row in zip(known, rows.tolist(), strict=True)
-            if output.finish_reason is not None
+            (name, row, reason in _COMPLETE and bool(delivered[row]))
+            for name, reason in zip(names, reasons, strict=True)
+            if reason is not None and (row := self._row_of.get(name)) is not None
         ]
         return self._close(ended) if ended else []
+
+    def _deliver_to_others(self, outputs: list[EngineCoreOutput], now: float) -> None:
+        """Others than in the last step get tokens, or not one each."""
+        row_of = self._row_of
+        served = [one for one in outputs if one.new_token_ids and one.request_id in row_of]
+        rows = np.array([row_of[one.request_id] for one in served], dtype=np.intp)
+        counts = [len(one.new_token_ids) for one in served]
+        ones = [1] * len(counts)
+        if served:
+            self._counters.forecast(*self.forecasts.deliver(rows, now))
+            each = None if counts == ones else np.array(counts, dtype=np.int64)
+            self.table.deliver(rows, each, now)
+        self._names = [one.request_id for one in served] if counts == ones else []
+        self._rows, self._ones = rows, ones
+
+    def wait(self, come: Rows, waiting: int, now: float) -> None:
+        """Requests have come to the waiting queue: note for how long they wait.
+
+        Args:
+            come: distinct rows, shape (n,), noted as waiting in the table.
+            waiting: how many wait in all.
+            now: seconds on the scheduler's clock.
+        """
+        self._names = []  # a wait may end with the next token
+        self.forecasts.look(come, now, waiting)
 
     def _close(self, ended: list[tuple[str, int, bool]]) -> list[tuple[int, float]]:
         rows = np.array([row for _, row, complete in ended if complete], dtype=np.intp)
@@ -134,9 +172,8 @@ class Ledger:
 
         That is the wait beyond the expected time to first token, or a stall.
         """
-        live = self.table.seen(np.array(list(self._row_of.values()), dtype=np.intp), now)
-        waits = now - live["dry_at"] - np.where(live["delivered"] > 0, 0.0, live["ttft"])
-        overdue = waits[waits >= Meter.STALL_S]
+        overdue = self.table.overdue_s(now)
+        overdue = overdue[overdue >= Meter.STALL_S]
         return len(overdue), float(overdue.max(initial=0.0))
 
     def expect(self, streams: Iterable[str], now: float) -> dict[str, wire.Forecast | None]:
@@ -156,21 +193,9 @@ class Ledger:
         """
         if not waiting:
             return wire.Forecast(0.0, 0.0)
-        live = self.table.rows(np.array(list(self._row_of.values()), dtype=np.intp))
-        prompt = float(live["prompt_tokens"].mean()) if len(live) else 0.0
+        prompt = self.table.prompt_tokens / max(1, len(self.table))
         ttft = self._config.default_ttft
         return self.forecasts.of_an_arrival(ttft, round(prompt), waiting, now)
-
-    def _count_stalls(self, rows: Rows, now: float) -> None:
-        """Those of `rows` that had run out of text, but for the first, get some `now`."""
-        self.table.catch_up(rows, now)
-        data = self.table.data
-        dry_s = now - data["dry_at"].take(rows)
-        if dry_s.max() < Meter.STALL_S:
-            return
-        stalls = dry_s[(dry_s >= Meter.STALL_S) & (data["delivered"].take(rows) > 0)]
-        if len(stalls):
-            self._counters.stall(len(stalls), float(stalls.sum()))
 
     def _hints(self, request: Request) -> tuple[Expectation, str | None, str | None]:
         """What the reader expects, whose request it is, and the id of its stream."""

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from vllm.v1.request import Request
 
 from andes_backend.engine.ledger import Ledger
-from andes_backend.engine.queues import RememberedQueue
+from andes_backend.engine.queues import RememberedQueue, Waiting
+from andes_backend.engine.waiting import NotedQueue
 from andes_backend.policy.decision import Decision
 from andes_backend.policy.state import Rows
 
@@ -17,8 +18,8 @@ __all__ = ["PlanInForce", "Queues"]
 class Queues:
     """vLLM's queues at one moment."""
 
-    waiting: list[Request]
-    """A copy, in vLLM's order."""
+    waiting: NotedQueue
+    """vLLM's own, which notes who comes and who leaves."""
     running: list[Request]
     """vLLM's own list."""
     held_elsewhere: int
@@ -31,17 +32,19 @@ class PlanInForce:
         plan.next_step()
         if not plan.holds(queues, now):
             plan.end()
-            waiting, running = plan.look(queues, now)     # rows, for the policy
+            come, running = plan.look(queues, now)        # rows
+            waiting = ...                                 # those that the policy is to see, or
+            waiting = plan.everybody_waiting(queues, now)
             decision = ...                                # the policy's
-            waiting, running = plan.reorder(queues, decision)
+            first, running = plan.reorder(queues, waiting, decision)
             ...                                           # vLLM's queues are made so
             plan.begin(decision, ...)
         ...                                               # vLLM schedules the step
         if ...:                                           # and did what the plan expects
             plan.settle(queues, ...)
 
-    It remembers the queues as it left them, rather than being told of changes: vLLM has many ways
-    to change them. Nothing here changes vLLM's state, and an exception between `end` and `begin`
+    It remembers the running queue as it left it, rather than being told of changes: vLLM has many
+    ways to change it. Nothing here changes vLLM's state, and an exception between `end` and `begin`
     leaves no plan in force.
 
     Args:
@@ -53,7 +56,8 @@ class PlanInForce:
         self._ledger = ledger
         self._usual_s = usual_s
         self._until = -math.inf
-        self._waiting, self._running = RememberedQueue(ledger), RememberedQueue(ledger)
+        self._waiting = Waiting(ledger)
+        self._line, self._running = RememberedQueue(ledger), RememberedQueue(ledger)
         self._held_elsewhere = 0
         self.victims: list[Request] = []
         """Requests that were preempted for this step: they wait from the next one on."""
@@ -75,8 +79,8 @@ class PlanInForce:
         return (
             now < self._until
             and queues.held_elsewhere == self._held_elsewhere
+            and not queues.waiting.has_changed
             and self._running.is_still(queues.running)
-            and self._waiting.is_still(queues.waiting)
         )
 
     def end(self) -> None:
@@ -84,25 +88,38 @@ class PlanInForce:
         self._until = -math.inf
 
     def look(self, queues: Queues, now: float) -> tuple[Rows, Rows]:
-        """Remember the queues; the rows of those who wait, shape (w,), and who run, shape (r,)."""
+        """Remember who waits and who runs.
+
+        Returns:
+            The rows of those who have come to the waiting queue since the last look, shape (c,),
+            and of those who run, shape (r,), in their order.
+        """
         return self._waiting.look(queues.waiting, now), self._running.look(queues.running, now)
 
-    def reorder(self, queues: Queues, decision: Decision) -> tuple[list[Request], list[Request]]:
-        """Remember the queues in the order of a decision.
+    def everybody_waiting(self, queues: Queues, now: float) -> Rows:
+        """The rows of all who wait, in the order of the queue, shape (w,)."""
+        return self._line.look(queues.waiting.in_any_order(), now)
+
+    def reorder(
+        self, queues: Queues, waiting: Rows, decision: Decision
+    ) -> tuple[list[Request], list[Request]]:
+        """Remember the running queue in the order of a decision.
 
         Args:
             queues: those that were looked at last.
-            decision: about these queues, checked.
+            waiting: the rows of those about whom the policy has decided, shape (w,).
+            decision: about these, checked.
 
         Returns:
-            The waiting and the running queue in their new order, for vLLM to change.
+            Who is to be first in the waiting queue, in this order, and the running queue in its
+            new order, for vLLM to change.
         """
-        waiting, running = queues.waiting, queues.running
+        first, running = list[Request](), queues.running
         if decision.waiting is not None:
-            waiting = self._waiting.reorder(decision.waiting)
+            first = self._waiting.requests(waiting.take(decision.waiting))
         if decision.running is not None:
             running = self._running.reorder(decision.running)
-        return waiting, running
+        return first, running
 
     def begin(
         self, decision: Decision, victims: list[Request], held_elsewhere: int, now: float
@@ -127,12 +144,13 @@ class PlanInForce:
             admitted: who came in, as many as `admits`.
             now: the time.
         """
+        self._waiting.settle(queues.waiting, now)
         if admitted or self.victims:
             out, into = self._ledger.rows(self.victims, now), self._ledger.rows(admitted, now)
             self._ledger.table.note_queues(out, into, now)
-        self._waiting.settle(queues.waiting)
         self._running.settle(queues.running.copy())
 
-    def forget(self, now: float) -> None:
+    def forget(self, queues: Queues, now: float) -> None:
         """Nobody is left: keep nobody's prompt in memory until the next request comes."""
-        self.look(Queues([], [], 0), now)
+        self.look(queues, now)
+        self.everybody_waiting(queues, now)

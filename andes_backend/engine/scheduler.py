@@ -26,6 +26,8 @@ from andes_backend.engine.tally import Counters
 from andes_backend.policy import Policy, Snapshot, make_policy
 from andes_backend.policy.decision import Decision
 from andes_backend.policy.latency import LatencyModel
+from andes_backend.policy.shortlist import Shortlist
+from andes_backend.policy.state import Rows
 from andes_client.wire import Forecast
 
 __all__ = ["AndesScheduler"]
@@ -91,6 +93,7 @@ class AndesScheduler(versions.EitherScheduler):
         live = self.requests.get(request.request_id)
         if live is not None and not goes_on:
             self.andes_ledger.add(live, self.clock())
+            versions.waiting_queue(self).renew(live)
 
     def finish_requests(self, *args: Any, **kwargs: Any) -> list[Request]:
         finished = super().finish_requests(*args, **kwargs)
@@ -135,7 +138,7 @@ class AndesScheduler(versions.EitherScheduler):
 
         Its reader and its prompt are those of the average request.
         """
-        waiting = len(versions.waiting_requests(self)) + versions.held_elsewhere(self)
+        waiting = len(self.waiting) + versions.held_elsewhere(self)
         return self.andes_ledger.outlook(waiting, self.clock())
 
     def schedule(self, *args: Any, **kwargs: Any) -> SchedulerOutput:
@@ -146,7 +149,7 @@ class AndesScheduler(versions.EitherScheduler):
         if self._has_work() and not self.andes_plan.holds(queues := self._queues(), now):
             self._plan_and_apply(queues, now)
         if not self.requests:
-            self.andes_plan.forget(now)
+            self.andes_plan.forget(self._queues(), now)
         preempted, ran = versions.preempted_since_last_step(self), len(self.running)
         try:
             scheduled = super().schedule(*args, **kwargs)
@@ -182,8 +185,7 @@ class AndesScheduler(versions.EitherScheduler):
         return bool(self.waiting or self.running) and not versions.is_paused(self)
 
     def _queues(self) -> Queues:
-        waiting, held = versions.waiting_requests(self), versions.held_elsewhere(self)
-        return Queues(waiting, self.running, held)
+        return Queues(versions.waiting_queue(self), self.running, versions.held_elsewhere(self))
 
     def _plan_and_apply(self, queues: Queues, now: float) -> None:
         """Put a new plan in force, unless planning fails or has to pause."""
@@ -192,16 +194,21 @@ class AndesScheduler(versions.EitherScheduler):
             versions.limit_admissions(self, None)  # that of the plan that has ended
             return
         with self._failing_safely():
-            self._apply(self._decide(queues), queues)
+            self._apply(*self._decide(queues), queues)
         self.andes_guard.planned(now, self.clock())
 
-    def _decide(self, queues: Queues) -> Decision:
-        """Ask the policy about the queues as they are."""
+    def _decide(self, queues: Queues) -> tuple[Rows, Decision]:
+        """Ask the policy about the queues as they are.
+
+        Returns:
+            The rows of those who wait and whom the decision is about, and the decision.
+        """
         now, ledger = self.clock(), self.andes_ledger
-        waiting, running = self.andes_plan.look(queues, now)
+        come, running = self.andes_plan.look(queues, now)
         ledger.retain(self.requests)
-        ledger.table.note_queues(waiting, running, now)
-        ledger.forecasts.look(waiting, now)
+        ledger.table.note_queues(come, running, now)
+        ledger.wait(come, len(queues.waiting), now)
+        waiting = self._candidates(queues, come, now)
         free, total = versions.block_counts(self)
         decision = self.andes_policy.plan(
             Snapshot(
@@ -216,19 +223,30 @@ class AndesScheduler(versions.EitherScheduler):
                 accounts=ledger.table.accounts,
             )
         )
-        return checked(decision, len(waiting), len(running))
+        return waiting, checked(decision, len(waiting), len(running))
 
-    def _apply(self, decision: Decision, queues: Queues) -> None:
+    def _candidates(self, queues: Queues, come: Rows, now: float) -> Rows:
+        """The rows of those who wait and whom the policy is to see: all, or those it chooses."""
+        # Only a policy that does not look at all who wait has one.
+        shortlist: Shortlist | None = getattr(self.andes_policy, "shortlist", None)
+        chosen = None
+        if shortlist is not None:
+            most = self.scheduler_config.max_num_seqs
+            chosen = shortlist.choose(self.andes_ledger.table, come, len(queues.waiting), most, now)
+        return self.andes_plan.everybody_waiting(queues, now) if chosen is None else chosen
+
+    def _apply(self, waiting: Rows, decision: Decision, queues: Queues) -> None:
         """Change vLLM's queues and limits as decided; the rest is vLLM's own schedule()."""
         victims = [] if decision.preempt is None else [self.running[i] for i in decision.preempt]
-        waiting, self.running = self.andes_plan.reorder(queues, decision)
+        first, self.running = self.andes_plan.reorder(queues, waiting, decision)
         for request in victims:
             versions.preempt(self, request)
         self.andes_counters.preempt("policy", len(victims))
         held_elsewhere = versions.held_elsewhere(self)
         versions.limit_admissions(self, decision.admit)
-        if victims or decision.waiting is not None:
-            versions.set_waiting(self, waiting)  # without the victims
+        if first:
+            versions.put_first(self, first)
+        queues.waiting.remove_requests(victims)
         self.andes_plan.begin(decision, victims, held_elsewhere, self.clock())
 
     def _let_victims_wait(self) -> None:
@@ -237,8 +255,8 @@ class AndesScheduler(versions.EitherScheduler):
         In this step they would take back what they have just given up, and a KV connector does
         not expect a request that is preempted and resumed at once.
         """
-        if victims := self.andes_plan.victims:
-            versions.set_waiting(self, [*versions.waiting_requests(self), *victims])
+        for victim in self.andes_plan.victims:
+            self.waiting.add_request(victim)
 
     def _settle(self, scheduled: SchedulerOutput, for_memory: int, ran: int) -> None:
         """vLLM has carried the plan out, or has done something else.

@@ -19,9 +19,11 @@ from vllm import plugins as vllm_plugins
 from vllm.v1.core.sched.async_scheduler import AsyncScheduler
 from vllm.v1.core.sched.interface import PauseState
 from vllm.v1.core.sched.output import SchedulerOutput
-from vllm.v1.core.sched.request_queue import FCFSRequestQueue, PriorityRequestQueue
+from vllm.v1.core.sched.request_queue import PriorityRequestQueue
 from vllm.v1.core.sched.scheduler import Scheduler
 from vllm.v1.request import Request, RequestStatus
+
+from andes_backend.engine.waiting import NotedPriorityQueue, NotedQueue, WaitingQueue
 
 __all__ = [
     "TESTED",
@@ -40,10 +42,10 @@ __all__ = [
     "preempt",
     "preempted_in",
     "preempted_since_last_step",
-    "set_waiting",
+    "put_first",
     "step_shape",
     "waiting_is_ordered_by_us",
-    "waiting_requests",
+    "waiting_queue",
 ]
 
 TESTED: Final = ("0.30", "0.31", "0.32", "0.33")
@@ -129,29 +131,32 @@ def block_counts(scheduler: Scheduler) -> tuple[int, int]:
 def waiting_is_ordered_by_us(scheduler: Scheduler) -> bool:
     """False under `--scheduling-policy priority`, where vLLM keeps the queue as a heap.
 
-    Otherwise the queue is a deque, and vLLM admits from its head.
+    Otherwise vLLM admits from the head of the queue.
     """
-    return isinstance(scheduler.waiting, FCFSRequestQueue)
+    return isinstance(waiting_queue(scheduler), WaitingQueue)
 
 
-def waiting_requests(scheduler: Scheduler) -> list[Request]:
-    """The waiting queue; under `--scheduling-policy priority` in no order."""
-    queue = scheduler.waiting
-    if isinstance(queue, PriorityRequestQueue):
-        # Private: iterating over the queue itself would sort it each time.
-        return list(queue._heap)
-    return list(queue)
+def waiting_queue(scheduler: Scheduler) -> NotedQueue:
+    """The waiting queue, which is put in the place of vLLM's own when this is first called.
 
-
-def set_waiting(scheduler: Scheduler, requests: Sequence[Request]) -> None:
-    """Put these requests into the waiting queue in this order, in the place of those in it.
-
-    It relies on vLLM keeping the order nowhere but in the queue itself.
+    It relies on vLLM knowing no more of it than the methods of its class `RequestQueue`, and
+    keeping the order nowhere else.
     """
     queue = scheduler.waiting
-    assert isinstance(queue, FCFSRequestQueue)  # checked at start
-    queue.clear()
-    queue.extend(requests)
+    if not isinstance(queue, NotedQueue):
+        if isinstance(queue, PriorityRequestQueue):
+            queue = NotedPriorityQueue(queue._heap)
+        else:
+            queue = WaitingQueue(queue)
+        scheduler.waiting = queue
+    return queue
+
+
+def put_first(scheduler: Scheduler, requests: Sequence[Request]) -> None:
+    """These requests, which wait, go before all others in the queue, in this order."""
+    queue = waiting_queue(scheduler)
+    assert isinstance(queue, WaitingQueue)  # checked at start
+    queue.put_first(requests)
 
 
 def limit_admissions(scheduler: Scheduler, admit: int | None) -> None:

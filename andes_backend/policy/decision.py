@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 __all__ = ["Decision", "Order"]
 
 Order = NDArray[np.intp]
-"""Positions in a queue, shape (n,): each of 0..n-1 once, the most valuable first."""
+"""Distinct positions in a queue, shape (k,), the most valuable first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,9 +16,11 @@ class Decision:
     """Positions refer to the queues of the snapshot; None leaves a queue as it is."""
 
     waiting: Order | None = None
-    """The order in which waiting requests are admitted."""
+    """The order in which waiting requests are admitted. Those who are not named follow, in the
+    order in which they stand."""
     running: Order | None = None
-    """The order of running requests; when KV memory runs out, the last one is preempted."""
+    """The order of the running requests, all of them; when KV memory runs out, the last one is
+    preempted."""
     admit: int | None = None
     """How many waiting requests may be admitted in this step, 0 or more; None: all that fit."""
     preempt: NDArray[np.intp] | None = None
@@ -30,12 +32,12 @@ class Decision:
 
     def check(self, waiting: int, running: int) -> None:
         """Raise ValueError unless this is a decision about queues of these lengths."""
-        for name, order, size in (
-            ("waiting", self.waiting, waiting),
-            ("running", self.running, running),
+        if self.waiting is not None and not _are_distinct(self.waiting, waiting):
+            raise ValueError(f"the waiting order must name distinct positions below {waiting}")
+        if self.running is not None and not (
+            len(self.running) == running and _are_distinct(self.running, running)
         ):
-            if order is not None and not _is_permutation(order, size):
-                raise ValueError(f"the {name} order is not a permutation of {size} positions")
+            raise ValueError(f"the running order is not a permutation of {running} positions")
         if self.admit is not None and self.admit < 0:
             raise ValueError(f"admit must be 0 or more, not {self.admit}")
         if self.again_in_s is not None and not self.again_in_s >= 0:
@@ -48,13 +50,13 @@ class Decision:
                 raise ValueError(f"preempt must name distinct positions below {running}")
 
 
-def _is_permutation(order: Order, size: int) -> bool:
-    """Each of 0..size-1 once; without sorting, as this is checked in every plan."""
-    if order.shape != (size,) or (size and order.min() < 0):
+def _are_distinct(order: Order, size: int) -> bool:
+    """Each once, and of 0..size-1; without sorting, as this is checked in every plan."""
+    if order.ndim != 1 or (len(order) and order.min() < 0):
         return False
     seen = np.zeros(size, np.bool_)
     try:
         seen[order] = True
     except IndexError:
         return False
-    return bool(seen.all())
+    return int(np.count_nonzero(seen)) == len(order)

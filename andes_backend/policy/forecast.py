@@ -37,6 +37,8 @@ _LATELY: Final = 2.0  # how unlike a wait of now the oldest one kept is, for its
 
 # What a wait is like when it begins; the distance of two is the sum of the differences.
 _FEATURES: Final = 3
+# What age adds to that, in a ring of which the newest is at _KEPT - 1: from there the oldest.
+_AGES: Final = (np.arange(2 * _KEPT - 1, -1, -1) % _KEPT) * (_LATELY / _KEPT)
 
 
 class _Waits:
@@ -44,18 +46,36 @@ class _Waits:
 
     def __init__(self) -> None:
         self._count = 0
-        self._like = np.zeros((_KEPT, _FEATURES))
+        self._like = np.zeros((_FEATURES, _KEPT))
         self._seconds = np.zeros(_KEPT)
         self._correction = 0.0  # the logarithm of the factor
-        self.going_on: dict[int, _Wait] = {}
-        """By the row of the request."""
+        self._going_on: list[_Wait] = []
+        # Of these, in their order: what they are like, and when they began. Space for more.
+        self._begun_like = np.zeros((_FEATURES, 64))
+        self._begun_at = np.zeros(64)
 
-    def end(self, row: int, now: float) -> bool | None:
+    def begin(self, wait: "_Wait") -> None:
+        """A wait begins, about which nothing has been said yet."""
+        at = wait.place = len(self._going_on)
+        if at == len(self._begun_at):
+            self._begun_like = np.concatenate([self._begun_like] * 2, axis=1)
+            self._begun_at = np.concatenate([self._begun_at] * 2)
+        self._begun_like[:, at], self._begun_at[at] = wait.like, wait.since
+        self._going_on.append(wait)
+
+    def forget(self, wait: "_Wait") -> None:
+        """A wait no longer goes on."""
+        at, last = wait.place, self._going_on.pop()
+        if last is not wait:  # it takes the place
+            last.place, self._going_on[at] = at, last
+            self._begun_like[:, at], self._begun_at[at] = last.like, last.since
+
+    def end(self, wait: "_Wait", now: float) -> bool | None:
         """A wait is over: whether it took no longer than was said; None if nothing was."""
-        wait = self.going_on.pop(row)
+        self.forget(wait)
         seconds = now - wait.since
         at = self._count % _KEPT
-        self._like[at], self._seconds[at] = wait.like, seconds
+        self._like[:, at], self._seconds[at] = wait.like, seconds
         self._count += 1
         if math.isnan(wait.said_s):
             return None
@@ -65,17 +85,20 @@ class _Waits:
         self._correction = min(max(self._correction, -_MOST), _MOST)
         return held
 
-    def forecast(self, like: NDArray[np.float64], lasted_s: float, now: float) -> Forecast | None:
+    def forecast(self, like: "_Like", lasted_s: float, now: float) -> Forecast | None:
         """For a wait that began `like` this and has lasted so long; None: not enough is known."""
         count = min(self._count, _KEPT)
         if count < _FEWEST:
             return None
-        others = list(self.going_on.values())
-        likes = np.concatenate([self._like[:count], *([w.like] for w in others)])
-        seconds = np.concatenate([self._seconds[:count], [now - w.since for w in others]])
-        ages = (self._count - 1 - np.arange(count)) % _KEPT
-        unlike = np.abs(likes - like).sum(axis=1)
-        unlike[:count] += ages * (_LATELY / _KEPT)
+        # Of very many that go on, every so-manieth stands for all.
+        on, every = len(self._going_on), -(-len(self._going_on) // _KEPT) or 1
+        seconds = np.concatenate([self._seconds[:count], now - self._begun_at[:on:every]])
+        unlike = np.zeros(len(seconds))
+        for feature, value in enumerate(like):
+            unlike[:count] += np.abs(self._like[feature, :count] - value)
+            unlike[count:] += np.abs(self._begun_like[feature, :on:every] - value)
+        newest = (self._count - 1) % _KEPT
+        unlike[:count] += _AGES[_KEPT - 1 - newest :][:count]
         longer = np.flatnonzero(seconds > lasted_s)
         if len(longer) > _ALIKE:
             longer = longer[np.argpartition(unlike[longer], _ALIKE)[:_ALIKE]]
@@ -122,23 +145,34 @@ class Forecasts:
     def __init__(self, table: Table) -> None:
         self._table = table
         self._arrivals, self._preempted = _Waits(), _Waits()
-        self._kind: dict[int, _Waits] = {}  # of the wait of the request in each row that waits
+        self._wait: dict[int, _Wait] = {}  # of the request in each row that waits
+        self._again: set[int] = set()  # rows whose wait has ended while they wait
 
-    def look(self, waiting: Rows, now: float) -> None:
+    def look(self, come: Rows, now: float, waiting: int | None = None) -> None:
         """See who waits, and note whose wait has begun.
 
         Args:
-            waiting: distinct rows, shape (w,), noted as waiting in the table.
+            come: distinct rows, shape (n,), noted as waiting in the table; at least those who have
+                come to the queue since the last look.
             now: seconds on the scheduler's clock.
+            waiting: how many wait in all; None: these are all of them.
         """
-        since = self._table.data["since"].take(waiting).tolist()
-        for row, began in zip(waiting.tolist(), since, strict=True):
-            kind = self._kind.get(row)
-            if kind is None:
-                self._begin(row, len(waiting), now)
-            elif kind.going_on[row].since != began:
+        if self._again:
+            # What was under way when they were preempted has come, and they wait all the same.
+            still = np.array(list(self._again), np.intp)
+            come = np.union1d(come, still[self._table.waits[still]])
+            self._again.clear()
+        if not len(come):
+            return
+        count = len(come) if waiting is None else waiting
+        since = self._table.data["since"].take(come).tolist()
+        for row, began in zip(come.tolist(), since, strict=True):
+            wait = self._wait.get(row)
+            if wait is None:
+                self._begin(row, count, now)
+            elif wait.since != began:
                 self.forget(row)
-                self._begin(row, len(waiting), now)
+                self._begin(row, count, now)
 
     def deliver(self, rows: Rows, now: float) -> tuple[int, int]:
         """Text has been delivered: the waits of those who had waited have ended.
@@ -151,27 +185,27 @@ class Forecasts:
             How many of these waits had a forecast when they began, and how many of those took no
             longer than its 90th percentile.
         """
-        ended = [
-            self._kind.pop(row).end(row, now) for row in self._kind.keys() & set(rows.tolist())
-        ]
+        over = self._wait.keys() & set(rows.tolist())
+        self._again |= over
+        ended = [wait.kind.end(wait, now) for wait in map(self._wait.pop, over)]
         told = [held for held in ended if held is not None]
         return len(told), sum(told)
 
     def forget(self, row: int) -> None:
         """The request in a row is over."""
-        kind = self._kind.pop(row, None)
-        if kind is not None:
-            del kind.going_on[row]
+        self._again.discard(row)
+        wait = self._wait.pop(row, None)
+        if wait is not None:
+            wait.kind.forget(wait)
 
     def of(self, row: int, now: float) -> Forecast | None:
         """For the request in a row; None if it does not wait, or too little is known yet."""
-        kind = self._kind.get(row)
-        if kind is None:
+        wait = self._wait.get(row)
+        if wait is None:
             return None
-        wait = kind.going_on[row]
         if now - wait.asked_at > _FRESH_S:
             wait.asked_at = now
-            wait.answer = kind.forecast(wait.like, max(0.0, now - wait.since), now)
+            wait.answer = wait.kind.forecast(wait.like, max(0.0, now - wait.since), now)
         return wait.answer
 
     def of_an_arrival(
@@ -194,29 +228,34 @@ class Forecasts:
         like = _features(due - since, int(one["prompt_tokens"]) + delivered, waiting)
         kind = self._preempted if delivered else self._arrivals
         said = kind.forecast(like, 0.0, now)
-        kind.going_on[row] = _Wait(since, like, math.nan if said is None else said.p90_s)
-        self._kind[row] = kind
+        wait = _Wait(kind, since, like, math.nan if said is None else said.p90_s)
+        kind.begin(wait)
+        self._wait[row] = wait
 
 
 @dataclass(slots=True)
 class _Wait:
     """A wait that goes on."""
 
+    kind: _Waits
     since: float
-    like: NDArray[np.float64]
+    like: "_Like"
     said_s: float
     """The 90th percentile of it that was told when it began; nan: none was."""
+    place: int = -1
+    """Among those of its kind that go on."""
     asked_at: float = -math.inf
     answer: Forecast | None = None
     """What was said of it then."""
 
 
-def _features(slack_s: float, context: int, waiting: int) -> NDArray[np.float64]:
-    """What a wait is like: differences of 1 are about equally telling."""
-    return np.array(
-        [
-            math.copysign(math.log1p(abs(slack_s)), slack_s),
-            0.5 * math.log1p(context),
-            math.log1p(waiting),
-        ]
+_Like = tuple[float, float, float]
+"""What a wait is like: differences of 1 are about equally telling."""
+
+
+def _features(slack_s: float, context: int, waiting: int) -> _Like:
+    return (
+        math.copysign(math.log1p(abs(slack_s)), slack_s),
+        0.5 * math.log1p(context),
+        math.log1p(waiting),
     )

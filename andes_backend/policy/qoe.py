@@ -11,6 +11,7 @@ from andes_backend.policy.fair import fair_share
 from andes_backend.policy.lengths import OutputLengths
 from andes_backend.policy.overdue import OverdueLane
 from andes_backend.policy.room import Room, block_price
+from andes_backend.policy.shortlist import Shortlist
 from andes_backend.policy.state import Snapshot, blocks_needed
 from andes_backend.policy.value import marginal_qoe
 
@@ -39,6 +40,8 @@ class MarginalQoE:
         self._config = config
         self._lengths = OutputLengths(config.expected_output_tokens)
         self._lane = OverdueLane(config.overdue_kv_share, config.overdue_after_s)
+        self.shortlist = Shortlist(config.overdue_after_s if config.overdue_kv_share else np.inf)
+        """Chooses the waiting requests that a plan is about, if many wait."""
         self._price, self._priced_at = 0.0, -np.inf
 
     def plan(self, snapshot: Snapshot) -> Decision:
@@ -53,6 +56,7 @@ class MarginalQoE:
         lane = self._lane.plan(snapshot)
         worth, worth_running = worth[: len(waiting)], worth[len(waiting) :]
         blocks, blocks_running = blocks[: len(waiting)], blocks[len(waiting) :]
+        self.shortlist.learn(snapshot, worth, lane.waiting)
         worth[lane.waiting] = np.inf  # before all others
         order = np.concatenate([lane.waiting, _best_first(waiting, worth, lane.waiting)])
         stay = _order(running, np.where(lane.running, np.inf, worth_running))
@@ -87,7 +91,7 @@ def _order(rows: NDArray[np.void], worth: NDArray[np.float64]) -> Order:
 
 
 def _best_first(rows: NDArray[np.void], worth: NDArray[np.float64], without: Order) -> Order:
-    """The best of the queue in order, then the rest as they stand; without some positions."""
+    """The best of the queue in order; without some positions."""
     left = np.ones(len(rows), np.bool_)
     left[without] = False
     places = np.flatnonzero(left)
@@ -95,6 +99,4 @@ def _best_first(rows: NDArray[np.void], worth: NDArray[np.float64], without: Ord
         best = places[np.argpartition(-worth.take(places), _IN_ORDER)[:_IN_ORDER]]
     else:
         best = places
-    left[best] = False
-    best = best[_order(rows.take(best), worth.take(best))]
-    return np.concatenate([best, np.flatnonzero(left)])
+    return best[_order(rows.take(best), worth.take(best))]

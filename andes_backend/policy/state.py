@@ -5,7 +5,9 @@
 what a policy sees in one step: the rows in queue order, and the KV memory.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any, Final
 
 import numpy as np
@@ -14,6 +16,7 @@ from numpy.typing import NDArray
 from andes_backend.policy.accounts import Accounts
 from andes_backend.policy.latency import StepTimes
 from andes_client.expectation import Expectation
+from andes_client.qoe import Meter
 
 __all__ = ["Rows", "Snapshot", "Table", "blocks_needed"]
 
@@ -46,15 +49,37 @@ _DTYPE: Final = np.dtype(
 )
 
 
+_MOST_NOTED: Final = 64  # steps whose tokens are not in the timelines yet
+
+Counts = NDArray[np.int64]
+
+
 class Table:
     """A row for each live request. Rows are reused; a row number is good until `remove`.
 
+    Tokens that leave the engine are noted, and taken into the timelines when somebody reads these:
+    most steps deliver to the same requests as the step before, and nobody looks at once.
+
     Args:
         accounts: where the service is charged; new accounts if None.
+        stalled: is told of stalls that have ended: how many, and how long they were together,
+            seconds.
     """
 
-    def __init__(self, accounts: Accounts | None = None) -> None:
-        self.accounts = Accounts() if accounts is None else accounts
+    def __init__(
+        self,
+        accounts: Accounts | None = None,
+        stalled: Callable[[int, float], None] | None = None,
+    ) -> None:
+        self._accounts = Accounts() if accounts is None else accounts
+        self._stalled = stalled
+        self._noted: list[tuple[Rows, Counts | None, float]] = []
+        self.waits = np.zeros(0, np.bool_)
+        """Whether the request of each row is in the waiting queue, as far as `queue` was told."""
+        self.stirred: set[int] = set()
+        """Rows whose reader has reported since somebody last cleared this."""
+        self.prompt_tokens = 0
+        """Of all live requests together."""
         self._added = 0
         self._heard = False  # whether any reader has reported anything
         self._now = 0.0  # the latest time that was heard of, s
@@ -65,14 +90,21 @@ class Table:
         return len(self._data) - len(self._free)
 
     @property
+    def accounts(self) -> Accounts:
+        """Where the service is charged."""
+        self._catch_up_with_notes()
+        return self._accounts
+
+    @property
     def data(self) -> NDArray[np.void]:
         """All rows, used or not: a structured array with a field for each fact."""
+        self._catch_up_with_notes()
         return self._data
 
     def rows(self, rows: Rows) -> NDArray[np.void]:
         """A copy of these rows, in their order, shape (n,)."""
         # take() and put() copy whole rows; indexing would go field by field, 50 times slower.
-        return self._data.take(rows)
+        return self.data.take(rows)
 
     def add(
         self,
@@ -104,10 +136,12 @@ class Table:
             prompt_tokens, 0, arrival, 0.0, 0.0, False, arrival, 0, 0, 0,
             self.accounts.arrive(user, arrival), -1, self._added,
         )  # fmt: skip
+        self.prompt_tokens += prompt_tokens
         return row
 
     def _keep(self, data: NDArray[np.void]) -> None:
         self._data = data
+        self.waits = np.append(self.waits, np.zeros(len(data) - len(self.waits), np.bool_))
         self._cells: dict[str, NDArray[Any]] = {name: data[name] for name in data.dtype.names or ()}
 
     def remove(self, row: int, *, complete: bool = False) -> None:
@@ -117,15 +151,29 @@ class Table:
             row: the request's.
             complete: whether the response has ended by itself.
         """
-        request, accounts = self._data[row], self.accounts
+        accounts = self.accounts
+        request = self._data[row]
         user, delivered = int(request["user"]), int(request["delivered"])
         if complete:
             accounts.finished(user, delivered)
         if request["charged"] > delivered:
             accounts.charge(np.array([user]), output=delivered - int(request["charged"]))
         accounts.leave(user, waited=not request["running"], now=self._now)
+        self.prompt_tokens -= int(request["prompt_tokens"])
         self._data["serial"][row] = 0  # nobody's: code that remembers the row can tell
+        self.waits[row] = False
+        self.stirred.discard(row)
         self._free.append(row)
+
+    def queue(self, come: Rows, left: Rows) -> None:
+        """Requests have come to the waiting queue, or have left it.
+
+        Args:
+            come: distinct rows, shape (n,).
+            left: distinct rows, none of them in `come`, shape (m,).
+        """
+        self.waits[left] = False
+        self.waits[come] = True
 
     def note_queues(self, waiting: Rows, running: Rows, now: float) -> None:
         """Who waits and who runs in this step: note whose turn has begun or ended.
@@ -135,7 +183,7 @@ class Table:
             running: distinct rows, shape (r,).
             now: seconds on the scheduler's clock.
         """
-        data, self._now = self._data, now
+        data, self._now = self.data, now
         changed = np.concatenate(
             [waiting[data["running"][waiting]], running[~data["running"][running]]]
         )
@@ -156,38 +204,78 @@ class Table:
             return
         data = self._data[new]
         forecast = np.array(
-            list(map(self.accounts.forecast, data["user"].tolist(), data["output_tokens"].tolist()))
+            list(
+                map(self._accounts.forecast, data["user"].tolist(), data["output_tokens"].tolist())
+            )
         )
         self._data["charged"][new] = forecast
-        self.accounts.charge(data["user"], prompt=data["prompt_tokens"], output=forecast)
+        self._accounts.charge(data["user"], prompt=data["prompt_tokens"], output=forecast)
 
-    def deliver(self, rows: Rows, counts: NDArray[np.int64], now: float) -> None:
-        """Tokens have left the engine: bring the digest timelines up to date.
+    def deliver(self, rows: Rows, counts: Counts | None, now: float) -> None:
+        """Tokens have left the engine: note them, for the digest timelines.
 
         Tokens that arrive together are digested one after the other, each as late against
         its own expected time as the first of them, so a batch needs no loop.
 
         Args:
-            rows: distinct rows, shape (n,).
-            counts: tokens delivered to each, shape (n,), each 1 or more.
+            rows: distinct rows, shape (n,), 1 or more; not to be changed later.
+            counts: tokens delivered to each, shape (n,), each 1 or more; None: one to each.
             now: seconds on the scheduler's clock.
         """
         self._now = now
-        self.catch_up(rows, now)
+        self._noted.append((rows, counts, now))
+        if len(self._noted) >= _MOST_NOTED:
+            self._catch_up_with_notes()
+
+    def _catch_up_with_notes(self) -> None:
+        """Take what was noted into the timelines."""
+        if not self._noted:
+            return
+        noted, self._noted = self._noted, []
+        for _, steps in groupby(noted, key=lambda step: id(step[0])):
+            same = list(steps)
+            rows = same[0][0]
+            if self._heard and (self._data["away_at"].take(rows) < np.inf).any():
+                for _, counts, now in same:
+                    self.catch_up(rows, now)
+                    self._digest(rows, [(counts, now)])
+            else:
+                self._digest(rows, [(counts, now) for _, counts, now in same])
+
+    def _digest(self, rows: Rows, steps: list[tuple[Counts | None, float]]) -> None:
+        """Steps that have delivered to the same requests, one after the other."""
         if (self._data["charged"].take(rows) < 0).any():  # nobody has noted that they run
             self._charge_admission(rows)
-        data = self.rows(rows)
-        pace = 1.0 / data["tds"]
-        digested = np.maximum(now + data["way"], data["dry_at"])
-        expected = data["arrival"] + data["ttft"] + data["delivered"] * pace
-        data["lateness"] = np.maximum(0.0, digested - expected)
-        data["delay"] += counts * data["lateness"]
-        data["dry_at"] = digested + counts * pace
-        data["delivered"] += counts
-        more = np.maximum(0, data["delivered"] - data["charged"])
+        data = self._data.take(rows)
+        pace, way = 1.0 / data["tds"], data["way"].copy()
+        due = data["arrival"] + data["ttft"]
+        delivered, dry_at, delay = (data[one].copy() for one in ("delivered", "dry_at", "delay"))
+        for counts, now in steps:
+            self._end_stalls(now - dry_at, delivered)
+            digested = np.maximum(now + way, dry_at)
+            lateness = np.maximum(0.0, digested - (due + delivered * pace))
+            if counts is None:
+                delay += lateness
+                dry_at = digested + pace
+                delivered += 1
+            else:
+                delay += counts * lateness
+                dry_at = digested + counts * pace
+                delivered += counts
+        data["lateness"], data["delay"], data["dry_at"] = lateness, delay, dry_at
+        data["delivered"] = delivered
+        more = np.maximum(0, delivered - data["charged"])
         data["charged"] += more
-        self.accounts.charge(data["user"], output=more)
+        self._accounts.charge(data["user"], output=more)
         self._data.put(rows, data)
+
+    def _end_stalls(self, dry_s: NDArray[np.float64], delivered: Counts) -> None:
+        """Those who had run out of text so long ago, but for the first, get some."""
+        if self._stalled is None or dry_s.max() < Meter.STALL_S:
+            return
+        stalls = dry_s[(dry_s >= Meter.STALL_S) & (delivered > 0)]
+        if len(stalls):
+            self._stalled(len(stalls), float(stalls.sum()))
 
     def hear(
         self,
@@ -209,7 +297,9 @@ class Table:
         """
         # Cell by cell, a report takes a microsecond or two. Arrays take sixty for any number of
         # reports, and a step has a dozen of them.
+        self._catch_up_with_notes()
         self._heard, cells = True, self._cells
+        self.stirred.add(row)
         if cells["away_at"].item(row) < now:
             self.catch_up(np.array([row]), now)
         cells["way"][row] = way_s
@@ -230,7 +320,9 @@ class Table:
             speed: times as fast as the request has said, above 0.
             away: whether the reader pauses.
         """
+        self._catch_up_with_notes()
         self._heard, cells = True, self._cells
+        self.stirred.add(row)
         self.catch_up(np.array([row]), now)
         cells["away_since"][row] = min(cells["away_since"].item(row), now) if away else np.inf
         cells["away_at"][row] = now if away else np.inf
@@ -270,17 +362,37 @@ class Table:
         """
         data = self.rows(rows)
         if self._heard:
-            # Both are minus infinity for who is there.
-            put_off = np.maximum(0.0, now - data["away_at"]) + np.maximum(
-                0.0, now - data["away_since"]
-            )
-            data["arrival"] += put_off - data["way"]
-            data["dry_at"] += put_off - data["way"]
+            put_off = self._put_off(data, now)
+            data["arrival"] += put_off
+            data["dry_at"] += put_off
         return data
+
+    def overdue_s(self, now: float) -> NDArray[np.float64]:
+        """For how long each live request's reader has waited for text that was due, seconds.
+
+        Shape (n,), in no order; below 0 where the text is due later.
+        """
+        data = self.data
+        since = np.where(data["delivered"] > 0, 0.0, data["ttft"])
+        since += data["dry_at"]
+        if self._heard:
+            since += self._put_off(data, now)
+        waits: NDArray[np.float64] = now - since[data["serial"] > 0]
+        return waits
+
+    @staticmethod
+    def _put_off(data: NDArray[np.void], now: float) -> NDArray[np.float64]:
+        """By how much later than `dry_at` text has to leave the engine, shape (n,), seconds."""
+        # Both are minus infinity for who is there.
+        put_off: NDArray[np.float64] = np.maximum(0.0, now - data["away_at"])
+        put_off += np.maximum(0.0, now - data["away_since"])
+        put_off -= data["way"]
+        return put_off
 
     def service(self, row: int) -> float:
         """What the request has been served so far, at the accounts' prices; 0 if it never ran."""
-        request, prices = self._data[row], self.accounts.prices
+        prices = self.accounts.prices
+        request = self._data[row]
         if request["charged"] < 0:
             return 0.0
         return float(

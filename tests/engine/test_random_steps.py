@@ -250,7 +250,9 @@ class Steps(RuleBasedStateMachine):
         assert len(scheduler.andes_ledger) == len(scheduler.andes_ledger.table) == 0
         assert not scheduler.andes_ledger._programs
         assert len(scheduler.andes_steps) == 0
-        assert scheduler.andes_plan._waiting.is_still([])
+        assert not len(scheduler.andes_plan._waiting)
+        assert not scheduler.waiting.has_changed
+        assert scheduler.andes_plan._line.is_still([])
         assert scheduler.andes_plan._running.is_still([])
         complete = len(set(self.ended) - self.aborted)
         assert scheduler.andes_counters.responses == complete
