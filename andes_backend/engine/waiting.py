@@ -61,10 +61,9 @@ class NotedQueue(_Queue):
         self._comes(request)
 
     def prepend_requests(self, requests: Iterable[Request]) -> None:
-        requests = list(requests)
-        super().prepend_requests(requests)
+        # One after the other, so that the last of them is the first in the queue, as in vLLM's.
         for request in requests:
-            self._comes(request)
+            self.prepend_request(request)
 
     def pop_request(self) -> Request:
         request = super().pop_request()
@@ -94,7 +93,7 @@ class NotedQueue(_Queue):
             self._left[request] = None
 
 
-class _Line(RequestQueue):
+class _Line(_Queue):
     """First come, first served, like vLLM's own deque, but anybody can leave or go first."""
 
     def __init__(self) -> None:
@@ -116,11 +115,6 @@ class _Line(RequestQueue):
     def prepend_request(self, request: Request) -> None:
         self._line[request] = None
         self._line.move_to_end(request, last=False)
-
-    def prepend_requests(self, requests: Iterable[Request]) -> None:
-        """One after the other, so that the last of them is the first in the queue, as in vLLM's."""
-        for request in requests:
-            self.prepend_request(request)
 
     def remove_request(self, request: Request) -> None:
         if request not in self._line:
@@ -181,6 +175,9 @@ class NotedPriorityQueue(NotedQueue, PriorityRequestQueue):
     def in_any_order(self) -> list[Request]:
         # Private: iterating over the queue itself would sort it each time.
         return list(self._heap)
+
+    def prepend_request(self, request: Request) -> None:
+        self.add_request(request)
 
     def __contains__(self, request: object) -> bool:
         return request in self._heap

@@ -193,7 +193,7 @@ def test_a_decision_that_can_be_carried_out_is_left_alone() -> None:
 def test_the_message_says_what_is_wrong() -> None:
     with pytest.raises(InvalidDecisionError, match=r"not a Decision but 'first'"):
         checked("first", 1, 1)
-    with pytest.raises(InvalidDecisionError, match=r"the waiting order must name distinct positions below 2"):
+    with pytest.raises(InvalidDecisionError, match=r"the waiting order must name distinct pos"):
         checked(Decision(waiting=np.array([0, 0])), 2, 1)
     with pytest.raises(InvalidDecisionError, match=r"admit is not a number of requests but nan"):
         checked(Decision(admit=float("nan")), 0, 0)  # type: ignore[arg-type]
