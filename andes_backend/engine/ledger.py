@@ -85,10 +85,13 @@ class Ledger:
 
     def rows(self, requests: Iterable[Request], now: float) -> Rows:
         """Row numbers of the requests, in their order."""
-        row_of = self._row_of
-        numbers = [
-            row_of[r.request_id] if r.request_id in row_of else self.add(r, now) for r in requests
-        ]
+        requests = list(requests)
+        numbers = list(map(self._row_of.get, map(_NAME, requests)))
+        if None in numbers:
+            for request, row in zip(requests, numbers, strict=True):
+                if row is None and request.request_id not in self._row_of:
+                    self.add(request, now)
+            numbers = [self._row_of[request.request_id] for request in requests]
         return np.array(numbers, dtype=np.intp)
 
     def retain(self, live: Collection[str]) -> None:

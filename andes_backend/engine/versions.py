@@ -198,7 +198,10 @@ def preempt(scheduler: Scheduler, request: Request) -> None:
     resume it before that. `_preempt_request` is private; it leaves it to its caller to take the
     request out of the running queue first.
     """
-    scheduler.running.remove(request)
+    running = scheduler.running
+    # A policy's victims are at the end.
+    last = next(place for place in reversed(range(len(running))) if running[place] is request)
+    del running[last]
     # vLLM stamps its own events with this clock; no decision of ours reads it. Where the KV
     # cache is to be handed to another engine, a token without it is of no use.
     scheduler._preempt_request(

@@ -13,12 +13,14 @@ Candès, "Adaptive conformal inference under distribution shift", NeurIPS 2021, 
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from andes_backend.policy.overdue import due_at
 from andes_backend.policy.state import Rows, Table
 from andes_client.wire import Forecast
 
@@ -85,53 +87,62 @@ class _Waits:
         self._correction = min(max(self._correction, -_MOST), _MOST)
         return held
 
-    def forecast(self, like: "_Like", lasted_s: float, now: float) -> Forecast | None:
-        """For a wait that began `like` this and has lasted so long; None: not enough is known."""
+    def forecasts(
+        self, likes: Sequence["_Like"], lasted_s: float, now: float
+    ) -> Sequence[Forecast | None]:
+        """For waits that began like these and have lasted so long; None: not enough is known."""
         count = min(self._count, _KEPT)
         if count < _FEWEST:
-            return None
+            return [None] * len(likes)
         # Of very many that go on, every so-manieth stands for all.
         on, every = len(self._going_on), -(-len(self._going_on) // _KEPT) or 1
         seconds = np.concatenate([self._seconds[:count], now - self._begun_at[:on:every]])
-        unlike = np.zeros(len(seconds))
-        for feature, value in enumerate(like):
-            unlike[:count] += np.abs(self._like[feature, :count] - value)
-            unlike[count:] += np.abs(self._begun_like[feature, :on:every] - value)
-        newest = (self._count - 1) % _KEPT
-        unlike[:count] += _AGES[_KEPT - 1 - newest :][:count]
+        others = np.concatenate([self._like[:, :count], self._begun_like[:, :on:every]], axis=1)
         longer = np.flatnonzero(seconds > lasted_s)
-        if len(longer) > _ALIKE:
-            longer = longer[np.argpartition(unlike[longer], _ALIKE)[:_ALIKE]]
         if not len(longer):  # it has lasted longer than all others: as much again is a guess
-            median, upper = max(lasted_s, 1.0), _FARTHEST * max(lasted_s, 1.0)
+            median = np.full(len(likes), max(lasted_s, 1.0))
+            upper = _FARTHEST * median
         else:
-            median, upper = _quantiles(seconds[longer] - lasted_s, longer < count)
-        upper = min(upper * math.exp(self._correction), _DAY_S)
-        return Forecast(min(median, upper), upper)
+            unlike = np.abs(others[:, None, :] - np.array(likes).T[:, :, None]).sum(axis=0)
+            newest = (self._count - 1) % _KEPT
+            unlike[:, :count] += _AGES[_KEPT - 1 - newest :][:count]
+            near = np.repeat(longer[None, :], len(likes), axis=0)
+            if len(longer) > _ALIKE:
+                near = longer[np.argpartition(unlike[:, longer], _ALIKE, axis=1)[:, :_ALIKE]]
+            median, upper = _quantiles(seconds[near] - lasted_s, near < count)
+        upper = np.minimum(upper * math.exp(self._correction), _DAY_S)
+        median = np.minimum(median, upper)
+        return list(map(Forecast, median.tolist(), upper.tolist()))
 
 
-def _quantiles(seconds: NDArray[np.float64], ended: NDArray[np.bool_]) -> tuple[float, float]:
+def _quantiles(
+    seconds: NDArray[np.float64], ended: NDArray[np.bool_]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Median and 90th percentile of waits, some of which only have lasted so long as yet.
 
     Kaplan and Meier's estimate of how many last how long. Beyond the longest of them as many end
     in a second as did on average until then, and none lasts `_FARTHEST` times as long as it.
 
     Args:
-        seconds: how long each has lasted, shape (n,), 1 or more, above 0.
-        ended: whether it is over, shape (n,).
+        seconds: how long each has lasted, shape (m, n), n of 1 or more, above 0.
+        ended: whether it is over, shape (m, n).
+
+    Returns:
+        Both of shape (m,), seconds.
     """
-    order = np.argsort(seconds)
-    seconds, ended = seconds[order], ended[order]
-    at_risk = np.arange(len(seconds), 0, -1)
-    left = np.cumprod(np.where(ended, 1.0 - 1.0 / at_risk, 1.0))
+    order = np.argsort(seconds, axis=1)
+    seconds = np.take_along_axis(seconds, order, axis=1)
+    ended = np.take_along_axis(ended, order, axis=1)
+    at_risk = np.arange(seconds.shape[1], 0, -1)
+    left = np.cumprod(np.where(ended, 1.0 - 1.0 / at_risk, 1.0), axis=1)
+    end = left[:, -1]
+    last = np.log(end, out=np.full(len(end), -1e-9), where=(end > 0) & (end < 1))
     found = []
     for share in (0.5, 1.0 - _HELD):
-        reached = np.flatnonzero(left <= share + 1e-9)
-        if len(reached):
-            found.append(float(seconds[reached[0]]))
-        else:
-            last = math.log(left[-1]) if left[-1] < 1.0 else -1e-9
-            found.append(float(seconds[-1] * min(_FARTHEST, math.log(share) / last)))
+        reached = left <= share + 1e-9
+        first = np.take_along_axis(seconds, reached.argmax(axis=1)[:, None], axis=1)[:, 0]
+        beyond = seconds[:, -1] * np.minimum(_FARTHEST, math.log(share) / last)
+        found.append(np.where(reached[:, -1], first, beyond))
     return found[0], found[1]
 
 
@@ -166,13 +177,16 @@ class Forecasts:
             return
         count = len(come) if waiting is None else waiting
         since = self._table.data["since"].take(come).tolist()
+        begun = []
         for row, began in zip(come.tolist(), since, strict=True):
             wait = self._wait.get(row)
-            if wait is None:
-                self._begin(row, count, now)
-            elif wait.since != began:
+            if wait is not None and wait.since != began:
                 self.forget(row)
-                self._begin(row, count, now)
+                wait = None
+            if wait is None:
+                begun.append(row)
+        if begun:
+            self._begin(begun, count, now)
 
     def deliver(self, rows: Rows, now: float) -> tuple[int, int]:
         """Text has been delivered: the waits of those who had waited have ended.
@@ -205,7 +219,8 @@ class Forecasts:
             return None
         if now - wait.asked_at > _FRESH_S:
             wait.asked_at = now
-            wait.answer = wait.kind.forecast(wait.like, max(0.0, now - wait.since), now)
+            lasted_s = max(0.0, now - wait.since)
+            (wait.answer,) = wait.kind.forecasts([wait.like], lasted_s, now)
         return wait.answer
 
     def of_an_arrival(
@@ -219,18 +234,24 @@ class Forecasts:
             waiting: how many requests wait already.
             now: seconds on the scheduler's clock.
         """
-        return self._arrivals.forecast(_features(ttft, prompt_tokens, waiting + 1), 0.0, now)
+        like = _features(ttft, prompt_tokens, waiting + 1)
+        return self._arrivals.forecasts([like], 0.0, now)[0]
 
-    def _begin(self, row: int, waiting: int, now: float) -> None:
-        one = self._table.data[row]
-        since, delivered = float(one["since"]), int(one["delivered"])
-        due = float(one["dry_at"] if delivered else one["arrival"] + one["ttft"])
-        like = _features(due - since, int(one["prompt_tokens"]) + delivered, waiting)
-        kind = self._preempted if delivered else self._arrivals
-        said = kind.forecast(like, 0.0, now)
-        wait = _Wait(kind, since, like, math.nan if said is None else said.p90_s)
-        kind.begin(wait)
-        self._wait[row] = wait
+    def _begin(self, rows: list[int], waiting: int, now: float) -> None:
+        facts = self._table.rows(np.array(rows, np.intp))
+        due = due_at(facts).tolist()
+        likes: dict[_Waits, list[tuple[int, float, _Like]]] = {}
+        for row, one, due_s in zip(rows, facts, due, strict=True):
+            since, delivered = float(one["since"]), int(one["delivered"])
+            like = _features(due_s - since, int(one["prompt_tokens"]) + delivered, waiting)
+            kind = self._preempted if delivered else self._arrivals
+            likes.setdefault(kind, []).append((row, since, like))
+        for kind, waits in likes.items():
+            said = kind.forecasts([like for *_, like in waits], 0.0, now)
+            for (row, since, like), told in zip(waits, said, strict=True):
+                wait = _Wait(kind, since, like, math.nan if told is None else told.p90_s)
+                kind.begin(wait)
+                self._wait[row] = wait
 
 
 @dataclass(slots=True)
