@@ -6,7 +6,7 @@ from typing import Final
 
 import numpy as np
 from vllm.logger import init_logger
-from vllm.v1.engine import EngineCoreOutput, EngineCoreOutputs, FinishReason
+from vllm.v1.engine import EngineCoreOutputs, FinishReason
 from vllm.v1.request import Request
 
 from andes_backend.config import AndesConfig
@@ -119,7 +119,7 @@ class Ledger:
         names = list(map(_NAME, known))
         counts = list(map(len, map(_TOKENS, known)))
         if names != self._names or counts != self._ones:
-            self._deliver_to_others(known, now)
+            self._deliver_to_others(names, counts, now)
         elif names:
             self.table.deliver(self._rows, None, now)
         reasons = list(map(_REASON, known))
@@ -134,19 +134,25 @@ class Ledger:
         ]
         return self._close(ended) if ended else []
 
-    def _deliver_to_others(self, outputs: list[EngineCoreOutput], now: float) -> None:
-        """Others than in the last step get tokens, or not one each."""
+    def _deliver_to_others(self, names: list[str], counts: list[int], now: float) -> None:
+        """Others than in the last step get tokens, or not one each.
+
+        Args:
+            names: of requests, some of which may be unknown.
+            counts: tokens for each, 0 or more.
+            now: seconds on the scheduler's clock.
+        """
         row_of = self._row_of
-        served = [one for one in outputs if one.new_token_ids and one.request_id in row_of]
-        rows = np.array([row_of[one.request_id] for one in served], dtype=np.intp)
-        counts = [len(one.new_token_ids) for one in served]
-        ones = [1] * len(counts)
-        if served:
+        if not (all(counts) and row_of.keys() >= set(names)):
+            served = [at for at, name in enumerate(names) if counts[at] and name in row_of]
+            names, counts = [names[at] for at in served], [counts[at] for at in served]
+        rows = np.array(list(map(row_of.__getitem__, names)), dtype=np.intp)
+        one_each = counts.count(1) == len(counts)
+        if names:
             self._counters.forecast(*self.forecasts.deliver(rows, now))
-            each = None if counts == ones else np.array(counts, dtype=np.int64)
+            each = None if one_each else np.array(counts, dtype=np.int64)
             self.table.deliver(rows, each, now)
-        self._names = [one.request_id for one in served] if counts == ones else []
-        self._rows, self._ones = rows, ones
+        self._names, self._rows, self._ones = (names if one_each else []), rows, counts
 
     def wait(self, come: Rows, waiting: int, now: float) -> None:
         """Requests have come to the waiting queue: note for how long they wait.
