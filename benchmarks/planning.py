@@ -3,19 +3,22 @@
     python benchmarks/planning.py                      256 running, 1,000 waiting; two minutes
     python benchmarks/planning.py --waiting 10000
     python benchmarks/planning.py --policies fcfs qoe --rounds 3
+    python benchmarks/planning.py --policies qoe --against ../other   another working tree's build
 
 vLLM's real scheduler runs without a model on a virtual clock, with KV memory as full as in
 overload: whoever ends makes room for one of those who wait, and another request arrives;
 running requests grow, and now and then one is preempted. With the defaults that is about
 three ends and three arrivals a second, in steps of some 80 ms.
 
-All schedulers live in one process and take turns, round after round; every figure is the
-median of its value in each round. What we add is measured within the step: the time of
-`AndesScheduler.schedule()` less that of vLLM's own `schedule()` inside it, and the same for
-`update_from_output()`. So both parts of a ratio come from the same step. "On average" is
-the median of the steps with a full plan and that of the others, weighed by how many there
-are, over the median of vLLM's own: a step in which the machine did something else counts
-for one step and not for its length. The p99 has no such protection.
+The schedulers take turns, round after round, those of one build in one process; every figure
+is the median of its value in each round. Times are CPU time of the thread that schedules, so
+that what else the machine does counts only as far as it empties the CPU's caches. What we add
+is measured within the step: the time of `AndesScheduler.schedule()` less that of vLLM's own
+`schedule()` inside it, and the same for `update_from_output()`. So both parts of a ratio come
+from the same step. "On average" is the median of the steps with a full plan and that of the
+others, weighed by how many there are, over the median of vLLM's own. Where two builds are
+compared, "both" is what we add in a step to the two methods together: that mean, and the p99 of
+the sums.
 
 The memory is what Python and numpy hold for each live request beyond vLLM's own.
 """
@@ -23,11 +26,15 @@ The memory is what Python and numpy hold for each live request beyond vLLM's own
 import argparse
 import dataclasses
 import gc
+import json
 import os
 import statistics
+import subprocess
+import sys
 import time
 import tracemalloc
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -45,6 +52,10 @@ _MOST_MS: Final = 1.0
 _WARM_UP: Final = 150  # steps
 _BLOCK: Final = 16
 _METHODS: Final = ("schedule", "update_from_output")
+_ANSWER: Final = "answer: "  # before a line with figures; a process says other things, too
+_HERE: Final = Path(__file__).resolve().parents[1]
+
+Figures = dict[str, float]
 
 
 class Stopwatch:
@@ -64,9 +75,9 @@ def timed(call: Callable[..., Any], into: Callable[[Any], list[float]]) -> Calla
     """The same method, with its time noted in a list that its first argument leads to."""
 
     def method(scheduler: Any, *args: Any) -> Any:
-        began = time.perf_counter()
+        began = time.thread_time()
         result = call(scheduler, *args)
-        into(scheduler).append(time.perf_counter() - began)
+        into(scheduler).append(time.thread_time() - began)
         return result
 
     return method
@@ -207,9 +218,6 @@ def _watch_vllm() -> None:
         setattr(AsyncScheduler, method, timed(getattr(AsyncScheduler, method), own(method)))
 
 
-Figures = dict[str, float]
-
-
 def _figures(crowd: Crowd, steps: int) -> Figures:
     """One round of a policy; times in ms."""
     crowd.forget()
@@ -224,6 +232,8 @@ def _figures(crowd: Crowd, steps: int) -> Figures:
         "waiting": float(waiting),
         "plans": float(planned.mean()),
     }
+    together = 1e3 * sum(watch.added for watch in crowd.watches.values())
+    figures |= {"both mean": 0.0, "both p99": float(np.percentile(together, 99))}
     for method, watch in crowd.watches.items():
         own, added = 1e3 * np.array(watch.own), 1e3 * watch.added
         figures |= {
@@ -234,6 +244,7 @@ def _figures(crowd: Crowd, steps: int) -> Figures:
             f"{method} p99": float(np.percentile(added, 99)),
             f"{method} share": float(_mean(added, planned) / np.median(own)),
         }
+        figures["both mean"] += figures[f"{method} mean"]
     return figures
 
 
@@ -243,18 +254,72 @@ def _mean(times: Any, planned: Any) -> float:
     return sum(float(np.median(one)) * len(one) / len(times) for one in kinds if len(one))
 
 
-def measure(crowds: list[Crowd], rounds: int, steps: int) -> Any:
-    """The figures of each policy, medians over the rounds, all in one process by turns."""
+class Build:
+    """The schedulers of one build, in a process of their own.
+
+    Args:
+        tree: the working tree whose packages are used.
+        arguments: what the process is to measure, as `_serve` reads it.
+    """
+
+    def __init__(self, tree: Path, arguments: dict[str, Any]) -> None:
+        path = os.pathsep.join([str(tree), os.environ.get("PYTHONPATH", "")])
+        self._process = subprocess.Popen(
+            [sys.executable, __file__, "--serve", json.dumps(arguments)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env={**os.environ, "PYTHONPATH": path},
+            text=True,
+        )
+        self.ready = self._answer()
+
+    def round(self, policy: str, steps: int) -> Figures:
+        """The figures of one round of a policy."""
+        assert self._process.stdin is not None
+        print(json.dumps([policy, steps]), file=self._process.stdin, flush=True)
+        found: Figures = self._answer()
+        return found
+
+    def close(self) -> None:
+        """End the process."""
+        self._process.communicate()
+
+    def _answer(self) -> Any:
+        assert self._process.stdout is not None
+        for line in self._process.stdout:
+            if line.startswith(_ANSWER):
+                return json.loads(line.removeprefix(_ANSWER))
+        raise SystemExit("a build has ended before its time; what it says is above")
+
+
+def _serve(arguments: dict[str, Any]) -> None:
+    """Make the crowds, and measure a round of one whenever a line asks for it."""
+    _watch_vllm()
+    sizes = [arguments[one] for one in ("running", "waiting", "users")]
+    crowds = {policy: Crowd(policy, *sizes) for policy in arguments["policies"]}
     gc.collect()
     gc.freeze()  # as vLLM does when a server has started
-    found: dict[str, list[Figures]] = {crowd.policy: [] for crowd in crowds}
-    for _ in range(rounds):
-        for crowd in crowds:
-            found[crowd.policy].append(_figures(crowd, steps))
-    gc.unfreeze()
+    print(_ANSWER + json.dumps(_bytes_a_request()), flush=True)
+    for line in sys.stdin:
+        policy, steps = json.loads(line)
+        print(_ANSWER + json.dumps(_figures(crowds[policy], steps)), flush=True)
+
+
+def measure(builds: dict[str, Build], policies: list[str], rounds: int, steps: int) -> Any:
+    """The figures of each policy in each build, medians over the rounds, by turns."""
+    found: dict[tuple[str, str], list[Figures]] = {}
+    for number in range(rounds):
+        turns = [(policy, build) for policy in policies for build in builds]
+        for policy, build in turns if number % 2 == 0 else reversed(turns):
+            figures = builds[build].round(policy, steps)
+            found.setdefault((policy, build), []).append(figures)
     return {
-        policy: {key: statistics.median(one[key] for one in figures) for key in figures[0]}
-        for policy, figures in found.items()
+        (policy, build): {
+            key: statistics.median(one[key] for one in found[policy, build])
+            for key in found[policy, build][0]
+        }
+        for policy in policies
+        for build in builds
     }
 
 
@@ -280,13 +345,13 @@ def _bytes_a_request(count: int = 10_000) -> float:
     return taken / count
 
 
-def _rows(found: dict[str, Figures]) -> Iterator[tuple[str, ...]]:
-    """A line for each figure, a column for each policy."""
+def _rows(found: dict[tuple[str, str], Figures], compared: bool) -> Iterator[tuple[str, ...]]:
+    """A line for each figure, a column for each policy and build."""
 
     def line(name: str, key: str, form: str, target: str = "", stock: bool = False) -> Any:
         cells = [
             "" if policy == STOCK and not stock else form.format(figures[key])
-            for policy, figures in found.items()
+            for (policy, _), figures in found.items()
         ]
         return (name, *cells, target)
 
@@ -301,6 +366,9 @@ def _rows(found: dict[str, Figures]) -> Iterator[tuple[str, ...]]:
         for key in ("mean", "median", "planned"):
             yield line(f"  we add, {key}", f"{method} {key}", "{:.3f} ms")
         yield line("  we add, p99", f"{method} p99", "{:.3f} ms", most)
+    if compared:
+        yield line("both: we add, mean", "both mean", "{:.3f} ms")
+        yield line("  we add, p99", "both p99", "{:.3f} ms")
 
 
 def main() -> None:
@@ -312,21 +380,37 @@ def main() -> None:
     parser.add_argument("--users", type=int, default=0, metavar="N", help="whose they are")
     parser.add_argument("--rounds", type=int, default=7, metavar="N", help="medians of so many")
     parser.add_argument("--steps", type=int, default=150, metavar="N", help="in each round")
+    parser.add_argument(
+        "--against", type=Path, metavar="TREE", help="a working tree with the build to compare with"
+    )
+    parser.add_argument("--serve", type=json.loads, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     os.environ.setdefault("VLLM_LOGGING_LEVEL", "ERROR")
+    if arguments.serve is not None:
+        _serve(arguments.serve)
+    else:
+        _compare(arguments)
+
+
+def _compare(arguments: argparse.Namespace) -> None:
     from andes_backend.policy import POLICIES
 
     policies = [STOCK, *(arguments.policies or POLICIES)]
-    _watch_vllm()
-    crowd = arguments.running, arguments.waiting, arguments.users
-    crowds = [Crowd(policy, *crowd) for policy in policies]
-    found = measure(crowds, arguments.rounds, arguments.steps)
+    crowd = {one: getattr(arguments, one) for one in ("running", "waiting", "users")}
+    trees = {"": _HERE}
+    if arguments.against is not None:
+        trees = {"that": arguments.against.resolve(), "this": _HERE}
+        policies.remove(STOCK)
+    builds = {name: Build(tree, {**crowd, "policies": policies}) for name, tree in trees.items()}
+    found = measure(builds, policies, arguments.rounds, arguments.steps)
     print_table(
         f"What planning costs, medians of {arguments.rounds} rounds of {arguments.steps} steps",
-        ("", *policies, "target"),
-        list(_rows(found)),
+        ("", *(f"{policy} {build}".strip() for policy, build in found), "target"),
+        list(_rows(found, compared=arguments.against is not None)),
     )
-    print(f"memory of each live request: {_bytes_a_request():.0f} bytes")
+    for name, build in builds.items():
+        print(f"memory of each live request{name and f', {name} build'}: {build.ready:.0f} bytes")
+        build.close()
 
 
 if __name__ == "__main__":
