@@ -1,12 +1,11 @@
 """vLLM's requests as rows of the policy's table."""
 
 from collections.abc import Collection, Iterable
-from operator import attrgetter
 from typing import Final
 
 import numpy as np
 from vllm.logger import init_logger
-from vllm.v1.engine import EngineCoreOutputs, FinishReason
+from vllm.v1.engine import EngineCoreOutput, EngineCoreOutputs, FinishReason
 from vllm.v1.request import Request
 
 from andes_backend.config import AndesConfig
@@ -23,10 +22,6 @@ from andes_client.qoe import Meter
 __all__ = ["Ledger"]
 
 _COMPLETE: Final = (FinishReason.STOP, FinishReason.LENGTH)
-
-_NAME: Final = attrgetter("request_id")
-_TOKENS: Final = attrgetter("new_token_ids")
-_REASON: Final = attrgetter("finish_reason")
 
 _log = init_logger("vllm.andes")  # a child of vLLM's logger, so that it is shown
 
@@ -52,7 +47,6 @@ class Ledger:
         """What readers report of the requests here."""
         self._names: list[str] = []  # to whom the last step has delivered a token each
         self._rows: Rows = np.zeros(0, np.intp)
-        self._ones: list[int] = []
         self.bad_hints = 0
         """Requests whose hints were ignored because they are invalid."""
 
@@ -85,13 +79,14 @@ class Ledger:
 
     def rows(self, requests: Iterable[Request], now: float) -> Rows:
         """Row numbers of the requests, in their order."""
-        requests = list(requests)
-        numbers = list(map(self._row_of.get, map(_NAME, requests)))
-        if None in numbers:
-            for request, row in zip(requests, numbers, strict=True):
-                if row is None and request.request_id not in self._row_of:
-                    self.add(request, now)
-            numbers = [self._row_of[request.request_id] for request in requests]
+        row_of, requests = self._row_of, list(requests)
+        try:
+            numbers = [row_of[request.request_id] for request in requests]
+        except KeyError:
+            numbers = [
+                row_of[r.request_id] if r.request_id in row_of else self.add(r, now)
+                for r in requests
+            ]
         return np.array(numbers, dtype=np.intp)
 
     def retain(self, live: Collection[str]) -> None:
@@ -113,46 +108,41 @@ class Ledger:
         Returns:
             For each response that ended by itself: its tokens and its QoE.
         """
-        # Most steps deliver a token each to those of the step before: all that is done for each
-        # of them here is done by loops in C.
+        # Most steps deliver a token each to those of the step before, and nobody ends.
         known = [output for batch in outputs for output in batch.outputs]
-        names = list(map(_NAME, known))
-        counts = list(map(len, map(_TOKENS, known)))
-        if names != self._names or counts != self._ones:
-            self._deliver_to_others(names, counts, now)
-        elif names:
+        names = [output.request_id for output in known]
+        odd = [o for o in known if o.finish_reason is not None or len(o.new_token_ids) != 1]
+        if (
+            names
+            and names == self._names
+            and (not odd or all(len(o.new_token_ids) == 1 for o in odd))
+        ):
             self.table.deliver(self._rows, None, now)
-        reasons = list(map(_REASON, known))
-        if reasons.count(None) == len(reasons):
+        else:
+            self._deliver_to_others(known, now)
+        if not odd:
             return []
         delivered = self.table.data["delivered"]
         ended = [
             # Pooling ends without a token: nobody reads it.
-            (name, row, reason in _COMPLETE and bool(delivered[row]))
-            for name, reason in zip(names, reasons, strict=True)
-            if reason is not None and (row := self._row_of.get(name)) is not None
+            (o.request_id, row, o.finish_reason in _COMPLETE and bool(delivered[row]))
+            for o in odd
+            if o.finish_reason is not None and (row := self._row_of.get(o.request_id)) is not None
         ]
         return self._close(ended) if ended else []
 
-    def _deliver_to_others(self, names: list[str], counts: list[int], now: float) -> None:
-        """Others than in the last step get tokens, or not one each.
-
-        Args:
-            names: of requests, some of which may be unknown.
-            counts: tokens for each, 0 or more.
-            now: seconds on the scheduler's clock.
-        """
+    def _deliver_to_others(self, outputs: list[EngineCoreOutput], now: float) -> None:
+        """Others than in the last step get tokens, or not one each."""
         row_of = self._row_of
-        if not (all(counts) and row_of.keys() >= set(names)):
-            served = [at for at, name in enumerate(names) if counts[at] and name in row_of]
-            names, counts = [names[at] for at in served], [counts[at] for at in served]
-        rows = np.array(list(map(row_of.__getitem__, names)), dtype=np.intp)
-        one_each = counts.count(1) == len(counts)
-        if names:
+        served = [one for one in outputs if one.new_token_ids and one.request_id in row_of]
+        names = [one.request_id for one in served]
+        rows = np.array([row_of[name] for name in names], dtype=np.intp)
+        counts = np.array([len(one.new_token_ids) for one in served], dtype=np.int64)
+        one_each = bool((counts == 1).all())
+        if served:
             self._counters.forecast(*self.forecasts.deliver(rows, now))
-            each = None if one_each else np.array(counts, dtype=np.int64)
-            self.table.deliver(rows, each, now)
-        self._names, self._rows, self._ones = (names if one_each else []), rows, counts
+            self.table.deliver(rows, None if one_each else counts, now)
+        self._names, self._rows = (names if one_each else []), rows
 
     def wait(self, come: Rows, waiting: int, now: float) -> None:
         """Requests have come to the waiting queue: note for how long they wait.

@@ -130,9 +130,8 @@ def _quantiles(
     Returns:
         Both of shape (m,), seconds.
     """
-    order = np.argsort(seconds, axis=1)
-    seconds = np.take_along_axis(seconds, order, axis=1)
-    ended = np.take_along_axis(ended, order, axis=1)
+    order, each = np.argsort(seconds, axis=1), np.arange(len(seconds))
+    seconds, ended = seconds[each[:, None], order], ended[each[:, None], order]
     at_risk = np.arange(seconds.shape[1], 0, -1)
     left = np.cumprod(np.where(ended, 1.0 - 1.0 / at_risk, 1.0), axis=1)
     end = left[:, -1]
@@ -140,7 +139,7 @@ def _quantiles(
     found = []
     for share in (0.5, 1.0 - _HELD):
         reached = left <= share + 1e-9
-        first = np.take_along_axis(seconds, reached.argmax(axis=1)[:, None], axis=1)[:, 0]
+        first = seconds[each, reached.argmax(axis=1)]
         beyond = seconds[:, -1] * np.minimum(_FARTHEST, math.log(share) / last)
         found.append(np.where(reached[:, -1], first, beyond))
     return found[0], found[1]
@@ -170,8 +169,9 @@ class Forecasts:
         """
         if self._again:
             # What was under way when they were preempted has come, and they wait all the same.
-            still = np.array(list(self._again), np.intp)
-            come = np.union1d(come, still[self._table.waits[still]])
+            waits, rows = self._table.waits, come.tolist()
+            still = self._again.difference(rows)
+            come = np.array([*rows, *(row for row in still if waits[row])], np.intp)
             self._again.clear()
         if not len(come):
             return

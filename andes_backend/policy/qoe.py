@@ -19,6 +19,7 @@ from andes_backend.policy.value import marginal_qoe
 __all__ = ["MarginalQoE"]
 
 _IN_ORDER: Final = 128  # waiting requests that are put in order: more do not come in at once
+_SPARE: Final = 16  # beyond those that are to come in, should vLLM find that some cannot
 
 
 class MarginalQoE:
@@ -72,7 +73,9 @@ class MarginalQoE:
         while (first := next(queue, None)) is not None and room.let_in(*first):
             pass
         preempt = victims[: room.gone] if room.gone else None
-        return Decision(waiting=order, running=stay, admit=room.admitted, preempt=preempt)
+        # Of the others the next plan decides.
+        first = order[: 2 * room.admitted + _SPARE]
+        return Decision(waiting=first, running=stay, admit=room.admitted, preempt=preempt)
 
     def finished(self, output_tokens: int) -> None:
         self._lengths.observe(output_tokens)

@@ -15,6 +15,7 @@ from andes_backend.config import AndesConfig
 from andes_backend.engine import versions
 from andes_backend.engine.ledger import Ledger
 from andes_backend.engine.plan import PlanInForce, Queues
+from andes_backend.engine.waiting import WaitingQueue
 from andes_backend.policy import Decision, Snapshot
 from tests.engine.real_scheduler import Machine, engine_config, request
 
@@ -25,7 +26,7 @@ class Scene:
     """Requests that wait and run as vLLM has them, and a plan about them."""
 
     def __init__(self, *, waiting: int = 3, running: int = 2, usual_s: float = 0.5) -> None:
-        self.waiting = [request(f"w{index}", 4, 4) for index in range(waiting)]
+        self.waiting = WaitingQueue(request(f"w{index}", 4, 4) for index in range(waiting))
         self.running = [request(f"r{index}", 4, 4) for index in range(running)]
         self.held_elsewhere = 0
         self.ledger = Ledger(AndesConfig())
@@ -33,17 +34,19 @@ class Scene:
 
     @property
     def queues(self) -> Queues:
-        """As `AndesScheduler` makes them: the running queue is vLLM's own list."""
-        return Queues(list(self.waiting), self.running, self.held_elsewhere)
+        """As `AndesScheduler` makes them: both are vLLM's own."""
+        return Queues(self.waiting, self.running, self.held_elsewhere)
 
     def planned(self, decision: Decision, now: float = 0.0) -> None:
         """A step for which a plan is made, up to vLLM's own schedule()."""
         plan, queues = self.plan, self.queues
         plan.next_step()
         self.ledger.table.note_queues(*plan.look(queues, now), now)
+        waiting = plan.everybody_waiting(queues, now)
         preempt = [] if decision.preempt is None else decision.preempt.tolist()
         victims = [self.running[index] for index in preempt]
-        self.waiting, self.running = plan.reorder(queues, decision)
+        first, self.running = plan.reorder(queues, waiting, decision)
+        self.waiting.put_first(first)
         for victim in victims:
             self.running.remove(victim)
         plan.begin(decision, victims, self.held_elsewhere, now)
@@ -69,15 +72,19 @@ def test_it_holds_as_long_as_its_decision_says_or_as_usual(
         assert scene.holds(now) is (now < 10.0 + holds_s)
 
 
+def exchange(queue: WaitingQueue, other: Request) -> None:
+    queue.pop_request()
+    queue.prepend_request(other)
+
+
 CHANGES: dict[str, Callable[[Scene], object]] = {
-    "arrives": lambda scene: scene.waiting.append(request("new", 4, 4)),
-    "leaves the waiting": lambda scene: scene.waiting.pop(0),
+    "arrives": lambda scene: scene.waiting.add_request(request("new", 4, 4)),
+    "leaves the waiting": lambda scene: scene.waiting.pop_request(),
     "leaves the running": lambda scene: scene.running.pop(),
-    "order of waiting": lambda scene: scene.waiting.reverse(),
     "order of running": lambda scene: scene.running.reverse(),
-    "one for another": lambda scene: scene.waiting.__setitem__(1, request("new", 4, 4)),
+    "one for another": lambda scene: exchange(scene.waiting, request("new", 4, 4)),
     "another by the same name": lambda scene: scene.running.__setitem__(0, request("r0", 4, 4)),
-    "comes in": lambda scene: scene.running.append(scene.waiting.pop(0)),
+    "comes in": lambda scene: scene.running.append(scene.waiting.pop_request()),
     "holds KV blocks": lambda scene: setattr(scene, "held_elsewhere", 1),
 }
 
@@ -94,9 +101,9 @@ def test_it_holds_no_longer_when_a_queue_has_changed(change: str) -> None:
 def test_a_queue_that_is_again_as_it_was_has_not_changed() -> None:
     scene = Scene()
     scene.planned(FOREVER)
-    gone = scene.waiting.pop()
+    gone = scene.waiting.pop_request()
     assert not scene.holds()
-    scene.waiting.append(gone)
+    scene.waiting.prepend_request(gone)
     assert scene.holds()
 
 
@@ -104,10 +111,12 @@ def test_what_it_left_is_the_order_that_was_decided() -> None:
     scene = Scene()
     before, running = list(scene.waiting), scene.running
     scene.planned(Decision(waiting=np.array([2, 0, 1]), again_in_s=math.inf))
-    assert scene.waiting == [before[2], before[0], before[1]]
+    assert list(scene.waiting) == [before[2], before[0], before[1]]
     assert scene.running is running  # vLLM's own list, where nothing was decided
     assert scene.holds()
-    waiting, rows = scene.plan.look(scene.queues, 1.0)
+    come, rows = scene.plan.look(scene.queues, 1.0)
+    assert not len(come)
+    waiting = scene.plan.everybody_waiting(scene.queues, 1.0)
     assert waiting.tolist() == scene.ledger.rows(scene.waiting, 1.0).tolist()
     assert rows.tolist() == scene.ledger.rows(scene.running, 1.0).tolist()
 
@@ -143,10 +152,10 @@ def test_its_victims_and_admissions_are_for_the_step_that_it_was_made_for() -> N
 
 def test_what_vllm_made_of_the_queues_by_carrying_it_out_is_no_change() -> None:
     scene = Scene()
-    victim, first = scene.running[0], scene.waiting[0]
+    victim, first = scene.running[0], scene.waiting.peek_request()
     scene.planned(Decision(preempt=np.array([0]), admit=1, again_in_s=math.inf))
-    scene.running.append(scene.waiting.pop(0))
-    scene.waiting.append(victim)
+    scene.running.append(scene.waiting.pop_request())
+    scene.waiting.add_request(victim)
     assert not scene.holds()
     scene.plan.settle(scene.queues, [first], 0.0)
     assert scene.holds()
@@ -162,19 +171,19 @@ def test_what_vllm_made_of_the_queues_by_carrying_it_out_is_no_change() -> None:
 def test_who_was_seen_before_a_change_has_the_same_row_after_it() -> None:
     scene = Scene()
     scene.planned(FOREVER)
-    rows = scene.ledger.rows(scene.waiting[1:], 0.0)
-    scene.waiting.pop(0)
-    waiting, _ = scene.plan.look(scene.queues, 1.0)
-    assert waiting.tolist() == rows.tolist()
+    rows = scene.ledger.rows(list(scene.waiting)[1:], 0.0)
+    scene.waiting.pop_request()
+    assert scene.plan.everybody_waiting(scene.queues, 1.0).tolist() == rows.tolist()
 
 
 def test_of_those_who_have_left_nothing_is_kept() -> None:
     scene = Scene()
     scene.planned(Decision(preempt=np.array([0]), again_in_s=math.inf))
     requests = [weakref.ref(one) for one in (*scene.waiting, *scene.running, *scene.plan.victims)]
-    scene.waiting, scene.running = [], []
+    scene.waiting.remove_requests(list(scene.waiting))
+    scene.running = []
     scene.plan.next_step()
-    scene.plan.forget(1.0)
+    scene.plan.forget(scene.queues, 1.0)
     gc.collect()
     assert len(requests) == 5
     assert [one() for one in requests] == [None] * 5

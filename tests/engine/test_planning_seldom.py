@@ -138,10 +138,9 @@ def forever(_: Snapshot) -> Decision:
 CHANGES: dict[str, Callable[[Machine], object]] = {
     "arrives": lambda m: m.scheduler.add_request(request("new", 20, 20)),
     "arrives behind our back": lambda m: _slip_in(m, "new"),
-    "waiting request is aborted": lambda m: _abort(m, m.scheduler.waiting[0]),
+    "waiting request is aborted": lambda m: _abort(m, m.scheduler.waiting.peek_request()),
     "running request is aborted": lambda m: _abort(m, m.scheduler.running[0]),
     "preempted by the cache's reset": lambda m: m.scheduler.reset_prefix_cache(True),
-    "order of waiting": lambda m: m.scheduler.waiting.rotate(1),
     "order of running": lambda m: m.scheduler.running.reverse(),
     "comes with its KV": lambda m: _hand_over(m, "new"),
     "one for another": lambda m: _exchange(m, "new"),
@@ -151,11 +150,11 @@ CHANGES: dict[str, Callable[[Machine], object]] = {
 def _slip_in(machine: Machine, name: str) -> None:
     new = request(name, 20, 20)
     machine.scheduler.requests[name] = new
-    machine.scheduler.waiting.append(new)
+    machine.scheduler.waiting.add_request(new)
 
 
 def _exchange(machine: Machine, name: str) -> None:
-    _abort(machine, machine.scheduler.waiting[1])
+    _abort(machine, list(machine.scheduler.waiting)[1])
     _slip_in(machine, name)
 
 
@@ -265,9 +264,9 @@ def test_victims_of_a_policy_go_to_the_end_whether_it_orders_or_not(
     full(machine)
     victim = machine.scheduler.running[0]
     machine.scheduler.andes_policy.decide = lambda _: Decision(preempt=np.array([0]), admit=0)
-    machine.scheduler.waiting.rotate(1)
+    machine.scheduler.andes_plan.end()
     machine.step()
-    assert machine.scheduler.waiting[-1] is victim
+    assert list(machine.scheduler.waiting)[-1] is victim
     assert len(machine.scheduler.waiting) == 3
 
 

@@ -89,3 +89,60 @@ def test_a_new_request_inherits_nothing_from_its_row() -> None:
     assert second == first
     assert not table.data["running"][second]
     assert table.data["since"][second] == 5.0
+
+
+STEPS = st.lists(
+    st.tuples(
+        st.sampled_from(["same", "same", "same", "others", "several", "hear", "away", "back"]),
+        st.floats(0.0, 3.0),
+        st.lists(st.integers(0, 5), unique=True, min_size=1, max_size=6),
+    ),
+    max_size=90,
+)
+
+
+@given(STEPS)
+def test_tokens_that_are_noted_first_and_read_later_count_as_if_read_at_once(
+    steps: list[tuple[str, float, list[int]]],
+) -> None:
+    """Of one table somebody reads after each step, of the other nobody until the end."""
+    stalls: list[list[tuple[int, float]]] = [[], []]
+    eager, lazy = (Table(stalled=lambda *stall, to=to: to.append(stall)) for to in stalls)
+    readers = [Expectation(1.0, tds) for tds in (0.5, 1.0, 2.0, 4.0, 8.0, 20.0)]
+    for table in (eager, lazy):
+        for number, reader in enumerate(readers):
+            table.add(0.0, 10 * number, reader, "user" if number % 2 else None)
+    served, now = np.arange(6), 0.0
+    for deed, wait, chosen in steps:
+        now += wait
+        some = np.array(chosen, np.intp)
+        served = some if deed == "others" else served
+        for table in (eager, lazy):
+            if deed == "hear":
+                table.hear(chosen[0], now=now, way_s=0.1, shown=1.0, buffer_s=wait)
+            elif deed in ("away", "back"):
+                table.turn(chosen[0], now=now, speed=1.0 + wait, away=deed == "away")
+            elif deed == "several":
+                table.deliver(some, some + 1, now)
+            else:
+                table.deliver(served, None, now)
+        assert len(eager.data)
+    assert lazy.data.tolist() == eager.data.tolist()
+    assert lazy.accounts.counter.tolist() == eager.accounts.counter.tolist()
+    assert sum(count for count, _ in stalls[1]) == sum(count for count, _ in stalls[0])
+    assert sum(s for _, s in stalls[1]) == pytest.approx(sum(s for _, s in stalls[0]))
+
+
+def test_a_request_that_leaves_has_had_all_that_was_noted_for_it() -> None:
+    table = Table()
+    numbers = [table.add(0.0, 10, Expectation(1.0, 1.0), "user") for _ in range(2)]
+    both = np.array(numbers)
+    for now in (1.0, 2.0, 3.0):
+        table.deliver(both, None, now)
+    assert table.service(numbers[0]) == 10 + 2 * 3
+    table.deliver(both, None, 4.0)
+    table.remove(numbers[0], complete=True)
+    other = table.add(5.0, 10, Expectation(1.0, 1.0))
+    assert other == numbers[0]
+    assert table.data["delivered"][both].tolist() == [0, 4]
+    assert table.prompt_tokens == 20
