@@ -53,6 +53,10 @@ class AndesScheduler(versions.EitherScheduler):
         ValueError: the settings are wrong; RuntimeError: the vLLM is not a tested one.
     """
 
+    andes_made = False
+    """Whether the constructor has run. vLLM's own tests make schedulers without it: such a one does
+    what vLLM's does."""
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         versions.check_version()
@@ -80,6 +84,7 @@ class AndesScheduler(versions.EitherScheduler):
         listener.install()
         for line in start_lines(self.andes_config, self.vllm_config, self.log_stats):
             _log.info("andes: %s", line)
+        self.andes_made = True
 
     def clock(self) -> float:
         """Seconds; a subclass on a virtual clock overrides it."""
@@ -95,13 +100,14 @@ class AndesScheduler(versions.EitherScheduler):
         # vLLM (0.30 to 0.33) gives what a session sends later to the session's first request, and
         # drops the new one; a new one without input ends the session.
         live = self.requests.get(request.request_id)
-        if live is not None and not goes_on:
+        if live is not None and not goes_on and self.andes_made:
             self.andes_ledger.add(live, self.clock())
             versions.waiting_queue(self).renew(live)
 
     def finish_requests(self, *args: Any, **kwargs: Any) -> list[Request]:
         finished = super().finish_requests(*args, **kwargs)
-        self.andes_ledger.retain(self.requests)
+        if self.andes_made:
+            self.andes_ledger.retain(self.requests)
         return finished
 
     def andes_streams(self) -> KeysView[str]:
@@ -146,6 +152,8 @@ class AndesScheduler(versions.EitherScheduler):
         return self.andes_ledger.outlook(waiting, self.clock())
 
     def schedule(self, *args: Any, **kwargs: Any) -> SchedulerOutput:
+        if not self.andes_made:
+            return super().schedule(*args, **kwargs)
         now = self.clock()
         self.andes_plan.next_step()
         # We preempt before vLLM's own schedule(), not inside it: after a preemption in there,
@@ -168,6 +176,8 @@ class AndesScheduler(versions.EitherScheduler):
         self, scheduler_output: SchedulerOutput, model_runner_output: ModelRunnerOutput
     ) -> dict[int, EngineCoreOutputs]:
         outputs = super().update_from_output(scheduler_output, model_runner_output)
+        if not self.andes_made:
+            return outputs
         with self._failing_safely():
             self._observe(scheduler_output)
             self._deliver(outputs)

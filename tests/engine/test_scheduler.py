@@ -11,7 +11,7 @@ from vllm.v1.request import RequestStatus
 
 from andes_backend.engine import versions
 from andes_backend.engine.reports import Checked
-from andes_backend.policy import Decision, Snapshot
+from andes_backend.policy import Decision, Snapshot, shortlist
 from andes_client import Expectation, wire
 from andes_client.qoe import qoe
 from tests.engine.real_scheduler import Machine, engine_config, request
@@ -75,6 +75,46 @@ def test_every_token_once_though_memory_is_scarce(
     assert counters.fallbacks == 0
     assert 0.0 < counters.qoe_sum < 60.0
     assert_clean(machine)
+
+
+def test_a_plan_about_a_few_of_those_who_wait_forgets_nobody(
+    make_machine: MakeMachine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As in a queue of thousands: most who wait are no part of a plan."""
+    for name, value in (("FEW", 0), ("_BEST", 4), ("_SLICE", 3)):
+        monkeypatch.setattr(shortlist, name, value)
+    machine = make_machine(blocks=60, max_num_seqs=4)
+    expected = {f"r{i}": 20 + 7 * (i % 13) for i in range(40)}
+    for name, length in expected.items():
+        machine.scheduler.add_request(request(name, 50, length))
+    scheduler, looked = machine.scheduler, []
+    plan = scheduler.andes_policy.plan
+
+    def counting(snapshot: Snapshot) -> Decision:
+        looked.append(len(snapshot.waiting) / max(1, len(scheduler.waiting)))
+        return plan(snapshot)
+
+    monkeypatch.setattr(scheduler.andes_policy, "plan", counting)
+    assert serve_all(machine) == expected
+    assert scheduler.andes_counters.fallbacks == 0
+    assert min(looked) < 0.5
+    assert_clean(machine)
+
+
+def test_made_without_its_constructor_it_is_vllms_own(make_machine: MakeMachine) -> None:
+    """vLLM's own tests make schedulers so, and set its attributes one by one."""
+    machine = make_machine()
+    whole = vars(machine.scheduler)
+    bare = type(machine.scheduler).__new__(type(machine.scheduler))
+    for name in [one for one in whole if not one.startswith(("andes_", "_minute", "_exchange"))]:
+        setattr(bare, name, whole[name])
+    machine.scheduler = bare
+    for name in "abc":
+        bare.add_request(request(name, 20, 30))
+    machine.step()
+    (gone,) = bare.finish_requests("c", RequestStatus.FINISHED_ABORTED)
+    assert gone.request_id == "c"
+    assert set(serve_all(machine)) == {"a", "b"}
 
 
 def test_the_ledger_sees_the_qoe_that_was_delivered(make_machine: MakeMachine) -> None:

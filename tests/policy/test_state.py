@@ -112,18 +112,20 @@ def test_tokens_that_are_noted_first_and_read_later_count_as_if_read_at_once(
     for table in (eager, lazy):
         for number, reader in enumerate(readers):
             table.add(0.0, 10 * number, reader, "user" if number % 2 else None)
-    served, now = np.arange(6), 0.0
-    for deed, wait, chosen in steps:
+    rows = np.flatnonzero(eager.data["serial"])
+    served, now = rows, 0.0
+    for deed, wait, indexes in steps:
         now += wait
-        some = np.array(chosen, np.intp)
+        some = rows[indexes]
+        one = int(some[0])
         served = some if deed == "others" else served
         for table in (eager, lazy):
             if deed == "hear":
-                table.hear(chosen[0], now=now, way_s=0.1, shown=1.0, buffer_s=wait)
+                table.hear(one, now=now, way_s=0.1, shown=1.0, buffer_s=wait)
             elif deed in ("away", "back"):
-                table.turn(chosen[0], now=now, speed=1.0 + wait, away=deed == "away")
+                table.turn(one, now=now, speed=1.0 + wait, away=deed == "away")
             elif deed == "several":
-                table.deliver(some, some + 1, now)
+                table.deliver(some, np.array(indexes) + 1, now)
             else:
                 table.deliver(served, None, now)
         assert len(eager.data)
