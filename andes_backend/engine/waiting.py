@@ -6,6 +6,7 @@ every request that comes or leaves. All of them take the same time in a queue of
 
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from vllm.v1.core.sched.request_queue import PriorityRequestQueue, RequestQueue
@@ -127,6 +128,13 @@ class _Line(_Queue):
 
     def __contains__(self, request: object) -> bool:
         return request in self._line
+
+    def __getitem__(self, position: int) -> Request:
+        """As vLLM's deque has it, though here it takes longer the further back it is."""
+        try:
+            return next(islice(self._line, range(len(self._line))[position], None))
+        except IndexError:
+            raise IndexError(f"the queue has {len(self._line)} requests") from None
 
     def __bool__(self) -> bool:
         return bool(self._line)

@@ -135,3 +135,11 @@ def test_an_empty_queue_has_no_first(kind: str) -> None:
             first()
     with pytest.raises(ValueError, match=r"does not wait|not in list"):
         ours.remove_request(EVERYBODY[0])
+
+
+def test_the_first_come_queue_is_read_by_position_as_vllms_deque() -> None:
+    queue = WaitingQueue(EVERYBODY)
+    assert [queue[place] for place in range(len(queue))] == EVERYBODY
+    assert queue[-1] is EVERYBODY[-1]
+    with pytest.raises(IndexError, match="12 requests"):
+        queue[12]
