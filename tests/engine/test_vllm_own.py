@@ -18,13 +18,6 @@ pytestmark = pytest.mark.live  # half a minute of a CPU
 VERSION = installed_version()
 POLICIES = ("fcfs", "qoe")
 
-WITHOUT_CONSTRUCTOR = {
-    "test_abort_request_when_structured_output_fsm_cannot_advance": (
-        "makes the object without its constructor and sets vLLM's attributes one by one; "
-        "a class with attributes of its own has none of them then"
-    ),
-}
-
 _ORDER = "asserts first come, first served"
 _LAST_BLOCKS = "lets a request into the last free blocks, which `qoe` keeps for those that run"
 _PRIORITY = "uses --scheduling-policy priority, which `qoe` refuses when the server starts"
@@ -93,14 +86,11 @@ def test_with_vllms_own_class_as_a_control(root: Path, control: Control) -> None
     assert not control.failed
     assert len(control.passed) > 300
     everywhere = "".join(path.read_text() for path in root.rglob("*.py"))
-    for name in (*NOT_HERE, *WITHOUT_CONSTRUCTOR, *NOT_UNDER_QOE):
+    for name in (*NOT_HERE, *NOT_UNDER_QOE):
         assert f"def {name.partition('[')[0]}(" in everywhere, f"vLLM has no test {name} any more"
 
 
-@pytest.mark.parametrize(
-    ("policy", "named"),
-    [("fcfs", WITHOUT_CONSTRUCTOR), ("qoe", WITHOUT_CONSTRUCTOR | NOT_UNDER_QOE)],
-)
+@pytest.mark.parametrize(("policy", "named"), [("fcfs", {}), ("qoe", NOT_UNDER_QOE)])
 def test_what_passes_with_vllms_class_passes_with_ours(
     ends: dict[str, Ends], control: Control, policy: str, named: dict[str, str]
 ) -> None:
