@@ -134,11 +134,11 @@ def _without_budget() -> AbstractContextManager[object]:
 
 def _row(name: str, runs: list[_Figures], stock: list[_Figures]) -> tuple[str, ...]:
     def middle(field: str) -> float:
-        return statistics.median(getattr(one, field) for one in runs)
+        return float(statistics.median(getattr(one, field) for one in runs))
 
     def ratio(field: str) -> float:
         pairs = zip(runs, stock, strict=True)
-        return statistics.median(getattr(a, field) / getattr(b, field) for a, b in pairs)
+        return float(statistics.median(getattr(a, field) / getattr(b, field) for a, b in pairs))
 
     return (
         name,

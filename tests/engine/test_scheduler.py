@@ -88,7 +88,7 @@ def test_a_plan_about_a_few_of_those_who_wait_forgets_nobody(
     for name, length in expected.items():
         machine.scheduler.add_request(request(name, 50, length))
     scheduler, looked = machine.scheduler, []
-    plan = scheduler.andes_policy.plan
+    plan: Callable[[Snapshot], Decision] = scheduler.andes_policy.plan
 
     def counting(snapshot: Snapshot) -> Decision:
         looked.append(len(snapshot.waiting) / max(1, len(scheduler.waiting)))

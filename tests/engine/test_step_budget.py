@@ -21,12 +21,12 @@ LONG: Final = 1900
 READER: Final = {"andes_ttft": 1.0, "andes_tds": 5.0}
 TIMES: Final = StepTimes(0.03, 0.0, 0.0, 0.001)  # a step full of prompts takes 0.54 s
 
-MakeMachine = Callable[..., Machine]
+MakeMachine = Callable[..., "Watched"]
 
 
 @pytest.fixture
 def make_machine(tiny_model: Path) -> MakeMachine:
-    def make(policy: str = "qoe", **engine_args: Any) -> Machine:
+    def make(policy: str = "qoe", **engine_args: Any) -> Watched:
         config = engine_config(
             tiny_model,
             additional_config={"andes": {"policy": policy}},
@@ -78,7 +78,7 @@ class Watched(Machine):
         return longest
 
 
-def served(machine: Machine, *, readers: int = 3, longs: int = 1) -> None:
+def served(machine: Watched, *, readers: int = 3, longs: int = 1) -> None:
     """Readers who have just got their first text, and long prompts that come then."""
     for index in range(readers):
         machine.scheduler.add_request(request(f"reader {index}", 20, 60, READER))
