@@ -53,11 +53,11 @@ class NotedQueue(_Queue):
         return list(self)
 
     def add_request(self, request: Request) -> None:
-        super().add_request(request)
+        super().add_request(request)  # type: ignore[safe-super]
         self._comes(request)
 
     def prepend_request(self, request: Request) -> None:
-        super().prepend_request(request)
+        super().prepend_request(request)  # type: ignore[safe-super]
         self._comes(request)
 
     def prepend_requests(self, requests: Iterable[Request]) -> None:
@@ -66,17 +66,17 @@ class NotedQueue(_Queue):
             self.prepend_request(request)
 
     def pop_request(self) -> Request:
-        request = super().pop_request()
+        request = super().pop_request()  # type: ignore[safe-super]
         self._leaves(request)
         return request
 
     def remove_request(self, request: Request) -> None:
-        super().remove_request(request)
+        super().remove_request(request)  # type: ignore[safe-super]
         self._leaves(request)
 
     def remove_requests(self, requests: Iterable[Request]) -> None:
         here = [request for request in requests if request in self]
-        super().remove_requests(here)
+        super().remove_requests(here)  # type: ignore[safe-super]
         for request in here:
             self._leaves(request)
 
