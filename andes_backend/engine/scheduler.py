@@ -78,6 +78,7 @@ class AndesScheduler(versions.EitherScheduler):
         self.andes_plan = PlanInForce(self.andes_ledger, self.andes_config.plan_every_s)
         self.andes_steps = StepTimer()
         self.andes_found_again = FoundAgain()
+        self._prompts_begun = False  # maybe computed in part
         self._next_look = self.clock()
         self._exchange = exchange_of(self.andes_config)
         self._minute = MinuteLine(self.andes_counters, self.clock())
@@ -168,6 +169,9 @@ class AndesScheduler(versions.EitherScheduler):
                 scheduled = super().schedule(*args, **kwargs)
         finally:
             self._let_victims_wait()
+        self._prompts_begun = versions.has_prompts(scheduled) or (
+            self._prompts_begun and any(request.is_prefill_chunk for request in self.running)
+        )
         self._settle(scheduled, versions.preempted_in(scheduled) - preempted, ran)
         self.andes_steps.scheduled(scheduled, self.clock())
         return scheduled
@@ -268,6 +272,8 @@ class AndesScheduler(versions.EitherScheduler):
     def _budget(self, now: float) -> StepBudget | None:
         """How much of long prompts this step may compute; None: as much as vLLM likes."""
         budget = None
+        if not self._prompts_begun and not versions.admissions_left(self):
+            return None  # mostly so: there is no prompt
         if self.andes_config.policy in _KEEPS_READERS_SUPPLIED:
             with self._failing_safely():
                 times = self.andes_latency.times

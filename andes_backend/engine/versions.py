@@ -39,6 +39,7 @@ __all__ = [
     "extra_args",
     "goes_on",
     "has_endpoint_plugins",
+    "has_prompts",
     "held_elsewhere",
     "is_paused",
     "limit_admissions",
@@ -237,6 +238,11 @@ def preempted_in(scheduled: SchedulerOutput) -> int:
     return len(scheduled.preempted_req_ids or ())
 
 
+def has_prompts(scheduled: SchedulerOutput) -> bool:
+    """Whether somebody gets more than one token in a step, as prompts do."""
+    return scheduled.total_num_scheduled_tokens > len(scheduled.num_scheduled_tokens)
+
+
 def step_shape(scheduled: SchedulerOutput) -> tuple[int, int, int]:
     """What a step consists of.
 
@@ -249,7 +255,7 @@ def step_shape(scheduled: SchedulerOutput) -> tuple[int, int, int]:
     """
     tokens, cached = scheduled.num_scheduled_tokens, scheduled.scheduled_cached_reqs
     computed = cached.num_computed_tokens
-    if scheduled.total_num_scheduled_tokens > len(tokens):  # somebody gets more than one
+    if has_prompts(scheduled):
         computed = [
             before
             for name, before in zip(cached.req_ids, computed, strict=True)
