@@ -60,6 +60,25 @@ def test_long_prompts_are_measured_with_the_step_budget_and_without(load: tuple[
         assert text in table
 
 
+@pytest.mark.skipif(not HAS_VLLM, reason="vLLM is not installed")
+def test_the_panel_goes_on_where_it_was_interrupted(tmp_path: Path) -> None:
+    rows = ("--rows=small 3/s,mooncake", "--variants=off", "--seeds=1", "--requests=8")
+    out = run("panel.py", *rows, "--policies=stock,margin none", f"--out={tmp_path}")
+    (directory,) = tmp_path.iterdir()
+    assert "below" in out
+    results = directory / "results.jsonl"
+    before = results.read_text().splitlines()
+    assert len(before) == 4
+    out = run("panel.py", *rows, "--policies=stock,qoe,bound", f"--resume={directory}")
+    after = results.read_text().splitlines()
+    assert after[:4] == before
+    assert {json.loads(line)["policy"] for line in after[4:]} == {"qoe", "bound"}
+    assert len(after) == 8
+    figures = [json.loads(line)["figures"] for line in after]
+    assert all(0 < one["qoe"] <= 1 for one in figures)
+    assert "small 3/s" in (directory / "panel.txt").read_text()
+
+
 SCRIPTS = sorted(path.name for path in BENCHMARKS.glob("*.py") if path.name != "table.py")
 
 
