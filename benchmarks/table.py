@@ -1,8 +1,12 @@
 """A table on standard output: drawn by rich where it is installed, plain text elsewhere."""
 
+import sys
 from collections.abc import Sequence
+from typing import Final
 
 __all__ = ["print_table"]
+
+_WIDTH: Final = 130  # of a table in a pipe or a file, which has no width of its own, characters
 
 
 def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
@@ -18,7 +22,7 @@ def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]
         table.add_column(column, justify="left" if number == 0 else "right")
     for row in rows:
         table.add_row(*row)
-    Console().print(table)
+    Console(width=None if sys.stdout.isatty() else _WIDTH).print(table)
 
 
 def _print_plain(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:

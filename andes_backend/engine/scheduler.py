@@ -274,6 +274,8 @@ class AndesScheduler(versions.EitherScheduler):
         budget = None
         if not self._prompts_begun and not versions.admissions_left(self):
             return None  # mostly so: there is no prompt
+        if not self.andes_latency.learned:
+            return None  # by a guess, prompts would be held back for nothing
         if self.andes_config.policy in _KEEPS_READERS_SUPPLIED:
             with self._failing_safely():
                 times = self.andes_latency.times

@@ -58,6 +58,8 @@ class LatencyModel:
     def __init__(self) -> None:
         self.times = _ASSUMED
         """The best present estimate."""
+        self.learned = False
+        """Whether it is more than a guess."""
         guess = np.array(astuple(_ASSUMED))
         # In units of the guess all four unknowns are near 1, and the sums well conditioned.
         self._unit = guess
@@ -94,6 +96,7 @@ class LatencyModel:
         self._products = self._products * keep + x.T @ seconds
         self._folded += len(steps)
         self._settled = self._folded >= _SETTLED
+        self.learned = True
         base, sequence, context, prompt = (self._fit() * self._unit).tolist()
         self.times = StepTimes(base, sequence, context, prompt)
 

@@ -34,6 +34,7 @@ def make_machine(tiny_model: Path) -> MakeMachine:
         )
         machine = Watched(config, blocks=1000)
         machine.scheduler.andes_latency.times = TIMES
+        machine.scheduler.andes_latency.learned = True
         return machine
 
     return make
@@ -233,3 +234,15 @@ def test_prompts_that_vllm_may_not_cut_are_left_alone(make_machine: MakeMachine)
     assert not versions.prompts_can_be_cut(machine.scheduler, [])
     scheduler = make_machine().scheduler
     assert versions.prompts_can_be_cut(scheduler, [request("text", 5, 5)])
+
+
+def test_a_server_that_has_just_started_holds_no_prompt_back(make_machine: MakeMachine) -> None:
+    """What a step costs is a guess then, and may be many times too long."""
+    steps = {}
+    for learned in (False, True):
+        machine = make_machine()
+        machine.scheduler.andes_latency.learned = learned
+        served(machine)
+        machine.run(steps=4)
+        steps[learned] = max(step.get("long 0", 0) for step in machine.scheduled)
+    assert steps[True] < steps[False]
