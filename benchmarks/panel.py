@@ -1,6 +1,6 @@
 """All policies on a panel of loads: QoE, tokens/s, and the distance to the proven bound.
 
-    python benchmarks/panel.py --azure AzureLLMInferenceTrace_conv.csv       all; two hours
+    python benchmarks/panel.py --azure AzureLLMInferenceTrace_conv.csv       all; several hours
     python benchmarks/panel.py --rows "long prompts" --variants off --seeds 1
     python benchmarks/panel.py --resume results/panel-...                    go on with one
 
@@ -30,6 +30,7 @@ from andes_backend.lab.campaign.campaign import Campaign
 from andes_backend.lab.campaign.console import report_console
 from andes_backend.lab.campaign.files import ResultFile, new_directory, read_lines
 from andes_backend.lab.twin import PRELOAD
+from andes_backend.lab.workload.options import count_value
 
 __all__ = ["main"]
 
@@ -43,13 +44,16 @@ _MARGINS: Final = {
 _BESIDE: Final = ("qoe", *_MARGINS)
 _PEERS: Final = ("andes", "tokenflow", "predicted-shortest", "mlfq", "shortest-first")
 _ALL: Final = (_STOCK, *_BESIDE, *_PEERS, BOUND)
-_Key = tuple[str, str, str, int]
+_Key = tuple[str, str, str, int, int | None]
 
 
 def main() -> int:
     """The command; returns an exit status."""
     parser = _parser()
     asked = parser.parse_args()
+    for option, path in (("--resume", asked.resume), ("--azure", asked.azure)):
+        if path is not None and not path.exists():
+            parser.error(f"{option}: there is no {path}")
     if asked.azure is None and NEEDS_AZURE in asked.rows:
         print(f"panel: without --azure FILE the row {NEEDS_AZURE!r} is left out")
         asked.rows = [row for row in asked.rows if row != NEEDS_AZURE]
@@ -69,7 +73,7 @@ def main() -> int:
         task = campaign.tasks[index]
         if isinstance(outcome, Figures):
             found[_key(task)] = outcome
-            names = ("row", "variant", "policy", "seed")
+            names = ("row", "variant", "policy", "seed", "requests")
             key = dict(zip(names, _key(task), strict=True))
             file.add({**key, "figures": asdict(outcome)})
 
@@ -90,12 +94,14 @@ def _parser() -> argparse.ArgumentParser:
         "--variants", type=_some(VARIANTS), default=[*VARIANTS], help=", ".join(VARIANTS)
     )
     parser.add_argument("--policies", type=_some(_ALL), default=[*_ALL], help=", ".join(_ALL))
-    parser.add_argument("--seeds", type=int, default=5, help="how many (5)")
-    parser.add_argument("--requests", type=int, help="only the first so many of each row")
+    parser.add_argument("--seeds", type=count_value, default=5, help="how many (5)")
+    parser.add_argument("--requests", type=count_value, help="only the first so many of each row")
     parser.add_argument(
         "--azure", type=Path, help="the trace's file: docs/workloads.md says where it is from"
     )
-    parser.add_argument("--jobs", type=int, default=len(os.sched_getaffinity(0)), help="processes")
+    parser.add_argument(
+        "--jobs", type=count_value, default=len(os.sched_getaffinity(0)), help="processes"
+    )
     parser.add_argument("--out", type=Path, default=Path("results"), help="where to write")
     parser.add_argument("--resume", type=Path, help="the directory of a run to go on with")
     return parser
@@ -143,11 +149,12 @@ def _name(task: Task) -> str:
 
 
 def _key(task: Task) -> _Key:
-    return task.row, task.variant, _name(task), task.seed
+    return task.row, task.variant, _name(task), task.seed, task.requests
 
 
 def _key_of(line: Mapping[str, Any]) -> _Key:
-    return line["row"], line["variant"], line["policy"], line["seed"]
+    # Another number of requests is another load: a run that goes on does not mix them.
+    return line["row"], line["variant"], line["policy"], line["seed"], line["requests"]
 
 
 def _table(variant: str, found: Mapping[_Key, Figures], asked: argparse.Namespace) -> Table:
@@ -175,15 +182,17 @@ def _cells(
     found: Mapping[_Key, Figures],
     asked: argparse.Namespace,
 ) -> list[str]:
-    seeds = [seed for seed in range(asked.seeds) if (row, variant, name, seed) in found]
+    seeds = [
+        seed for seed in range(asked.seeds) if (row, variant, name, seed, asked.requests) in found
+    ]
     if not seeds:
         return []
-    of = {seed: found[row, variant, name, seed] for seed in seeds}
-    stock = {seed: found.get((row, variant, _STOCK, seed)) for seed in seeds}
+    of = {seed: found[row, variant, name, seed, asked.requests] for seed in seeds}
+    stock = {seed: found.get((row, variant, _STOCK, seed, asked.requests)) for seed in seeds}
     bounds = {
         seed: bound.qoe
         for seed, variant_ in itertools.product(seeds, VARIANTS)
-        if (bound := found.get((row, variant_, BOUND, seed))) is not None
+        if (bound := found.get((row, variant_, BOUND, seed, asked.requests))) is not None
     }
     speed = [of[s].tokens_per_s / one.tokens_per_s for s, one in stock.items() if one is not None]
     return [

@@ -109,7 +109,7 @@ class Figures:
     tokens_per_s: float = 0.0
     """All tokens, from the first submission to the last token; 0 for a bound."""
     preemptions: int = 0
-    """Per request is this over `requests`."""
+    """In all, by vLLM and the policy."""
     requests: int = 1
     longest_wait_s: float = 0.0
 
