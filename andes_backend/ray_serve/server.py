@@ -1,0 +1,59 @@
+"""Ray Serve LLM's server of one replica, which also says how its readers fare and hears them.
+
+    LLMConfig(..., server_cls="andes_backend.ray_serve.server.AndesServer")
+
+Of Ray 2.60 this relies on `record_routing_stats`, which Ray's controller calls every
+`request_routing_stats_period_s`, and on the private attribute of its vLLM engine that holds vLLM's
+client.
+"""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from ray.serve.llm.deployment import LLMServer
+
+from andes_backend.ray_serve.heard import published
+from andes_backend.routing import ReplicaFigures
+
+__all__ = ["AndesServer"]
+
+_PATIENCE_S: Final = 2.0  # an engine in a longer step has no figures this time
+
+
+class AndesServer(LLMServer):  # type: ignore[misc]  # Ray has no types
+    """Ray's own, with two more methods for Ray and for our ingress to call."""
+
+    async def record_routing_stats(self) -> dict[str, Any]:
+        """What Ray tells its routers: its own, and our figures where the engine has our scheduler.
+
+        Without an answer the router knows by the age of the last ones that something is wrong.
+        """
+        stats: dict[str, Any] = await super().record_routing_stats()
+        from andes_backend.engine.listener import FIGURES
+
+        try:
+            said = await asyncio.wait_for(self._ask_engines(FIGURES), _PATIENCE_S)
+        except Exception:  # another scheduler's engine, a busy one, or a dead one
+            return stats
+        if len(said) != 1:
+            return stats  # under data parallelism Ray has a replica for each engine
+        return {**stats, **published(ReplicaFigures.from_mapping(said[0]))}
+
+    async def andes_hear(self, reports: Sequence[object]) -> list[Mapping[str, Any]]:
+        """Readers report; see `andes_backend.engine.listener`.
+
+        Args:
+            reports: of any streams, each as a list of the values of `Checked`.
+
+        Returns:
+            What the engine says of those that it holds.
+        """
+        from andes_backend.engine.listener import METHOD
+
+        return await self._ask_engines(METHOD, reports)
+
+    async def _ask_engines(self, method: str, *args: object) -> list[Any]:
+        from andes_backend.engine import versions
+
+        return await versions.call_every_engine(self.engine._engine_client, method, *args)
