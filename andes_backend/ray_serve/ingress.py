@@ -1,6 +1,9 @@
-"""Ray Serve LLM's HTTP ingress, which also takes what readers report.
+"""Ray Serve LLM's HTTP ingress, which also takes what readers report, and ends what breaks off.
 
     serve.run(build_app([config]))
+
+A stream whose replica dies ends with an error in the API's own form, which SDKs raise. Under Ray's
+own ingress its connection breaks (Ray 2.60).
 
 A report comes to the ingress, which does not know who serves the stream. So it asks all replicas:
 the one that has the stream acts, and answers; the others drop the report unread. However many calls
@@ -11,11 +14,14 @@ Of Ray 2.60 this relies on `OpenAiIngress` and `make_fastapi_ingress`, on the pa
 all replicas; these parts are private.
 """
 
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from typing import Any, Final
 
 from fastapi import Request, Response
+from fastapi.responses import JSONResponse
 from ray import serve
+from ray.exceptions import RayError
 from ray.llm._internal.common.dict_utils import maybe_apply_llm_deployment_config_defaults
 from ray.llm._internal.serve.core.configs.openai_api_models import to_model_metadata
 from ray.llm._internal.serve.core.ingress.ingress import DEFAULT_ENDPOINTS
@@ -27,11 +33,29 @@ from andes_backend.config import AndesConfig
 from andes_backend.engine.ear import Answers, Ear
 from andes_backend.engine.endpoint import PATH, ReportsEndpoint
 
-__all__ = ["AndesIngress", "build_app"]
+__all__ = ["REPLICAS", "AndesIngress", "build_app"]
+
+REPLICAS: Final = "/v1/andes/replicas"
+"""The path that says how the replicas are."""
+
+_BROKEN_OFF: Final = (
+    "data: "
+    + json.dumps(
+        {
+            "error": {
+                "message": "the replica that served this response is gone: ask again",
+                "type": "ServiceUnavailableError",
+                "param": None,
+                "code": 503,
+            }
+        }
+    )
+    + "\n\n"
+)
 
 
 class AndesIngress(OpenAiIngress, ReplicaBroadcastable):  # type: ignore[misc]  # no types
-    """Ray's own, with POST /v1/andes/reports."""
+    """Ray's own, with POST /v1/andes/reports and GET /v1/andes/replicas."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -42,18 +66,38 @@ class AndesIngress(OpenAiIngress, ReplicaBroadcastable):  # type: ignore[misc]  
         """Take in a call of readers' reports: 200, or an error in the API's own form."""
         return await self._reports.answer(request)
 
+    async def replicas(self) -> Response:
+        """How every replica is now: its name in Ray and its figures, docs/ray.md."""
+        return JSONResponse({"replicas": await self._of_all_replicas("andes_status")})
+
+    async def _get_response(self, **arguments: Any) -> AsyncGenerator[Any, None]:
+        """What the replica sends; Ray's own method, private, from which all its answers come."""
+        begun = False
+        try:
+            async for part in super()._get_response(**arguments):
+                begun = True
+                yield part
+        except RayError:
+            if not begun:
+                raise  # Ray answers with an HTTP status
+            yield _BROKEN_OFF
+
     async def _tell(self, reports: Sequence[object]) -> list[Answers]:
-        answers: list[Answers] = []
+        said = await self._of_all_replicas("andes_hear", reports=reports)
+        return [answers for of_one in said for answers in of_one]
+
+    async def _of_all_replicas(self, method: str, **arguments: Any) -> list[Any]:
+        """What the replicas of all models say."""
+        said: list[Any] = []
         for model in self._model_cards:
-            told = {"reports": reports}
-            for said in await self._broadcast_to_replicas(model, "andes_hear", told):
-                answers += said
-        return answers
+            said += await self._broadcast_to_replicas(model, method, arguments)
+        return said
 
 
 _ENDPOINTS: Final[Mapping[str, Any]] = {
     **DEFAULT_ENDPOINTS,
     "reports": lambda app: app.post(PATH),
+    "replicas": lambda app: app.get(REPLICAS),
 }
 
 

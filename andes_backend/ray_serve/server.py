@@ -11,6 +11,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from ray import serve
 from ray.serve.llm.deployment import LLMServer
 
 from andes_backend.ray_serve.heard import published
@@ -22,7 +23,7 @@ _PATIENCE_S: Final = 2.0  # an engine in a longer step has no figures this time
 
 
 class AndesServer(LLMServer):  # type: ignore[misc]  # Ray has no types
-    """Ray's own, with two more methods for Ray and for our ingress to call."""
+    """Ray's own, with methods for Ray's controller and for our ingress to call."""
 
     async def record_routing_stats(self) -> dict[str, Any]:
         """What Ray tells its routers: its own, and our figures where the engine has our scheduler.
@@ -30,15 +31,30 @@ class AndesServer(LLMServer):  # type: ignore[misc]  # Ray has no types
         Without an answer the router knows by the age of the last ones that something is wrong.
         """
         stats: dict[str, Any] = await super().record_routing_stats()
+        figures = await self.andes_figures()
+        return stats if figures is None else {**stats, **published(figures)}
+
+    async def andes_status(self) -> dict[str, Any]:
+        """The replica's name in Ray, and its figures now, or None: for people and programs."""
+        figures = await self.andes_figures()
+        return {
+            "replica": serve.get_replica_context().replica_id.unique_id,
+            "figures": None if figures is None else figures.to_mapping(),
+        }
+
+    async def andes_figures(self) -> ReplicaFigures | None:
+        """The replica's figures now.
+
+        None where the engine has another scheduler, is in a long step, or dead.
+        """
         from andes_backend.engine.listener import FIGURES
 
         try:
             said = await asyncio.wait_for(self._ask_engines(FIGURES), _PATIENCE_S)
-        except Exception:  # another scheduler's engine, a busy one, or a dead one
-            return stats
-        if len(said) != 1:
-            return stats  # under data parallelism Ray has a replica for each engine
-        return {**stats, **published(ReplicaFigures.from_mapping(said[0]))}
+        except Exception:  # whatever it is, Ray's own check of health says so
+            return None
+        # One: under data parallelism Ray has a replica for each engine.
+        return ReplicaFigures.from_mapping(said[0])
 
     async def andes_hear(self, reports: Sequence[object]) -> list[Mapping[str, Any]]:
         """Readers report; see `andes_backend.engine.listener`.
