@@ -14,6 +14,7 @@ from typing import Any, Final
 from ray import serve
 from ray.serve.llm.deployment import LLMServer
 
+from andes_backend.engine.plugin import is_ours, prepare_front_end
 from andes_backend.ray_serve.heard import published
 from andes_backend.routing import ReplicaFigures
 
@@ -24,6 +25,17 @@ _PATIENCE_S: Final = 2.0  # an engine in a longer step has no figures this time
 
 class AndesServer(LLMServer):  # type: ignore[misc]  # Ray has no types
     """Ray's own, with methods for Ray's controller and for our ingress to call."""
+
+    async def start(self) -> None:
+        """Start the engine, and show our metrics with Ray's.
+
+        Where there is a GPU, Ray makes vLLM's configuration in another process than this one: our
+        plug-in, which acts where that is made, does not reach the front end.
+        """
+        given = self._llm_config.engine_kwargs
+        if is_ours(given.get("scheduler_cls")):
+            prepare_front_end(given.get("additional_config"))
+        await super().start()
 
     async def record_routing_stats(self) -> dict[str, Any]:
         """What Ray tells its routers: its own, and our figures where the engine has our scheduler.

@@ -11,6 +11,7 @@ standard library only.
 """
 
 from andes_backend.routing.figures import BANDS, FiguresError, ReplicaFigures, band_of
+from andes_backend.routing.prospects import Prospects, prospects
 from andes_backend.routing.router import Choice, Router
 from andes_backend.routing.score import Asked, Load, Score, score
 
@@ -20,9 +21,11 @@ __all__ = [
     "Choice",
     "FiguresError",
     "Load",
+    "Prospects",
     "ReplicaFigures",
     "Router",
     "Score",
     "band_of",
+    "prospects",
     "score",
 ]
