@@ -4,7 +4,6 @@ Ray's processes listen on all interfaces: use it in a network namespace of its o
 """
 
 import contextlib
-import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,7 +18,7 @@ __all__ = ["URL", "cluster", "kill", "metrics", "replica_names"]
 URL = "http://127.0.0.1:8000"
 """Where Ray Serve answers."""
 
-_TRIES = 3  # Ray gives its own processes half a minute: a busy machine takes longer
+_TRIES = 3  # on a busy machine Ray's own processes may come too late for each other
 
 
 @contextlib.contextmanager
@@ -32,13 +31,6 @@ def cluster(work: Path) -> Iterator[None]:
     Raises:
         Exception: Ray's own, after three tries.
     """
-    os.environ.update(
-        RAY_USAGE_STATS_ENABLED="0",
-        RAY_metrics_report_interval_ms="1000",
-        # Until its own processes are there, and a worker is, milliseconds and seconds.
-        RAY_agent_register_timeout_ms="120000",
-        RAY_worker_register_timeout_seconds="240",
-    )
     for left in reversed(range(_TRIES)):
         try:
             _start(work)
