@@ -13,7 +13,7 @@ import json
 import sys
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -126,60 +126,64 @@ async def is_idle(client: httpx2.AsyncClient) -> bool:
     return len(figures) == 2 and not any(f["running"] + f["waiting"] for f in figures.values())
 
 
-async def loaded(workload: Workload) -> Load:
-    """Send the workload and read all its responses."""
-    load = Load(workload, TARGET)
-    await load.run()
-    return load
-
-
-def hints_counted() -> tuple[Counter[str], Counter[str]]:
-    """Through Ray: requests by their hints, and by replica, since the replicas started."""
+def hints_counted(names: Collection[str]) -> tuple[Counter[str], Counter[str]]:
+    """Through Ray: what these replicas have counted, by the requests' hints and by replica."""
     by_hint: Counter[str] = Counter()
     by_replica: Counter[str] = Counter()
     for name, labels, value in metrics():
-        if name == "ray_andes_requests_total":
+        if name == "ray_andes_requests_total" and labels["ReplicaId"] in names:
             by_hint[labels["hint"]] += int(value)
             by_replica[labels["ReplicaId"]] += int(value)
     return +by_hint, +by_replica
 
 
 async def a_load(model: Path, workload: Workload, *, by_readers: bool) -> tuple[float, list[Check]]:
-    """One load; returns the mean QoE, and what was found."""
-    name = "our routing" if by_readers else "Ray's routing"
-    serve.run(app(model, by_readers=by_readers), name="llm")
+    """One load on two new replicas; returns the mean QoE, and what was found."""
+    await asyncio.to_thread(serve.run, app(model, by_readers=by_readers), name="llm")
     async with connection(TARGET) as client:
         await until(lambda: is_idle(client), "two idle replicas")
-        before, spread = hints_counted()
-        load = await loaded(workload)
-        wanted = before + kinds(workload)
-        waited = until(lambda: _counted(wanted), "Ray's metrics")
-        try:
-            await waited
-        except TimeoutError as error:
-            print(error, flush=True)
-    by_hint, by_replica = hints_counted()
+        names = list(await replicas(client))
+    load = Load(workload, TARGET)
+    await load.run()
+    wanted = kinds(workload)
+
+    async def are_counted() -> bool:
+        return hints_counted(names)[0] == wanted
+
+    try:
+        await until(are_counted, "Ray's metrics")
+    except TimeoutError as error:
+        print(error, flush=True)
+    by_hint, by_replica = hints_counted(names)
     failed = [outcome.error for outcome in load.outcomes if outcome.error]
-    served = by_replica - spread
-    qoe = sum(outcome.qoe for outcome in load.outcomes) / len(load.outcomes)
     count = len(workload.requests)
-    return qoe, [
+    name = "our routing" if by_readers else "Ray's routing"
+    return sum(outcome.qoe for outcome in load.outcomes) / count, [
         Check(
             f"{name}: {count} responses, every token once",
             f"{count - len(failed)}" + (f"; {failed[0]}" if failed else ""),
             not failed,
         ),
-        Check(f"{name}: both replicas serve", f"{dict(served)}", len(served) == 2),
+        Check(f"{name}: both replicas serve", f"{dict(by_replica)}", len(by_replica) == 2),
         Check(
-            f"{name}: Ray's metrics count the hints {dict(kinds(workload))}",
-            f"{dict(by_hint - before)}",
-            by_hint - before == kinds(workload),
+            f"{name}: Ray's metrics count the hints {dict(wanted)}",
+            f"{dict(by_hint)}",
+            by_hint == wanted,
         ),
     ]
 
 
-async def _counted(wanted: Counter[str]) -> bool:
-    return hints_counted()[0] == wanted
+def chosen_by_readers() -> Check:
+    """Whether our router has chosen, and how often Ray itself for want of figures."""
+    chosen: Counter[str] = Counter()
+    for name, labels, value in metrics():
+        if name == "ray_andes_routed_requests_total":
+            chosen[labels["by"]] += int(value)
+    return Check(
+        "our routing chooses by what readers would lose",
+        f"{dict(chosen)}",
+        chosen["readers"] > chosen["ray"],
+    )
 
 
 async def a_reader_leaves(client: httpx2.AsyncClient, *, reported: bool) -> Check:
@@ -255,8 +259,9 @@ async def everything(work: Path, requests: int, rate: float) -> list[Check]:
     model = make_tiny_model(work / "model", hidden_size=256, layers=4)
     workload = mixed(requests, rate)
     theirs, checks = await a_load(model, workload, by_readers=False)
+    await asyncio.to_thread(serve.delete, "llm")
     ours, more = await a_load(model, workload, by_readers=True)
-    checks += more
+    checks += [*more, chosen_by_readers()]
     checks.append(
         Check("mean QoE by Ray's routing, and by ours", f"{theirs:.3f}, {ours:.3f}", holds=True)
     )

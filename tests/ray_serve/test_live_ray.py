@@ -51,7 +51,7 @@ def found(python: Path, tmp_path_factory: pytest.TempPathFactory) -> list[dict[s
 
 def test_all_that_is_promised_is_so(found: list[dict[str, Any]]) -> None:
     assert [check for check in found if not check["holds"]] == []
-    assert len(found) == 11
+    assert len(found) == 12
 
 
 def test_who_has_no_ray_is_told_what_to_do(tmp_path: Path) -> None:
