@@ -139,7 +139,7 @@ def hints_counted(names: Collection[str]) -> tuple[Counter[str], Counter[str]]:
 
 async def a_load(model: Path, workload: Workload, *, by_readers: bool) -> tuple[float, list[Check]]:
     """One load on two new replicas; returns the mean QoE, and what was found."""
-    await asyncio.to_thread(serve.run, app(model, by_readers=by_readers), name="llm")
+    serve.run(app(model, by_readers=by_readers), name="llm")  # until it is healthy
     async with connection(TARGET) as client:
         await until(lambda: is_idle(client), "two idle replicas")
         names = list(await replicas(client))
@@ -259,7 +259,7 @@ async def everything(work: Path, requests: int, rate: float) -> list[Check]:
     model = make_tiny_model(work / "model", hidden_size=256, layers=4)
     workload = mixed(requests, rate)
     theirs, checks = await a_load(model, workload, by_readers=False)
-    await asyncio.to_thread(serve.delete, "llm")
+    serve.delete("llm")
     ours, more = await a_load(model, workload, by_readers=True)
     checks += [*more, chosen_by_readers()]
     checks.append(
