@@ -10,6 +10,7 @@ was found; ends with status 1 if something promised is not so.
 import argparse
 import asyncio
 import json
+import logging
 import sys
 import time
 from collections import Counter
@@ -279,6 +280,8 @@ def main() -> int:
     parser.add_argument("--rate", type=float, default=4.0, help="of their arrival, a second (4)")
     parser.add_argument("--json", type=Path, help="write what was found here, too")
     options = parser.parse_args()
+    for talkative in ("httpx2", "ray", "vllm"):
+        logging.getLogger(talkative).setLevel(logging.WARNING)
     with cluster(options.work / "ray"):
         checks = asyncio.run(everything(options.work, options.requests, options.rate))
     for check in checks:
