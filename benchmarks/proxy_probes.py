@@ -245,14 +245,14 @@ async def _leaving(client: httpx2.AsyncClient, proxy: Proxy) -> str:
         proxy.servers[0].gate.release()
         await _until(lambda: bool(answer.text), _PATIENCE_S)
         task.cancel()
-        for number in range(len(PIECES)):
-            if await _until(lambda: not any(_open(proxy)), _PATIENCE_S):
-                break
+        more = 0
+        while not await _until(lambda: not any(_open(proxy)), _PATIENCE_S):
+            more += 1
             proxy.servers[0].gate.release()
         (last,) = [one for one in _requests(proxy) if one not in before]
     if not last.left:
         return "not heard"
-    return "heard at once" if not number else f"heard {number} piece{'s' * (number > 1)} later"
+    return "heard at once" if not more else f"heard {more} piece{'s' * (more > 1)} later"
 
 
 async def _dying(client: httpx2.AsyncClient, proxy: Proxy) -> str:

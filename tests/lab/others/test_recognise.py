@@ -30,12 +30,10 @@ def ours(path: Path) -> Path:
 
 
 def command(capsys: pytest.CaptureFixture[str], *words: str | Path) -> tuple[int, str, str]:
-    try:
-        status = cli.main(["bench", "read", *map(str, words)])
-    except SystemExit as end:
-        status = int(end.code or 0)
+    with pytest.raises(SystemExit) as end:
+        cli.main(["bench", "read", *map(str, words)])
     said = capsys.readouterr()
-    return status, said.out, said.err
+    return int(end.value.code or 0), said.out, said.err
 
 
 @pytest.mark.parametrize("indent", [None, 2])
