@@ -3,10 +3,11 @@
     python benchmarks/other_benchmarks.py
     python benchmarks/other_benchmarks.py --tools vllm --url http://127.0.0.1:8000
 
-Runs `vllm bench serve` and AIPerf (0.13, in an environment of its own, see environments.py)
+Runs `vllm bench serve` and AIPerf (0.13, in an environment of its own, see helpers/environments.py)
 against a small real vLLM on this CPU, through a proxy that notes when each event passed and how
 many tokens it had. So the very same answers have two QoE: one from the benchmark's file, and one of
-our own. The status is 1 if they differ by more than 0.01. Takes about five minutes.
+our own. The status is 1 if they differ by more than 0.01. Of GuideLLM (0.8), whose report has no
+times of tokens, it shows only that our fields arrive. Takes about ten minutes.
 """
 
 import argparse
@@ -23,9 +24,9 @@ from statistics import fmean
 from typing import Any, Final
 
 import httpx2
-from environments import environment
+from helpers.environments import environment
+from helpers.witness import Seen, Witness, witnessing
 from table import print_table
-from witness import Witness, witnessing
 
 from andes_backend.lab.bench.server import serve_tiny
 from andes_backend.lab.bench.tiny_model import make_tiny_model
@@ -36,6 +37,7 @@ from andes_client import reading
 __all__ = ["main"]
 
 AIPERF: Final = "0.13.0"
+GUIDELLM: Final = "0.8.1"
 WITHIN: Final = 0.01
 READER: Final = reading()
 OFFLINE: Final = {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1", "DO_NOT_TRACK": "1"}
@@ -101,8 +103,32 @@ def aiperf(load: Load, kind: str) -> tuple[Path, list[str]]:
     return path, [one["x_request_id"] for one in about if one["benchmark_phase"] == "profiling"]
 
 
+def guidellm(load: Load, kind: str) -> None:
+    """Run GuideLLM, whose report has no times of tokens: what counts is what it sends."""
+    path = {"completions": "/v1/completions", "chat": "/v1/chat/completions"}[kind]
+    backend = {
+        "kind": "openai_http", "target": load.url, "model": load.model, "request_format": path,
+        "extras": {"body": READER.extra_body()},
+    }  # fmt: skip
+    data = {"prompt_tokens": load.prompt, "output_tokens": load.answer}
+    report = load.folder / f"guidellm-{kind}.json"
+    # fmt: off
+    run([
+        str(environment(f"guidellm-{GUIDELLM}", f"guidellm=={GUIDELLM}") / "guidellm"), "run",
+        "--backend", json.dumps(backend),
+        "--profile", json.dumps({"kind": "poisson", "rate": load.rate}),
+        "--constraint", json.dumps({"kind": "max_requests", "value": load.requests}),
+        "--data", json.dumps({"kind": "synthetic_text", **data}),
+        "--tokenizer", json.dumps({"kind": "hf_auto", "model": load.tokenizer}),
+        "--output", json.dumps({"kind": "json", "path": str(report)}),
+        "--disable-console",
+    ])
+    # fmt: on
+
+
 Tool = Callable[[Load, str], tuple[Path, list[str]]]
 TOOLS: Final[Mapping[str, Tool]] = {"vllm": vllm, "aiperf": aiperf}
+SENDERS: Final = (*TOOLS, "guidellm")
 
 
 def run(command: Sequence[str]) -> None:
@@ -124,37 +150,44 @@ class Compared:
     """One run, as the tool's file has it and as we saw it pass."""
 
     name: str
-    theirs: Sequence[Outcome]
     ours: Sequence[Outcome]
+    told: int
+    """Requests that carried our fields, to the letter."""
+    theirs: Sequence[Outcome] | None
+    """In the same order; None if the file does not say."""
 
     @property
     def mean_difference(self) -> float:
-        return abs(fmean(o.qoe for o in self.theirs) - fmean(o.qoe for o in self.ours))
-
-    @property
-    def largest_difference(self) -> float:
-        """Of one request."""
-        return max(abs(a.qoe - b.qoe) for a, b in zip(self.theirs, self.ours, strict=True))
+        theirs = self.theirs or self.ours
+        return abs(fmean(o.qoe for o in theirs) - fmean(o.qoe for o in self.ours))
 
     @property
     def row(self) -> Sequence[str]:
-        def both(of: Callable[[Outcome], float]) -> str:
-            return f"{fmean(map(of, self.theirs)):.4f} / {fmean(map(of, self.ours)):.4f}"
+        told = f"{self.told} of {len(self.ours)}"
+        if self.theirs is None:
+            return (self.name, told, *(NOTHING for _ in HEADS[2:]))
+        pairs = list(zip(self.theirs, self.ours, strict=True))
+
+        def both(of: Callable[[Outcome], float], digits: int) -> str:
+            return " / ".join(
+                f"{fmean(map(of, side)):.{digits}f}" for side in zip(*pairs, strict=True)
+            )
 
         return (
             self.name,
-            str(len(self.theirs)),
-            both(lambda one: one.qoe),
+            told,
+            both(lambda one: one.qoe, 4),
             f"{self.mean_difference:.4f}",
-            f"{self.largest_difference:.4f}",
-            both(lambda one: one.ttft or 0.0),
-            both(lambda one: len(one.times)),
+            f"{max(abs(a.qoe - b.qoe) for a, b in pairs):.4f}",
+            both(lambda one: one.ttft or 0.0, 2),
+            both(lambda one: len(one.times), 1),
         )
 
 
+NOTHING: Final = "-"
 HEADS: Final = (
     "",
-    "requests",
+    "with our fields",
     "QoE, file / ours",
     f"apart (<= {WITHIN})",
     "one request",
@@ -198,13 +231,22 @@ def main() -> int:
 def _compared(witness: Witness, load: Load, tool: str, kind: str) -> Compared:
     print(f"{tool}, {kind}", file=sys.stderr, flush=True)
     witness.forget()
+    name = f"{tool}, {kind}"
+    if tool not in TOOLS:
+        guidellm(load, kind)
+        return Compared(name, witness.outcomes(READER), sum(map(_told, witness.seen)), None)
     path, ids = TOOLS[tool](load, kind)
     (found,) = read_runs(path, READER)
     for remark in found.remarks:
-        print(f"{tool}, {kind}: {remark}", file=sys.stderr)
+        print(f"{name}: {remark}", file=sys.stderr)
     passed = dict(zip((one.name for one in witness.seen), witness.outcomes(READER), strict=True))
     # The tools send requests of their own besides, to see whether the server is there.
-    return Compared(f"{tool}, {kind}", found.run.outcomes, [passed[name] for name in ids])
+    told = sum(_told(one) for one in witness.seen if one.name in ids)
+    return Compared(name, [passed[one] for one in ids], told, found.run.outcomes)
+
+
+def _told(one: Seen) -> bool:
+    return all(one.body.get(name) == value for name, value in READER.extra_body().items())
 
 
 @contextlib.contextmanager
@@ -217,7 +259,7 @@ def _server(folder: Path) -> Iterator[str]:
 
 def _arguments() -> Any:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--tools", type=_names(TOOLS), default=tuple(TOOLS), metavar="NAME,...")
+    parser.add_argument("--tools", type=_names(SENDERS), default=SENDERS, metavar="NAME,...")
     kinds = ("completions", "chat")
     parser.add_argument("--kinds", type=_names(kinds), default=kinds, metavar="NAME,...")
     parser.add_argument("--url", help="of a vLLM that runs (default: one is started)")

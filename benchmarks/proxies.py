@@ -6,9 +6,9 @@
     python benchmarks/proxies.py --real       the same proxies before two real servers on this CPU
 
 Each proxy stands in front of two servers that speak vLLM's wire formats and do what they are told
-(scripted_vllm.py), so the table says what the proxy does and no more. `--real` sends requests
+(helpers/scripted_vllm.py), so the table says what the proxy does and no more. `--real` sends requests
 through each proxy to two real vLLM servers with our scheduler: which hints they count, whether all
-tokens come. The proxies get environments of their own, see environments.py. Everything listens on
+tokens come. The proxies get environments of their own, see helpers/environments.py. Everything listens on
 loopback.
 """
 
@@ -25,10 +25,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from environments import environment
-from proxy_probes import NOTHING, Proxy, probe
-from proxy_real import real_rows
-from scripted_vllm import Scripted, scripted
+from helpers.environments import environment
+from helpers.proxy_probes import NOTHING, Proxy, probe
+from helpers.proxy_real import real_rows
+from helpers.scripted_vllm import Scripted, scripted
 from table import print_table
 
 from andes_backend.lab.bench.server import free_port, serve

@@ -107,9 +107,12 @@ def test_nobody_there_is_one_problem() -> None:
 
 
 def test_the_command_shows_all_servers(capsys: pytest.CaptureFixture[str]) -> None:
-    with serving(server(1)) as first, serving(listing(first)) as url:
-        with pytest.raises(SystemExit) as end:
-            cli.main(["doctor", "--url", url])
+    with (
+        serving(server(1)) as first,
+        serving(listing(first)) as url,
+        pytest.raises(SystemExit) as end,
+    ):
+        cli.main(["doctor", "--url", url])
     assert not end.value.code
     said = capsys.readouterr().out
     assert "The router" in said

@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Final, Protocol
 
 import httpx2
-from proxy_probes import Answer, ask
-from scripted_vllm import ENDPOINTS, TOKENS
 
 from andes_backend.doctor.exposition import Exposition
 from andes_backend.lab.bench.server import Server, serve_tiny
 from andes_backend.lab.bench.tiny_model import make_tiny_model
 from andes_backend.serve_command import server_plugins
+from helpers.proxy_probes import Answer, ask
+from helpers.scripted_vllm import ENDPOINTS, TOKENS
 
 __all__ = ["real_rows"]
 

@@ -14,7 +14,7 @@ from typing import Final
 
 __all__ = ["PLACE", "environment"]
 
-_ROOT: Final = Path(__file__).parent.parent
+_ROOT: Final = Path(__file__).parents[2]
 
 PLACE: Final = Path(os.environ.get("ANDES_ENVIRONMENTS", _ROOT / ".versions"))
 """Where they are; ANDES_ENVIRONMENTS names another folder."""

@@ -13,9 +13,9 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 import httpx2
-from scripted_vllm import ENDPOINTS, PIECES, TOKENS, Scripted
 
 from andes_client import reading
+from helpers.scripted_vllm import ENDPOINTS, PIECES, TOKENS, Scripted
 
 __all__ = ["HINTS", "NOTHING", "Answer", "Proxy", "ask", "probe"]
 
