@@ -6,10 +6,10 @@
     python benchmarks/proxies.py --real       the same proxies before two real servers on this CPU
 
 Each proxy stands in front of two servers that speak vLLM's wire formats and do what they are told
-(helpers/scripted_vllm.py), so the table says what the proxy does and no more. `--real` sends requests
-through each proxy to two real vLLM servers with our scheduler: which hints they count, whether all
-tokens come. The proxies get environments of their own, see helpers/environments.py. Everything listens on
-loopback.
+(helpers/scripted_vllm.py), so the table says what the proxy does and no more. `--real` sends
+requests through each proxy to two real vLLM servers with our scheduler: which hints they count,
+whether all tokens come. The proxies get environments of their own (helpers/environments.py).
+Everything listens on loopback.
 """
 
 import argparse
