@@ -62,7 +62,7 @@ def vllm_router(urls: Sequence[str], folder: Path) -> Iterator[Started]:
     # fmt: off
     command = [
         str(programs / "vllm-router"), "--host", "127.0.0.1", "--port", str(port),
-        # Without these two lines it takes port 29000 on all interfaces.
+        # Else its own metrics take port 29000, of every router on this machine.
         "--prometheus-host", "127.0.0.1", "--prometheus-port", str(metrics),
         "--policy", "round_robin", "--worker-urls", *urls,
     ]
