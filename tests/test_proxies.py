@@ -18,7 +18,7 @@ pytestmark = pytest.mark.slow  # whole programs
 ROOT = Path(__file__).parent.parent
 SCRIPT = ROOT / "benchmarks" / "proxies.py"
 INSTALLED = os.environ.get("ANDES_PROXIES") == "1"
-WHY = "needs vllm-router and LiteLLM's proxy, some 200 MB: ANDES_PROXIES=1 installs and tests them"
+WHY = "LOUD: the proxies in front of vLLM: ANDES_PROXIES=1 installs them (minutes) and looks"
 
 
 def documented() -> list[str]:
