@@ -7,7 +7,7 @@ from pathlib import Path
 from rich.console import Console
 
 from andes_backend.lab.bench.measure import complain
-from andes_backend.lab.campaign.console import SafeConsole
+from andes_backend.lab.campaign.console import report_console, say
 from andes_backend.lab.campaign.files import now
 from andes_backend.lab.others.found import Found
 from andes_backend.lab.others.recognise import read_runs
@@ -43,7 +43,7 @@ def read(
         OSError: a file cannot be read or written.
         UnreadableError: a file has no run from which QoE could be computed.
     """
-    console = console or SafeConsole()
+    console = console or report_console()
     found = [(path, one) for path in paths for one in read_runs(path, expectation)]
     runs = _labelled(found)
     of_waits = waits_tables({run.label: waits(run.outcomes) for run in runs})
@@ -55,12 +55,12 @@ def read(
     complain({run.label: run for run in runs}, console)
     for run, (_, one) in zip(runs, found, strict=True):
         for remark in one.remarks:
-            console.print(f"{run.label}: {remark}", markup=False)
+            say(console, f"{run.label}: {remark}")
     if out is not None:
         for run in runs:
             write_json(run, out / f"{run.label}.json", date=now())
         plot({"": runs}, out / "plot.png")
-        console.print(f"written to {out}")
+        say(console, f"written to {out}")
     return 0
 
 
