@@ -2,6 +2,7 @@
 
     python benchmarks/proxies.py              installs vllm-router and LiteLLM's proxy: minutes
     python benchmarks/proxies.py --only direct,vllm-router
+    python benchmarks/proxies.py --only nginx                     if it is installed
     python benchmarks/proxies.py --markdown   the table of docs/proxies.md
     python benchmarks/proxies.py --real       the same proxies before two real servers on this CPU
 
@@ -15,6 +16,7 @@ Everything listens on loopback.
 import argparse
 import contextlib
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -107,6 +109,26 @@ def openai(urls: Sequence[str], folder: Path) -> AbstractContextManager[Started]
 
 
 @contextlib.contextmanager
+def nginx(urls: Sequence[str], folder: Path) -> Iterator[Started]:
+    """The nginx that is installed, with its defaults, in turn to each server."""
+    port, place = free_port(), folder / "nginx"
+    place.mkdir()
+    kinds = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+    temporary = "".join(f"{kind}_temp_path {place}/{kind};" for kind in kinds)
+    behind = "".join(f"server {url.removeprefix('http://')};" for url in urls)
+    root = "user root;" if os.geteuid() == 0 else ""
+    (place / "nginx.conf").write_text(
+        f"{root} daemon off; worker_processes 1; pid {place}/pid; error_log {place}/errors;"
+        f"events {{}} http {{ access_log off; {temporary} upstream servers {{ {behind} }}"
+        f"server {{ listen 127.0.0.1:{port};"
+        f"location / {{ proxy_pass http://servers; }} }} }}"
+    )
+    command = ["nginx", "-c", str(place / "nginx.conf"), "-e", str(place / "errors")]
+    with _running(command, port, place / "log") as url:
+        yield Started(url)
+
+
+@contextlib.contextmanager
 def _running(
     command: Sequence[str], port: int, log: Path, *, health: str = "/health"
 ) -> Iterator[str]:
@@ -133,15 +155,18 @@ COLUMNS: Final[Mapping[str, tuple[str, Start]]] = {
     "vllm-router": (f"vllm-router {VLLM_ROUTER}", vllm_router),
     "litellm": (f"LiteLLM {LITELLM}, `hosted_vllm/`", hosted_vllm),
     "litellm-openai": (f"LiteLLM {LITELLM}, `openai/`", openai),
+    "nginx": ("nginx", nginx),
 }
 """Name -> the head of its column, and what starts it."""
+
+_PINNED: Final = ("direct", "vllm-router", "litellm", "litellm-openai")
 
 
 def main() -> int:
     """Draw the table."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--only", type=_names, default=tuple(COLUMNS), metavar="NAME,...",
-                        help=", ".join(COLUMNS))  # fmt: skip
+    parser.add_argument("--only", type=_names, default=_PINNED, metavar="NAME,...",
+                        help=f"{', '.join(COLUMNS)} (default: {','.join(_PINNED)})")  # fmt: skip
     parser.add_argument("--markdown", action="store_true", help="as in docs/proxies.md")
     parser.add_argument("--real", action="store_true", help="two real servers instead")
     arguments = parser.parse_args()
@@ -153,8 +178,8 @@ def main() -> int:
                 if arguments.real
                 else _scripted_rows(chosen, Path(folder))
             )
-        except subprocess.CalledProcessError as error:
-            print(f"a proxy could not be installed: {error}", file=sys.stderr)
+        except (subprocess.CalledProcessError, FileNotFoundError) as error:
+            print(f"a proxy could not be installed, or is not: {error}", file=sys.stderr)
             return 1
     heads = ("", *(head for head, _ in chosen.values()))
     if arguments.markdown:
