@@ -29,7 +29,6 @@ from andes_backend.engine.waiting import NotedPriorityQueue, NotedQueue, Waiting
 __all__ = [
     "TESTED",
     "EitherScheduler",
-    "admissions_left",
     "block_counts",
     "call_every_engine",
     "check_version",
@@ -37,12 +36,12 @@ __all__ = [
     "end_streams",
     "engine_core",
     "extra_args",
+    "found_in_cache",
     "goes_on",
     "has_endpoint_plugins",
     "has_prompts",
-    "held_elsewhere",
+    "is_one_token",
     "is_paused",
-    "limit_admissions",
     "preempt",
     "preempted_in",
     "preempted_since_last_step",
@@ -125,6 +124,25 @@ def extra_args(request: Request) -> dict[str, Any] | None:
     return None if params is None else params.extra_args
 
 
+def is_one_token(request: Request) -> bool:
+    """Whether a request is for one token, which nobody reads as a stream.
+
+    vLLM's beam search is made of such requests, one for each beam and token, and so are its scores
+    and classifications. What a client limits to one token is no different.
+    """
+    return request.sampling_params is not None and request.max_tokens == 1
+
+
+def found_in_cache(request: Request, scheduled: SchedulerOutput) -> int:
+    """Tokens of a request that comes in by this step and that need not be computed in it.
+
+    It relies on vLLM counting what it finds, in the prefix cache or elsewhere, as computed before
+    the step, and adding what the step computes at the end of `schedule()`.
+    """
+    now = scheduled.num_scheduled_tokens.get(request.request_id, 0)
+    return max(0, request.num_computed_tokens - now)
+
+
 def block_counts(scheduler: Scheduler) -> tuple[int, int]:
     """KV blocks: (free, total).
 
@@ -164,44 +182,6 @@ def put_first(scheduler: Scheduler, requests: Sequence[Request]) -> None:
     queue = waiting_queue(scheduler)
     assert isinstance(queue, WaitingQueue)  # checked at start
     queue.put_first(requests)
-
-
-def limit_admissions(scheduler: Scheduler, admit: int | None) -> None:
-    """Let at most `admit` waiting requests in during the next step; None lifts the limit.
-
-    vLLM compares the number of running requests with this limit before it admits another.
-    Those that hold KV blocks while they wait, loaded from elsewhere, say, come in besides.
-
-    Since 0.31 the limit is an attribute of its own, with a setting (`max_num_active_seqs`) that
-    may be lower than the number of places. vLLM reads it in schedule() only, and 0.30 asserts
-    there that no more are running: so the limit is never below those that run already.
-    """
-    config = scheduler.scheduler_config
-    limit = getattr(config, "max_num_active_seqs", None) or config.max_num_seqs
-    if admit is not None:
-        limit = min(limit, len(scheduler.running) + held_elsewhere(scheduler) + admit)
-    if hasattr(scheduler, "max_num_active_reqs"):
-        scheduler.max_num_active_reqs = limit
-    else:  # vLLM 0.30 has one limit for both
-        scheduler.max_num_running_reqs = limit
-
-
-def admissions_left(scheduler: Scheduler) -> int:
-    """How many more requests vLLM would let in, as `limit_admissions` has it at present."""
-    limit = getattr(scheduler, "max_num_active_reqs", scheduler.max_num_running_reqs)
-    return max(0, min(limit - len(scheduler.running), len(scheduler.waiting)))
-
-
-def held_elsewhere(scheduler: Scheduler) -> int:
-    """How many waiting requests are not in the queue that we order.
-
-    Since 0.31 those that hold KV blocks already have a queue of their own, which vLLM empties
-    first. Before, they were in one with all that could not be scheduled when it was their turn.
-    """
-    if hasattr(scheduler, "kv_holding_waiting"):
-        return len(scheduler.kv_holding_waiting)
-    before: Any = scheduler  # vLLM 0.30 has them among others that wait for something
-    return len(before.skipped_waiting)
 
 
 def preempt(scheduler: Scheduler, request: Request) -> None:
