@@ -6,7 +6,7 @@ A plan that does not know one of them preempts requests for others who then do n
 - places: `--max-num-seqs`, `--max-num-active-seqs` (since 0.31), and paused sessions, which keep
   their place: `room`;
 - KV blocks for the whole prompt, and those that `--watermark` keeps free: `room`;
-- adapters in a batch, `--max-loras`: `adapters`;
+- adapters in a batch, `--max-loras`: `adapter_places`, and `policy.adapters`;
 - whether it is paused: `versions.is_paused`, and then there is no plan;
 - tokens in a step (`--max-num-batched-tokens`), the budgets of encoders, `--prefill-schedule-
   interval`, a grammar or KV blocks that are still on their way: these put an admission off by some
@@ -22,7 +22,14 @@ from typing import Any
 
 from vllm.v1.core.sched.scheduler import Scheduler
 
-__all__ = ["Room", "admissions_left", "held_elsewhere", "limit_admissions", "room"]
+__all__ = [
+    "Room",
+    "adapter_places",
+    "admissions_left",
+    "held_elsewhere",
+    "limit_admissions",
+    "room",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +55,15 @@ def room(scheduler: Scheduler) -> Room:
     pool, manager = scheduler.kv_cache_manager.block_pool, scheduler.kv_cache_manager
     kept_free = manager.watermark_blocks
     return Room(
-        most_running=_places(scheduler),
+        most_running=_places(scheduler) - _paused_sessions(scheduler),
         free_blocks=pool.get_num_free_blocks() - kept_free,
         total_blocks=pool.num_gpu_blocks - kept_free,
     )
+
+
+def adapter_places(scheduler: Scheduler) -> int | None:
+    """Most adapters in a batch; None: there are no adapters, or no limit."""
+    return None if scheduler.lora_config is None else scheduler.lora_config.max_loras
 
 
 def limit_admissions(scheduler: Scheduler, admit: int | None) -> None:
@@ -59,15 +71,14 @@ def limit_admissions(scheduler: Scheduler, admit: int | None) -> None:
 
     vLLM compares the number of running requests, and of paused sessions, with this limit before it
     admits another. Those that hold KV blocks while they wait, loaded from elsewhere, say, come in
-    besides.
+    besides; paused sessions are among them.
 
     Since 0.31 the limit is an attribute of its own. vLLM reads it in schedule() only, and until
     0.30 asserts there that no more are running: so the limit is never below those that run already.
     """
-    paused = _paused_sessions(scheduler)
-    limit = _places(scheduler) + paused
+    limit = _places(scheduler)
     if admit is not None:
-        limit = min(limit, len(scheduler.running) + paused + held_elsewhere(scheduler) + admit)
+        limit = min(limit, len(scheduler.running) + held_elsewhere(scheduler) + admit)
     if hasattr(scheduler, "max_num_active_reqs"):
         scheduler.max_num_active_reqs = limit
     else:  # vLLM 0.29 and 0.30 have one limit for both
@@ -94,14 +105,13 @@ def held_elsewhere(scheduler: Scheduler) -> int:
 
 
 def _places(scheduler: Scheduler) -> int:
-    """Most requests that can run at once.
+    """Most requests that can run or be paused at once.
 
     `max_num_active_seqs` may be lower than the number of places of the model runner; it is None
     where it is not set.
     """
     config = scheduler.scheduler_config
-    limit: int = getattr(config, "max_num_active_seqs", None) or config.max_num_seqs
-    return limit - _paused_sessions(scheduler)
+    return getattr(config, "max_num_active_seqs", None) or config.max_num_seqs
 
 
 def _paused_sessions(scheduler: Scheduler) -> int:

@@ -64,7 +64,8 @@ class Ledger:
         if user is not None:
             weighted = user in self._config.user_weights
             self._tier[request.request_id] = "weighted" if weighted else "named"
-        row = self.table.add(now, request.num_prompt_tokens, expectation, user)
+        adapter = versions.adapter(request)
+        row = self.table.add(now, request.num_prompt_tokens, expectation, user, adapter)
         self._row_of[request.request_id] = row
         self.reports.open(stream, request.request_id, row)
         return row
@@ -113,7 +114,7 @@ class Ledger:
         Those whom nobody reads along, pooling and requests for one token, are no responses: they
         are charged, but they teach no lengths and have no QoE.
 
-        It relies on vLLM (0.30 to 0.33) giving the last tokens and the reason of the end in one
+        It relies on vLLM (0.29 to 0.33) giving the last tokens and the reason of the end in one
         output.
 
         Args:

@@ -26,6 +26,7 @@ from andes_backend.engine.step_budget import StepBudget, applied, step_budget
 from andes_backend.engine.step_timer import StepTimer
 from andes_backend.engine.tally import Counters
 from andes_backend.policy import Policy, Snapshot, make_policy
+from andes_backend.policy.adapters import have_places
 from andes_backend.policy.decision import Decision
 from andes_backend.policy.latency import LatencyModel
 from andes_backend.policy.shortlist import Shortlist
@@ -98,7 +99,7 @@ class AndesScheduler(versions.EitherScheduler):
     def add_request(self, request: Request) -> None:
         goes_on = versions.goes_on(self, request)
         super().add_request(request)
-        # vLLM (0.30 to 0.33) gives what a session sends later to the session's first request, and
+        # vLLM (0.29 to 0.33) gives what a session sends later to the session's first request, and
         # drops the new one; a new one without input ends the session.
         live = self.requests.get(request.request_id)
         if live is not None and not goes_on and self.andes_made:
@@ -158,7 +159,7 @@ class AndesScheduler(versions.EitherScheduler):
         now = self.clock()
         self.andes_plan.next_step()
         # We preempt before vLLM's own schedule(), not inside it: after a preemption in there,
-        # vLLM (0.30 to 0.33) admits nobody in that step.
+        # vLLM (0.29 to 0.33) admits nobody in that step.
         if self._has_work() and not self.andes_plan.holds(queues := self._queues(), now):
             self._plan_and_apply(queues, now)
         if not self.requests:
@@ -229,6 +230,7 @@ class AndesScheduler(versions.EitherScheduler):
         ledger.wait(come, len(queues.waiting), now)
         room = admission.room(self)
         waiting = self._candidates(queues, come, room.most_running, now)
+        waiting = self._with_adapter_places(waiting, running, now)
         decision = self.andes_policy.plan(
             Snapshot(
                 now=now,
@@ -253,6 +255,18 @@ class AndesScheduler(versions.EitherScheduler):
         if shortlist is not None:
             chosen = shortlist.choose(self.andes_ledger.table, come, len(queues.waiting), most, now)
         return self.andes_plan.everybody_waiting(queues, now) if chosen is None else chosen
+
+    def _with_adapter_places(self, waiting: Rows, running: Rows, now: float) -> Rows:
+        """Those of them who can come in as far as their adapters go."""
+        places = admission.adapter_places(self)
+        if places is None:
+            return waiting
+        seen, after_s = self.andes_ledger.table.seen, self.andes_config.overdue_after_s
+        mask = have_places(seen(waiting, now), seen(running, now), places, now, after_s)
+        shortlist: Shortlist | None = getattr(self.andes_policy, "shortlist", None)
+        if shortlist is not None:
+            shortlist.narrow(mask)
+        return waiting[mask]
 
     def _apply(self, waiting: Rows, decision: Decision, queues: Queues) -> None:
         """Change vLLM's queues and limits as decided; the rest is vLLM's own schedule()."""
@@ -296,7 +310,7 @@ class AndesScheduler(versions.EitherScheduler):
         Args:
             scheduled: the step.
             for_memory: how many requests vLLM preempted in it.
-            ran: the length of the running queue before. vLLM (0.30 to 0.33) appends those that
+            ran: the length of the running queue before. vLLM (0.29 to 0.33) appends those that
                 it admits, and takes nobody out in schedule() but those that it preempts.
         """
         self.andes_counters.preempt("memory", for_memory)

@@ -64,6 +64,8 @@ def step_budget(
     share = share_out(times, step)
     if share is None:
         return None
+    if not versions.can_sit_out(scheduler):
+        return StepBudget(share.chunk)
     lenders = [readers[place] for place in share.lenders.tolist()]
     return StepBudget(share.chunk, [*begun[share.begun :], *lenders])
 

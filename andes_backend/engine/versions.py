@@ -1,6 +1,6 @@
 """All that depends on the version of vLLM: its scheduler interface is not public.
 
-Each function says what it relies on inside vLLM. Where no version is named, 0.30 to 0.33 have it
+Each function says what it relies on inside vLLM. Where no version is named, 0.29 to 0.33 have it
 alike; when a new release comes, these are the places to compare with its `v1/core/sched/`.
 
 Tested: see `TESTED`. Another version is refused when the server starts, unless
@@ -29,8 +29,10 @@ from andes_backend.engine.waiting import NotedPriorityQueue, NotedQueue, Waiting
 __all__ = [
     "TESTED",
     "EitherScheduler",
+    "adapter",
     "block_counts",
     "call_every_engine",
+    "can_sit_out",
     "check_version",
     "chunks_limited",
     "end_streams",
@@ -54,7 +56,7 @@ __all__ = [
     "waiting_queue",
 ]
 
-TESTED: Final = ("0.30", "0.31", "0.32", "0.33")
+TESTED: Final = ("0.29", "0.30", "0.31", "0.32", "0.33")
 """The releases of vLLM, as "major.minor", on which the scheduler has run.
 
 0.32 is what the tests install; benchmarks/vllm_versions.py runs the same workload on all.
@@ -67,7 +69,10 @@ def check_version(version: str = vllm_version) -> None:
     if release not in TESTED and os.environ.get("ANDES_ANY_VLLM") != "1":
         raise RuntimeError(
             f"andes_backend is tested with vLLM {', '.join(TESTED)}, but this is {version}. "
-            "Install a tested version, or set ANDES_ANY_VLLM=1 to try anyway."
+            "Install a tested release: pip install 'vllm>=0.29,<0.34'. On Ray, ray[llm] chooses "
+            "vLLM's release: install one of Ray's that requires a tested vLLM, as ray[llm]==2.60.0 "
+            "does (vLLM 0.29.0). Or set ANDES_ANY_VLLM=1 in the server's environment to try "
+            "anyway; on Ray, in the env_vars of your LLMConfig's runtime_env."
         )
 
 
@@ -122,6 +127,11 @@ def extra_args(request: Request) -> dict[str, Any] | None:
     """What the request carried in `vllm_xargs`; None without sampling parameters (pooling)."""
     params = request.sampling_params
     return None if params is None else params.extra_args
+
+
+def adapter(request: Request) -> int:
+    """The number of the request's LoRA adapter, above 0; 0 if it has none."""
+    return 0 if request.lora_request is None else request.lora_request.lora_int_id
 
 
 def is_one_token(request: Request) -> bool:
@@ -287,6 +297,16 @@ def chunks_limited(scheduler: Scheduler, tokens: int) -> Iterator[None]:
         config.long_prefill_token_threshold = theirs
         if is_floating:
             setattr(scheduler, floats, True)
+
+
+def can_sit_out(scheduler: Scheduler) -> bool:
+    """Whether a running request may be left out of a step.
+
+    Until 0.32 vLLM counts the adapters of those in the step against `--max-loras`. Without one of
+    those who run it may admit one adapter more, and in the next step, with all of them, it fails.
+    """
+    before = ("0.29.", "0.30.", "0.31.", "0.32.")
+    return scheduler.lora_config is None or not vllm_version.startswith(before)
 
 
 def sit_out(scheduler: Scheduler, request: Request) -> None:

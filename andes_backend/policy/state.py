@@ -42,6 +42,7 @@ _DTYPE: Final = np.dtype(
         ("turn_began", "i8"),  # tokens delivered by then
         ("preemptions", "i8"),  # times it has lost its KV memory, by vLLM or a policy
         ("output_tokens", "i8"),  # length of the response where it is known beforehand; else 0
+        ("adapter", "i8"),  # the number of the LoRA adapter that it needs; 0: none
         ("user", "i8"),  # whose it is: a number in the accounts
         (
             "found",
@@ -116,6 +117,7 @@ class Table:
         prompt_tokens: int,
         expectation: Expectation,
         user: str | None = None,
+        adapter: int = 0,
     ) -> int:
         """A new request, with nothing delivered yet.
 
@@ -124,6 +126,7 @@ class Table:
             prompt_tokens: length of the prompt.
             expectation: its reader's; `tds` must be finite.
             user: to whom its service is charged; None for a user of its own.
+            adapter: the number of the LoRA adapter that it needs; 0 for none.
 
         Returns:
             Its row number.
@@ -138,7 +141,7 @@ class Table:
         self._data[row] = (
             arrival, expectation.ttft, expectation.tds, expectation.tds, np.inf, np.inf, 0.0,
             prompt_tokens, 0, arrival, 0.0, 0.0, False, arrival, 0, 0, 0,
-            self.accounts.arrive(user, arrival), 0, -1, self._added,
+            adapter, self.accounts.arrive(user, arrival), 0, -1, self._added,
         )  # fmt: skip
         self.prompt_tokens += prompt_tokens
         return row
