@@ -50,9 +50,8 @@ class Room:
             blocks: that it needs.
             worth: of a block to it.
         """
-        # An empty server takes anybody: no other request grows in the way.
         headroom, running = self._admission_headroom, self._running + 1
-        fits = not self._running or self._fits(blocks, headroom, running, self._free)
+        fits = self._fits(blocks, headroom, running, self._free)
         if not fits and not self._make_room(blocks, worth):
             return False
         self._free -= blocks
@@ -65,6 +64,8 @@ class Room:
         gone, running, free = self.gone, self._running + 1, self._free
         # Overdue requests get in at any price: the bound on their wait depends on that.
         most = len(self._worth) if worth == np.inf else min(len(self._worth), _MOST_VICTIMS)
+        # If those who run have grown into what is kept free, that has to be freed for it, too.
+        worth *= blocks / (blocks + max(0.0, -free))
         while gone < most:
             enough = self._fits(blocks, self._decode_headroom, running, free)
             if enough and gone > self.gone:
@@ -83,4 +84,5 @@ class Room:
         return True
 
     def _fits(self, blocks: float, headroom: float, running: int, free: float) -> bool:
-        return running <= self._most and blocks + headroom * running <= free
+        # An empty server takes anybody: no other request grows in the way.
+        return running <= 1 or (running <= self._most and blocks + headroom * running <= free)

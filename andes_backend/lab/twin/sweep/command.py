@@ -95,6 +95,8 @@ def _spec(arguments: argparse.Namespace) -> "SweepSpec":
         prefix_caching=arguments.prefix_caching,
         kv_restore_gb_s=arguments.kv_restore_gb_s,
         async_scheduling=arguments.async_scheduling,
+        max_num_active_seqs=arguments.max_num_active_seqs,
+        watermark=arguments.watermark,
         reports=arguments.reports,
         jitter_s=arguments.jitter_ms,
     )

@@ -90,6 +90,20 @@ def _add_servers(parser: argparse.ArgumentParser) -> None:
         metavar="on,off",
         help="whether vLLM schedules a step while the one before still runs (default: on)",
     )
+    group.add_argument(
+        "--max-num-active-seqs",
+        type=list_of(count_value),
+        default=(None,),
+        metavar="N,...",
+        help="vLLM's option: most requests that run at once (default: the profile's max_sequences)",
+    )
+    group.add_argument(
+        "--watermark",
+        type=list_of(_below_one),
+        default=(0.0,),
+        metavar="SHARE,...",
+        help="vLLM's option: share of the KV cache that newcomers leave free (default: 0)",
+    )
 
 
 def _add_policies(parser: argparse.ArgumentParser) -> None:
@@ -213,6 +227,13 @@ def _bandwidth(text: str) -> float | None:
     value = number_or_word(text)
     if not isinstance(value, int | float) or not 0 < value < math.inf:
         raise argparse.ArgumentTypeError(f"{text!r} must be a number of GB/s above 0, or off")
+    return float(value)
+
+
+def _below_one(text: str) -> float:
+    value = number_or_word(text)
+    if not isinstance(value, int | float) or not 0 <= value < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} must be a number from 0 to below 1")
     return float(value)
 
 
