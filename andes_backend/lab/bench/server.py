@@ -184,7 +184,6 @@ def parse_metrics(text: str, engine: int | None = None) -> dict[str, float]:
     return values
 
 
-<<<<<<< HEAD
 def fast_dtype(cpuinfo: Path = Path("/proc/cpuinfo")) -> str:
     """The type of number that this CPU computes a model in fastest, as vLLM's `--dtype`.
 
@@ -198,13 +197,13 @@ def fast_dtype(cpuinfo: Path = Path("/proc/cpuinfo")) -> str:
         return "auto"
     has_avx2_at_most = "avx2" in facts and "avx512f" not in facts
     return "float32" if has_avx2_at_most else "auto"
-=======
+
+
 def free_port() -> int:
     """A port of 127.0.0.1 that nobody listens on just now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
->>>>>>> read
 
 
 def _scheduler_arguments(policy: str | None, settings: Mapping[str, object]) -> list[str]:
