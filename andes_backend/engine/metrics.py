@@ -116,6 +116,10 @@ class Metrics:
         self._expected = self._gauge(
             "expected_wait_seconds", "How long a request that arrives waits, in half of the cases."
         )
+        self._room = self._gauge(
+            "room_requests", "How many more average requests could be held now."
+        )
+        self._loss = self._gauge("next_request_loss", "QoE that readers lose by one more request.")
         self._longest = self._gauge("longest_wait_seconds", "The longest of these waits.")
 
     def observe(self, news: News, engine: int) -> None:
@@ -150,6 +154,10 @@ class Metrics:
             self._overdue[engine].set(news.overdue)
         if news.expected_wait_s is not None:
             self._expected[engine].set(news.expected_wait_s)
+        if news.room is not None:
+            self._room[engine].set(news.room)
+        if news.loss is not None:
+            self._loss[engine].set(news.loss)
         if news.longest_wait_s is not None:
             self._longest[engine].set(news.longest_wait_s)
 

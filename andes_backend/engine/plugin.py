@@ -16,16 +16,22 @@ import json
 import os
 import pkgutil
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from andes_backend.config import AndesConfig
 from andes_backend.engine.wrap import wrap
 from andes_backend.setting_names import current_names
 
-if TYPE_CHECKING:
-    from vllm.config import VllmConfig
-
-__all__ = ["ENABLE", "NAME", "SETTINGS", "is_loaded", "is_ours", "log", "register"]
+__all__ = [
+    "ENABLE",
+    "NAME",
+    "SETTINGS",
+    "is_loaded",
+    "is_ours",
+    "log",
+    "prepare_front_end",
+    "register",
+]
 
 NAME: Final = "andes"
 """The plug-in's name, for vLLM's own VLLM_PLUGINS."""
@@ -67,7 +73,7 @@ def _configuring(make: Callable[..., Any]) -> Callable[..., Any]:
             self.additional_config = _with_settings(self.additional_config)
         config = make(self, *args, **kwargs)
         if ours:
-            _prepare_front_end(config)
+            prepare_front_end(config.additional_config)
         return config
 
     return create_engine_config
@@ -158,13 +164,15 @@ def _of_environment() -> dict[str, Any] | None:
     return settings
 
 
-def _prepare_front_end(config: "VllmConfig") -> None:
-    """Metrics, and the refusal of bad hints.
+def prepare_front_end(additional: Any) -> None:
+    """Metrics, and the refusal of bad hints, in this process; a second call changes nothing.
+
+    Args:
+        additional: vLLM's `additional_config`, with our settings under "andes".
 
     Raises:
         ValueError: a setting is wrong.
     """
-    additional = config.additional_config
     settings = AndesConfig.from_mapping(
         additional.get(NAME) if isinstance(additional, Mapping) else None
     )

@@ -16,6 +16,7 @@ from andes_backend.config import AndesConfig
 from andes_backend.engine import admission, listener, versions
 from andes_backend.engine.announce import MinuteLine, start_lines
 from andes_backend.engine.exchange import exchange_of
+from andes_backend.engine.figures import figures_of
 from andes_backend.engine.found_again import FoundAgain
 from andes_backend.engine.guard import Guard, checked
 from andes_backend.engine.ledger import Ledger
@@ -31,6 +32,7 @@ from andes_backend.policy.decision import Decision
 from andes_backend.policy.latency import LatencyModel
 from andes_backend.policy.shortlist import Shortlist
 from andes_backend.policy.state import Rows
+from andes_backend.routing import prospects
 from andes_client.wire import Forecast
 
 __all__ = ["AndesScheduler"]
@@ -355,6 +357,9 @@ class AndesScheduler(versions.EitherScheduler):
             self._next_look = now + _LOOK_EVERY_S
             self.andes_counters.waits(*self.andes_ledger.waits(now))
             self.andes_counters.expect(self.andes_outlook())
+            if self.log_stats:
+                next_one = prospects(figures_of(self), self.andes_ledger.average_request())
+                self.andes_counters.next_request(next_one.room, next_one.loss)
             if self._exchange is not None:
                 accounts = self.andes_ledger.table.accounts
                 accounts.credit(self._exchange.swap(accounts.given()))

@@ -60,6 +60,10 @@ class News:
     expected_wait_s: float | None = None
     """How long a request that arrives waits for its first text, in half of such cases, seconds;
     None: not looked at in this step, or not known."""
+    room: float | None = None
+    """How many more average requests could be held; None: not looked at in this step."""
+    loss: float | None = None
+    """QoE that readers lose by one more; None: not looked at, or not known."""
     longest_wait_s: float | None = None
     """The longest of these waits, seconds; None: not looked at in this step."""
 
@@ -162,6 +166,10 @@ class Counters:
     def expect(self, arrival: Forecast | None) -> None:
         """Note when a request that arrives can expect text; None: it is not known."""
         self._news.expected_wait_s = None if arrival is None else arrival.median_s
+
+    def next_request(self, room: float, loss: float | None) -> None:
+        """Note what the next request can hope for, see `andes_backend.routing.Prospects`."""
+        self._news.room, self._news.loss = room, loss
 
     def take_news(self) -> News:
         """What has happened since this was last asked."""

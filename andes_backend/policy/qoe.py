@@ -38,7 +38,8 @@ class MarginalQoE:
 
     def __init__(self, config: AndesConfig) -> None:
         self._config = config
-        self._lengths = OutputLengths(config.expected_output_tokens)
+        self.lengths = OutputLengths(config.expected_output_tokens)
+        """How much is still to come."""
         self._lane = OverdueLane(config.overdue_kv_share, config.overdue_after_s)
         self._price = PreemptionPrice()
         self.shortlist = Shortlist(config.overdue_after_s if config.overdue_kv_share else np.inf)
@@ -47,7 +48,7 @@ class MarginalQoE:
     def plan(self, snapshot: Snapshot) -> Decision:
         waiting, running = snapshot.waiting, snapshot.running
         rows = snapshot.everybody  # one pass over all costs half as much as two
-        remaining = self._lengths.remaining(rows["delivered"])
+        remaining = self.lengths.remaining(rows["delivered"])
         worth = self._worth(rows, remaining, snapshot)
         blocks = blocks_needed(rows, snapshot.block_size)
         if self._config.fairness:
@@ -78,7 +79,7 @@ class MarginalQoE:
         return Decision(waiting=first, running=stay, admit=room.admitted, preempt=preempt)
 
     def finished(self, output_tokens: int) -> None:
-        self._lengths.observe(output_tokens)
+        self.lengths.observe(output_tokens)
 
     def _worth(
         self, rows: NDArray[np.void], remaining: NDArray[np.float64], snapshot: Snapshot

@@ -51,6 +51,7 @@ def made_news() -> list[News]:
     first.preempt("policy", 1)
     first.hear(reports=9, gone=2)
     first.waits(overdue=7, longest_s=12.5)
+    first.next_request(room=2.5, loss=0.25)
     second.planned(0.0004)
     second.fall_back("invalid")
     second.fall_back("invalid")

@@ -13,6 +13,7 @@ from vllm.v1.serial_utils import MsgpackDecoder, MsgpackEncoder
 
 from andes_backend.engine import listener, versions
 from andes_backend.engine.reports import Checked
+from andes_backend.routing import ReplicaFigures
 from andes_client import wire
 from andes_client.wire import Forecast
 from tests.engine.real_scheduler import Machine, engine_config, request
@@ -180,3 +181,15 @@ def test_what_happened_is_counted(machine: Machine) -> None:
     assert (counters.heard, counters.gone) == (3, 1)
     news = counters.take_news()
     assert (news.reports, news.gone) == (3, 1)
+
+
+def test_a_router_is_told_how_the_engine_is(machine: Machine) -> None:
+    begin(machine, "a", "b", "c")
+    said = getattr(EngineCore, listener.FIGURES)(Core(machine.scheduler))
+    brought = MsgpackDecoder().decode(MsgpackEncoder().encode(said))
+    figures = ReplicaFigures.from_mapping(brought)
+    assert (figures.running, figures.waiting) == (3, 0)
+    assert figures.is_complete
+    free, total = versions.block_counts(machine.scheduler)
+    assert figures.free_tokens == free * machine.scheduler.block_size
+    assert figures.kv_tokens == (total - 1) * machine.scheduler.block_size

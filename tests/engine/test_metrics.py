@@ -94,6 +94,23 @@ def test_waits_are_seen_while_they_last_and_are_over_in_the_end(tiny_model: Path
     assert looks[-1] == (0, 0.0)
 
 
+@pytest.mark.parametrize("policy", ["fcfs", "qoe"])
+def test_routers_are_told_of_room_and_of_what_one_more_would_cost(
+    tiny_model: Path, policy: str
+) -> None:
+    under_load = machine(tiny_model, policy)
+    serve(under_load, Expectation(0.5, 12.0))
+    looks = [one for one in under_load.scheduler.news if one.room is not None]
+    assert len(looks) >= under_load.now - 1  # about once a second
+    assert min(one.room or 0.0 for one in looks) == 0.0
+    assert (looks[-1].room or 0.0) > 1.0, "nobody is left"
+    losses = [one.loss for one in looks if one.loss is not None]
+    if policy == "qoe":
+        assert losses[-1] < 0.1 < max(losses)
+    else:
+        assert losses == []
+
+
 def test_requests_are_counted_by_what_they_say(tiny_model: Path) -> None:
     idle = machine(tiny_model, "qoe", blocks=200)
     hints: list[Any] = [
@@ -252,6 +269,8 @@ def test_news_arrives_on_the_metrics_of_each_rank(found: Metrics) -> None:
     assert found["andes:reports_total", "1"] == 0
     assert found["andes:num_requests_overdue", "0"] == 7
     assert found["andes:longest_wait_seconds", "0"] == 12.5
+    assert found["andes:room_requests", "0"] == 2.5
+    assert found["andes:next_request_loss", "0"] == 0.25
     assert found["andes:planning_time_seconds_count", "1"] == 1
     assert found["andes:planning_fallbacks_total", "1", "invalid"] == 2
     assert found["andes:requests_total", "1", "program"] == 1

@@ -1,0 +1,18 @@
+"""Ray Serve LLM with our scheduler in its replicas: routing by what readers get, and their reports.
+
+    config = LLMConfig(
+        ...,
+        engine_kwargs={"scheduler_cls": "andes_backend.AndesScheduler", ...},
+        server_cls="andes_backend.ray_serve.server.AndesServer",
+        deployment_config={"request_router_config": {
+            "request_router_class": "andes_backend.ray_serve.router.ReaderRouter",
+            "request_routing_stats_period_s": 1.0,
+        }},
+    )
+    serve.run(build_app([config]))      # of andes_backend.ray_serve.ingress
+
+docs/ray.md says what each of the three is good for; any of them can be left out. Ray is imported by
+`server`, `router` and `ingress` only, and nothing else of ours imports these.
+"""
+
+__all__: list[str] = []

@@ -1,0 +1,113 @@
+"""A router's memory: the figures of each replica, and what it has sent there since."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from random import Random
+from typing import Final
+
+from andes_backend.routing.figures import ReplicaFigures
+from andes_backend.routing.score import Asked, Load, score
+
+__all__ = ["Choice", "Router"]
+
+TOO_OLD_S: Final = 30.0
+"""Figures older than this say nothing any more, unless a router is told otherwise, seconds."""
+
+_NONE_FOUND: Final[Mapping[str, int]] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Where a request is sent, and why."""
+
+    replica: str
+    qoe: float
+    """That its reader can expect there, in [0, 1]."""
+    lost: float
+    """QoE that all readers together lose by it."""
+    age_s: float
+    """How old the replica's figures are, seconds."""
+
+
+class Router:
+    """Chooses the replica where readers lose least.
+
+    Args:
+        too_old_s: figures older than this are not used, seconds.
+        seed: of the lots between equals.
+    """
+
+    def __init__(self, too_old_s: float = TOO_OLD_S, seed: int = 0) -> None:
+        self._too_old_s = too_old_s
+        self._loads: dict[str, Load] = {}
+        self._lot = Random(seed)
+
+    def hear(self, replica: str, figures: ReplicaFigures, made_at: float) -> None:
+        """A replica has published its figures.
+
+        Args:
+            replica: its name.
+            figures: new ones, or the same again.
+            made_at: when they were made, seconds on the router's clock. What was sent before
+                is in them.
+        """
+        load = self._loads.get(replica)
+        if load is None or made_at > load.heard_at:
+            self._loads[replica] = Load(figures, made_at)
+
+    def forget(self, replica: str) -> None:
+        """A replica has left or died."""
+        self._loads.pop(replica, None)
+
+    def sent(self, replica: str, asked: Asked) -> None:
+        """A request was sent to a replica, by this choice or another."""
+        if (load := self._loads.get(replica)) is not None:
+            load.send(asked)
+
+    def load(self, replica: str) -> Load | None:
+        """What is known of a replica; None: nothing."""
+        return self._loads.get(replica)
+
+    def rank(
+        self,
+        asked: Asked,
+        replicas: Sequence[str],
+        now: float,
+        found_tokens: Mapping[str, int] = _NONE_FOUND,
+    ) -> list[Choice] | None:
+        """All of these replicas, the best first.
+
+        Args:
+            asked: the request.
+            replicas: names, distinct.
+            now: seconds on the router's clock.
+            found_tokens: replica -> tokens of the prompt that are in its prefix cache; those
+                that are not named find none.
+
+        Returns:
+            None if there is no replica, or the figures of any are missing, incomplete or too
+            old: then somebody else has to choose.
+        """
+        choices = []
+        for replica in replicas:
+            load = self._loads.get(replica)
+            if load is None or not load.figures.is_complete:
+                return None
+            age = now - load.heard_at
+            if age > self._too_old_s:
+                return None
+            found = score(load, asked, found_tokens.get(replica, 0))
+            choices.append(Choice(replica, found.qoe, found.lost, age))
+        self._lot.shuffle(choices)  # equals are drawn by lot; sorting keeps their order
+        return sorted(choices, key=lambda choice: choice.lost) or None
+
+    def choose(
+        self,
+        asked: Asked,
+        replicas: Sequence[str],
+        now: float,
+        found_tokens: Mapping[str, int] = _NONE_FOUND,
+    ) -> Choice | None:
+        """The best of `rank`; None where that is."""
+        ranked = self.rank(asked, replicas, now, found_tokens)
+        return None if ranked is None else ranked[0]
