@@ -12,14 +12,14 @@ from andes_backend.lab.campaign.campaign import LOG, Campaign
 from andes_backend.lab.campaign.console import report_console
 from andes_backend.lab.campaign.files import ResultFile, new_directory, now, write_about
 from andes_backend.lab.report.interval import interval
-from andes_backend.lab.report.run import versions
+from andes_backend.lab.report.run import ATTAINED_QOE, versions
 from andes_backend.lab.twin import PRELOAD
 from andes_backend.lab.twin.fleet.measure import FleetFigures, measure_fleet
 from andes_backend.lab.twin.fleet.scaling import SCALINGS, Scaling
 from andes_backend.lab.twin.fleet.spec import Case, FleetSpec, FleetTask, tasks
 from andes_backend.lab.twin.results import RESULTS
 
-__all__ = ["made_good", "run"]
+__all__ = ["cheapest", "made_good", "run"]
 
 _Found = Mapping[tuple[Case, str], Sequence[FleetFigures]]
 
@@ -86,6 +86,8 @@ class _Book:
             found.setdefault((task.case, task.fleet.routing), []).append(self.results[index])
         if found:
             self.campaign.show("table.txt", _table(self.spec, found))
+            for told in cheapest(self.spec.scalings, found):
+                self.campaign.say(told)
         if errors := self.campaign.errors:
             what = f"{len(errors)} of {len(self.campaign.tasks)} points failed"
             self.campaign.say(f"{what}; {self.campaign.directory / LOG} has the tracebacks")
@@ -100,6 +102,32 @@ def made_good(first: float, other: float) -> float | None:
         other: mean QoE.
     """
     return None if first >= 1 - 1e-9 else (other - first) / (1 - first)
+
+
+def cheapest(scalings: Sequence[Scaling | None], found: _Found) -> list[str]:
+    """Of each kind of autoscaling and each routing the cheapest that reaches ATTAINED_QOE, told.
+
+    Args:
+        scalings: those that were tried.
+        found: (case, routing) -> figures of its seeds.
+    """
+    best: dict[tuple[str, str], tuple[float, str, float]] = {}
+    for (case, routing), figures in found.items():
+        if case.scaling is None:
+            continue
+        name = _scaling_text(case.scaling).partition(":")[0], routing
+        qoe = fmean(one.summary.qoe_mean or 0.0 for one in figures)
+        hours = fmean(one.replica_hours for one in figures)
+        if qoe >= ATTAINED_QOE and (name not in best or hours < best[name][0]):
+            best[name] = hours, _scaling_text(case.scaling), qoe
+    if not any(scalings):
+        return []
+    told = [
+        f"cheapest with a mean QoE of {ATTAINED_QOE:g}: {text}, {routing}: "
+        f"{hours:.2f} replica-hours, QoE {qoe:.3f}"
+        for (_, routing), (hours, text, qoe) in best.items()
+    ]
+    return told or [f"none reaches a mean QoE of {ATTAINED_QOE:g}"]
 
 
 def _table(spec: FleetSpec, found: _Found) -> Table:

@@ -52,7 +52,7 @@ def test_of_two_the_one_with_fewer_requests() -> None:
 def test_least_kv_goes_by_memory_and_not_by_requests() -> None:
     figures = dict.fromkeys(NAMES, SOME) | {"2": replace(SOME, running=50, free_tokens=900)}
     assert chosen("least-kv", figures) == {"2": 100}
-    queue = {name: replace(one, waiting=20) for name, one in figures.items() if name != "1"}
+    queue = {name: replace(one, waiting=300) for name, one in figures.items() if name != "1"}
     assert chosen("least-kv", figures | queue) == {"1": 100}
 
 
