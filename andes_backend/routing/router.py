@@ -7,7 +7,7 @@ from random import Random
 from typing import Final
 
 from andes_backend.routing.figures import ReplicaFigures
-from andes_backend.routing.score import Asked, Load, score
+from andes_backend.routing.scoring import Asked, Load, score
 
 __all__ = ["Choice", "Router"]
 

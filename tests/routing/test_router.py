@@ -128,6 +128,35 @@ def test_a_score_is_a_qoe_and_a_loss(tokens: float, worth: float, prompt: int, t
     assert found.lost >= 1 - found.qoe - 1e-9
 
 
+@given(
+    st.lists(st.tuples(st.floats(0, 9_000), st.floats(0, 0.05)), max_size=8),
+    st.integers(1, 6_000),
+)
+def test_what_is_displaced_is_what_no_longer_fits(
+    wants: list[tuple[float, float]], prompt: int
+) -> None:
+    """Against the definition: all that does not fit, with the request less without it."""
+    figures = EMPTY
+    for tokens, worth in wants:
+        figures = wanted(tokens, worth, figures)
+    before, after = Load(figures, 0.0), Load(figures, 0.0)
+    asked = Asked(prompt_tokens=prompt, output_tokens=2)
+    after.send(asked)
+    lost, inside = before.displaced(asked)
+    expected = does_not_fit(after.demand) - does_not_fit(before.demand)
+    assert lost == pytest.approx(expected, abs=1e-6)
+    assert 0 <= inside <= 1
+
+
+def does_not_fit(demand: tuple[float, ...]) -> float:
+    """What the tokens are worth that find no room, the least valuable."""
+    room, left = float(EMPTY.kv_tokens), 0.0
+    for low, tokens in zip(BANDS, demand, strict=True):
+        left += low * max(0.0, tokens - room)
+        room = max(0.0, room - tokens)
+    return left
+
+
 def router(**figures: ReplicaFigures) -> Router:
     made = Router()
     for name, one in figures.items():
