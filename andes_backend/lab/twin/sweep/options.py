@@ -16,6 +16,7 @@ from andes_backend.lab.option_types import (
     number_or_word,
     setting_value,
 )
+from andes_backend.lab.twin.fleet.options import add_fleet_options
 from andes_backend.lab.twin.options import policy_value
 from andes_backend.lab.workload.options import (
     add_workload_options,
@@ -40,6 +41,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     _add_policies(parser)
     _add_varied_workload(parser)
     add_workload_options(parser, without=VARIED)
+    add_fleet_options(parser)
     _add_running(parser)
 
 
