@@ -15,7 +15,7 @@ from typing import Final
 
 from andes_backend.routing.figures import BANDS, ReplicaFigures, band_of
 
-__all__ = ["Asked", "Load", "Score", "score"]
+__all__ = ["Asked", "Load", "Score", "held_tokens", "score"]
 
 _ASSUMED_OUTPUT: Final = 300.0  # tokens, where a replica does not say
 _OVERDUE_S: Final = 30.0  # who does not come in waits for about so long, and longer where many do
@@ -91,7 +91,7 @@ class Load:
         self.sent += 1
         self.prompt_tokens += asked.prompt_tokens
         if self._demand:
-            tokens = _held_tokens(self.figures, asked)
+            tokens = held_tokens(self.figures, asked)
             self._demand[band_of(_worth(self.figures, asked) / tokens)] += tokens
             self._order = None
 
@@ -102,7 +102,7 @@ class Load:
             The QoE that is lost by it in `horizon_s`, its own and that of others; and the share
             of its own memory that it gets.
         """
-        tokens = _held_tokens(self.figures, asked)
+        tokens = held_tokens(self.figures, asked)
         return self._ranked.displaced(tokens, band_of(_worth(self.figures, asked) / tokens))
 
     @property
@@ -188,8 +188,8 @@ def _output_tokens(figures: ReplicaFigures, asked: Asked) -> float:
     return max(2.0, known if known is not None else figures.output_tokens or _ASSUMED_OUTPUT)
 
 
-def _held_tokens(figures: ReplicaFigures, asked: Asked) -> float:
-    """KV memory that it holds on average until its response ends."""
+def held_tokens(figures: ReplicaFigures, asked: Asked) -> float:
+    """KV memory that a request holds on average until its response ends, tokens."""
     return asked.prompt_tokens + _output_tokens(figures, asked) / 2
 
 

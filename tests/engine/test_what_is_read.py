@@ -59,7 +59,8 @@ def serve(machine: Machine) -> int:
 
 
 def paid(machine: Machine) -> float:
-    return machine.scheduler.andes_ledger.table.accounts.given()["alice"]
+    given: float = machine.scheduler.andes_ledger.table.accounts.given()["alice"]
+    return given
 
 
 def test_one_token_is_no_response_and_teaches_no_length(
