@@ -88,8 +88,8 @@ def test_vllm_admits_until_the_blocks_that_a_plan_has_are_given_out(
 
 
 def test_those_who_run_may_take_what_is_kept_free(make_machine: MakeMachine) -> None:
-    """And then there is less than nothing for newcomers, who are not preempted for."""
-    machine = make_machine({"admission_headroom": 0}, blocks=41, watermark=0.5)
+    """And then there is less than nothing for newcomers."""
+    machine = make_machine({"policy": "fcfs"}, blocks=41, watermark=0.5)
     waiting(machine, 2, prompt_tokens=150, output_tokens=150)
     for _ in range(140):
         machine.step()
