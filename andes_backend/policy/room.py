@@ -64,8 +64,6 @@ class Room:
         gone, running, free = self.gone, self._running + 1, self._free
         # Overdue requests get in at any price: the bound on their wait depends on that.
         most = len(self._worth) if worth == np.inf else min(len(self._worth), _MOST_VICTIMS)
-        # If those who run have grown into what is kept free, that has to be freed for it, too.
-        worth *= blocks / (blocks + max(0.0, -free))
         while gone < most:
             enough = self._fits(blocks, self._decode_headroom, running, free)
             if enough and gone > self.gone:

@@ -88,8 +88,8 @@ def test_vllm_admits_until_the_blocks_that_a_plan_has_are_given_out(
 
 
 def test_those_who_run_may_take_what_is_kept_free(make_machine: MakeMachine) -> None:
-    """And then there is less than nothing for newcomers, who are not preempted for."""
-    machine = make_machine({"admission_headroom": 0}, blocks=41, watermark=0.5)
+    """And then there is less than nothing for newcomers."""
+    machine = make_machine({"policy": "fcfs"}, blocks=41, watermark=0.5)
     waiting(machine, 2, prompt_tokens=150, output_tokens=150)
     for _ in range(140):
         machine.step()
@@ -179,10 +179,9 @@ def test_nobody_is_preempted_for_whom_vllm_passes_over(make_machine: MakeMachine
     assert preempted[0] > preempted[2] == 0
 
 
-@pytest.mark.parametrize("policy", ["qoe", "andes"])
-def test_an_adapter_without_a_place_gets_one(make_machine: MakeMachine, policy: str) -> None:
+def test_an_adapter_without_a_place_gets_one(make_machine: MakeMachine) -> None:
     """Though requests of another one never end; vLLM's own order leaves it waiting."""
-    machine = make_machine({"policy": policy}, blocks=41, enable_lora=True, max_loras=1)
+    machine = make_machine(blocks=41, enable_lora=True, max_loras=1)
     scheduler, served = machine.scheduler, set[str]()
     scheduler.add_request(with_adapter("r", 1))
     for step in range(6_000):  # 300 s

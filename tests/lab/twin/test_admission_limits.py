@@ -36,7 +36,7 @@ def mean_qoe(setup: Setup, seed: int, rate: float) -> float:
             1.0,
             marks=pytest.mark.skipif(not ACTIVE, reason="vLLM has had it since 0.31"),
         ),
-        ({"watermark": 0.3}, {"kv_tokens": round(0.7 * PROFILE.kv_tokens)}, 2.5),
+        ({"watermark": 0.3}, {"kv_tokens": round(0.7 * PROFILE.kv_tokens)}, 5.0),
     ],
     ids=["active sequences", "watermark"],
 )
