@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from andes_backend.routing import BANDS, ReplicaFigures
+from andes_backend.routing import BANDS, Asked, ReplicaFigures
 
-__all__ = ["SCALINGS", "ByOngoing", "ByQoE", "Scaler", "Scaling", "wanted_tokens"]
+__all__ = ["SCALINGS", "ByOngoing", "ByQoE", "Scaler", "Scaling", "needed_tokens", "service_s"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,11 +42,12 @@ class Scaling(ABC):
             raise ValueError(f"replicas must be 1 or more, up to {self.most}, not {self.least}")
 
     @abstractmethod
-    def load(self, figures: Sequence[ReplicaFigures]) -> float:
+    def load(self, figures: Sequence[ReplicaFigures], offered: float) -> float:
         """What all replicas together have now, in replicas that have the target.
 
         Args:
             figures: of all that are ready.
+            offered: replicas that what has come lately keeps busy (`service_s`).
         """
 
 
@@ -59,37 +60,65 @@ class ByOngoing(Scaling):
     wanted is the sum of ongoing requests over the target, rounded up. Its default target is 2.
     """
 
-    def load(self, figures: Sequence[ReplicaFigures]) -> float:
+    def load(self, figures: Sequence[ReplicaFigures], _offered: float) -> float:
         return sum(one.ongoing for one in figures) / self.target
 
 
 @dataclass(frozen=True, kw_only=True)
 class ByQoE(Scaling):
-    """Ours: the KV memory that readers want who would lose by waiting, `target` of a replica's.
+    """Ours: so many replicas that the readers who are there lose `target` each by waiting.
 
-    Whoever would lose next to nothing more by waiting does not count: a reader who has text for
-    minutes, or one whose answer is so late already that nothing can save it.
+    Lost is, on average over all of them, what those lose for whom there is no memory, as if all
+    replicas were one: of the tokens that are wanted, the least valuable. A reader who has text for
+    minutes loses nothing, and one whose answer is so late already that nothing can save it loses
+    nothing more: neither brings up a replica.
     """
 
     up_delay_s: float = 0.0
     down_delay_s: float = 120.0
-    look_back_s: float = 10.0
-    worth: float = 1e-5
-    """QoE per KV token that a request loses at least, if it counts."""
+    look_back_s: float = 60.0
+    lost_each: float = 0.1
+    """QoE that the readers who are there may lose by waiting, each on average."""
 
-    def load(self, figures: Sequence[ReplicaFigures]) -> float:
-        return sum(
-            wanted_tokens(one, self.worth) / (self.target * one.kv_tokens) for one in figures
-        )
+    def load(self, figures: Sequence[ReplicaFigures], offered: float) -> float:
+        there = sum(one.ongoing for one in figures)
+        each = sum(one.kv_tokens for one in figures) / max(1, len(figures))
+        needed = needed_tokens(figures, self.lost_each * there) / max(1.0, each)
+        return max(needed, offered / self.target)
 
 
 SCALINGS: Final[dict[str, type[Scaling]]] = {"ongoing": ByOngoing, "qoe": ByQoE}
 """By their names."""
 
 
-def wanted_tokens(figures: ReplicaFigures, worth: float) -> float:
-    """KV tokens that are wanted by those to whom each is worth at least so much."""
-    return sum(tokens for low, tokens in zip(BANDS, figures.demand, strict=False) if low >= worth)
+def needed_tokens(figures: Sequence[ReplicaFigures], lost: float) -> float:
+    """KV tokens with which readers lose no more than this, the least valuable left out.
+
+    Args:
+        figures: of the replicas; those that do not know their demand count nothing.
+        lost: QoE, summed over readers.
+    """
+    needed = 0.0
+    for band in range(len(BANDS) - 1, -1, -1):
+        tokens = sum(one.demand[band] for one in figures if one.demand)
+        left_out = min(tokens, lost / BANDS[band])
+        lost -= left_out * BANDS[band]
+        needed += tokens - left_out
+    return needed
+
+
+def service_s(figures: ReplicaFigures, asked: Asked) -> float:
+    """For how long a request keeps a replica busy, were its memory full of such, seconds.
+
+    Its prompt takes the engine alone; its tokens take their share of the memory.
+
+    Args:
+        figures: of a replica.
+        asked: the request.
+    """
+    output = asked.output_tokens or figures.output_tokens
+    held = (asked.prompt_tokens + output / 2) / figures.kv_tokens
+    return figures.prompt_token_s * asked.prompt_tokens + held * output * figures.step_s
 
 
 @dataclass
@@ -101,16 +130,20 @@ class Scaler:
     _since: float | None = None
     _up: bool = False
 
-    def decide(self, figures: Sequence[ReplicaFigures], ordered: int, now: float) -> int:
+    def decide(
+        self, figures: Sequence[ReplicaFigures], ordered: int, now: float, offered_s: float = 0.0
+    ) -> int:
         """How many replicas there shall be.
 
         Args:
             figures: of all that are ready.
             ordered: replicas that there are, with those that start and without those that go.
             now: seconds since the start.
+            offered_s: what has come since it was last asked, in seconds of a replica
+                (`service_s`).
         """
         scaling = self.scaling
-        self._loads.append((now, scaling.load(figures)))
+        self._loads.append((now, scaling.load(figures, offered_s / scaling.every_s)))
         while self._loads[0][0] < now - scaling.look_back_s:
             self._loads.popleft()
         mean = sum(load for _, load in self._loads) / len(self._loads)
