@@ -256,7 +256,7 @@ async def a_replica_dies(client: httpx2.AsyncClient, tokens: int = 400) -> list[
 
 async def everything(work: Path, requests: int, rate: float) -> list[Check]:
     """All checks, one after the other."""
-    model = make_tiny_model(work / "model", hidden_size=256, layers=4)
+    model = make_tiny_model(work / "model", hidden_size=256, layers=2)
     workload = mixed(requests, rate)
     theirs, checks = await a_load(model, workload, by_readers=False)
     serve.delete("llm")
