@@ -49,6 +49,15 @@ def policies_need_numpy_and_nothing_else(modules: Sequence[Module]) -> Iterator[
                     yield module.at(one.line, f"a policy imports {one.name}")
 
 
+def routing_needs_the_standard_library_only(modules: Sequence[Module]) -> Iterator[str]:
+    """A live router runs it, in a process that has nothing else of a server."""
+    for module in modules:
+        if module.is_in("andes_backend/routing/"):
+            for one in module.outsiders:
+                if not one.is_from("andes_backend.routing"):
+                    yield module.at(one.line, f"routing imports {one.name}")
+
+
 def the_formulas_and_the_wire_need_the_standard_library_only(
     modules: Sequence[Module],
 ) -> Iterator[str]:
@@ -203,6 +212,16 @@ ON_TRIAL: dict[Rule, tuple[dict[str, str], list[str]]] = {
             "andes_backend/policy/bad.py:3: a policy imports andes_backend.engine.ledger",
         ],
     ),
+    routing_needs_the_standard_library_only: (
+        {
+            "andes_backend/routing/good.py": "from andes_backend.routing.figures import BANDS\n",
+            "andes_backend/routing/bad.py": "import numpy\nfrom andes_backend import config\n",
+        },
+        [
+            "andes_backend/routing/bad.py:1: routing imports numpy",
+            "andes_backend/routing/bad.py:2: routing imports andes_backend.config",
+        ],
+    ),
     the_formulas_and_the_wire_need_the_standard_library_only: (
         {
             "andes_client/wire/hints.py": "import json\nfrom andes_client.qoe import qoe\n",
@@ -342,6 +361,7 @@ READING = {"andes_client.buffer", "andes_client.pacer", "andes_client.segment"}
         ("import andes_backend", set(), READING | {"andes_backend.lab"}),
         ("import andes_backend.doctor.command", set(), READING | {"andes_backend.lab"}),
         ("import andes_backend.serve_command", set(), READING | {"andes_backend.lab"}),
+        ("import andes_backend.routing", set(), READING | {"andes_backend.lab"}),
         ("import andes_backend.policy", {"numpy"}, READING | {"andes_backend.lab"}),
         # Besides anyio and what it needs, the Unicode library.
         (

@@ -22,7 +22,7 @@ examples:
   andes doctor                                   the installation
   andes doctor -- MODEL --max-num-seqs 256 --kv-offloading-size 64
                                                  and the flags of `vllm serve`
-  andes doctor --url http://127.0.0.1:8000       a running server
+  andes doctor --url http://127.0.0.1:8000       a running server, or a router in front of some
 
 It starts no server, downloads nothing and changes nothing. Exit status: 0 without problems, 1 if
 there is a problem, 2 for a wrong command line.
@@ -43,7 +43,9 @@ def add_parser(subparsers: Any) -> None:
         allow_abbrev=False,
     )
     parser.add_argument(
-        "--url", type=server_url, help="a running server, such as http://127.0.0.1:8000"
+        "--url",
+        type=server_url,
+        help="a running server, such as http://127.0.0.1:8000, or vllm-router in front of some",
     )
     parser.add_argument("--json", action="store_true", help="print JSON, for programs")
     parser.add_argument("flags", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
@@ -67,9 +69,9 @@ def _run(arguments: argparse.Namespace) -> int:
     if flags or arguments.url is None:
         sections |= _here(flags)
     if arguments.url is not None:
-        from andes_backend.doctor.running import check_running
+        from andes_backend.doctor.behind import check_address
 
-        sections["The running server"] = list(check_running(arguments.url))
+        sections |= check_address(arguments.url)
     if arguments.json:
         print(as_json(sections))
     else:

@@ -64,18 +64,20 @@ def _async_scheduling(served: Served) -> Iterator[Finding]:
 
 
 def _batch(served: Served) -> Iterator[Finding]:
-    most = served["max_num_seqs"]
+    most, active = served["max_num_seqs"], served["max_num_active_seqs"]  # since vLLM 0.31
+    flag = "--max-num-seqs" if active is None else "--max-num-active-seqs"
+    most = most if active is None else active
     if most is not None and most < _FEW_SEQUENCES:
         profile = load_profile(_PROFILE)
         few, many = (1 / profile.step_s([], n, n * _CONTEXT) for n in (most, _MANY_SEQUENCES))
         yield better(
             "batch",
-            f"--max-num-seqs is {most}: the server serves no more readers at a time.",
+            f"{flag} is {most}: the server serves no more readers at a time.",
             why=f"On {profile.name}, {most} of them get {few:.0f} tokens/s each, and "
             f"{_MANY_SEQUENCES} still {many:.0f}; a reader takes in about 5. No order can "
             "help the readers who wait outside the batch.",
             do="Let KV memory be the limit, not the number of requests.",
-            flags=f"--max-num-seqs {_MANY_SEQUENCES}",
+            flags=f"{flag} {_MANY_SEQUENCES}",
         )
     elif most is not None:
         yield ok("batch", f"up to {most} requests at a time")

@@ -1,37 +1,30 @@
 """How a running server is doing, according to its own metrics."""
 
 import json
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from typing import Any, Final
 
 from andes_backend.doctor.exposition import Exposition
 from andes_backend.doctor.finding import Finding, better, ok, problem
+from andes_backend.doctor.prompts import check_prompts
 from andes_backend.doctor.readers import check_readers
+from andes_backend.doctor.request import UnreachableError, get
 from andes_client import wire
 
 __all__ = ["check_running"]
 
-_PATIENCE_S: Final = 10.0
-_LONGEST: Final = 16 * 1024 * 1024  # bytes of an answer; a server may send without end
-_LONGEST_REFUSAL: Final = 64 * 1024
 _ROOM: Final = 0.7  # KV memory in use, below which nobody should have to wait
 _MOST_DIGITS: Final = 18  # of a number in a label
 _MANY_PREEMPTIONS: Final = 0.2  # a request
-
-
-class _UnreachableError(Exception):
-    """No server there; the message says how it failed."""
 
 
 def check_running(url: str) -> Iterator[Finding]:
     """Findings about the server at this address, without a path."""
     try:
         models, status = _models(url)
-        version = _get(url, "/version")[1]
-        found, text = _get(url, "/metrics")
-    except _UnreachableError as error:
+        version = get(url, "/version")[1]
+        found, text = get(url, "/metrics")
+    except UnreachableError as error:
         yield problem(
             "server",
             f"{url} does not answer ({error}).",
@@ -52,6 +45,7 @@ def check_running(url: str) -> Iterator[Finding]:
     yield _ours(exposition)
     yield from _memory(exposition)
     yield from _preemptions(exposition)
+    yield from check_prompts(exposition)
     yield from check_readers(exposition)
     yield from _reports(url, exposition)
 
@@ -90,8 +84,8 @@ def _reports(url: str, exposition: Exposition) -> Iterator[Finding]:
     if not exposition.has("andes:"):
         return
     try:
-        status, _ = _get(url, f"/v1/{wire.REPORTS_PATH}")
-    except _UnreachableError:
+        status, _ = get(url, f"/v1/{wire.REPORTS_PATH}")
+    except UnreachableError:
         return  # it went away just now
     if status == 405:  # it is there, and takes POST only
         yield ok("reports", f"the route /v1/{wire.REPORTS_PATH} is open")
@@ -169,21 +163,8 @@ def _preemptions(exposition: Exposition) -> Iterator[Finding]:
 
 
 def _models(url: str) -> tuple[list[str], int]:
-    status, text = _get(url, "/v1/models")
+    status, text = get(url, "/v1/models")
     try:
         return [str(model["id"]) for model in json.loads(text)["data"]], status
     except (ValueError, KeyError, TypeError):
         return [], status
-
-
-def _get(url: str, path: str) -> tuple[int, str]:
-    """The status and body of an answer, whatever the status, up to a bound."""
-    # As in the other commands: the user says which server to ask, not a proxy setting.
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    try:
-        with opener.open(url + path, timeout=_PATIENCE_S) as answer:
-            return answer.status, answer.read(_LONGEST).decode(errors="replace")
-    except urllib.error.HTTPError as error:
-        return error.code, error.read(_LONGEST_REFUSAL).decode(errors="replace")
-    except (OSError, ValueError) as error:
-        raise _UnreachableError(getattr(error, "reason", error)) from None

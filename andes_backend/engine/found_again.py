@@ -6,6 +6,8 @@ from typing import Final
 from vllm.v1.core.sched.output import SchedulerOutput
 from vllm.v1.request import Request
 
+from andes_backend.engine import versions
+
 __all__ = ["FoundAgain"]
 
 _MEMORY: Final = 0.95  # so much of what was known counts after one more request
@@ -13,11 +15,7 @@ _DOUBT: Final = 1.0  # requests of the usual length that have found nothing
 
 
 class FoundAgain:
-    """Learns from every request that comes back, in the prefix cache or from elsewhere.
-
-    It relies on vLLM (0.30 to 0.33) counting what is found as computed before the step in which a
-    request comes back, and adding what the step computes at the end of `schedule()`.
-    """
+    """Learns from every request that comes back, in the prefix cache or from elsewhere."""
 
     def __init__(self) -> None:
         self._found = 0.0
@@ -35,8 +33,7 @@ class FoundAgain:
         """These requests run from this step on, whether for the first time or again."""
         for request in requests:
             if request.num_preemptions:
-                now = scheduled.num_scheduled_tokens.get(request.request_id, 0)
-                self._note(max(0, request.num_computed_tokens - now), request.num_tokens)
+                self._note(versions.found_in_cache(request, scheduled), request.num_tokens)
 
     def _note(self, found: int, tokens: int) -> None:
         self._found = _MEMORY * self._found + min(found, tokens)

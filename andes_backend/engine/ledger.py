@@ -5,6 +5,7 @@ from typing import Final
 
 import numpy as np
 from vllm.logger import init_logger
+from vllm.v1.core.sched.output import SchedulerOutput
 from vllm.v1.engine import EngineCoreOutput, EngineCoreOutputs, FinishReason
 from vllm.v1.request import Request
 
@@ -39,6 +40,7 @@ class Ledger:
         self._counters = Counters() if counters is None else counters
         self._row_of: dict[str, int] = {}
         self._programs: set[str] = set()
+        self._one_token: set[str] = set()
         self._tier: dict[str, str] = {}  # of those who are not anonymous
         self.table = Table(_accounts(config), self._counters.stall)
         self.forecasts = Forecasts(self.table)
@@ -57,11 +59,14 @@ class Ledger:
     def add(self, request: Request, now: float) -> int:
         """A row for a request that arrived `now`, seconds on the scheduler's clock."""
         self.remove(request.request_id)
+        if versions.is_one_token(request):
+            self._one_token.add(request.request_id)
         expectation, user, stream = self._hints(request)
         if user is not None:
             weighted = user in self._config.user_weights
             self._tier[request.request_id] = "weighted" if weighted else "named"
-        row = self.table.add(now, request.num_prompt_tokens, expectation, user)
+        adapter = versions.adapter(request)
+        row = self.table.add(now, request.num_prompt_tokens, expectation, user, adapter)
         self._row_of[request.request_id] = row
         self.reports.open(stream, request.request_id, row)
         return row
@@ -77,6 +82,7 @@ class Ledger:
             self.table.remove(row, complete=complete)
             self.reports.close(request_id)
             self._programs.discard(request_id)
+            self._one_token.discard(request_id)
 
     def rows(self, requests: Iterable[Request], now: float) -> Rows:
         """Row numbers of the requests, in their order."""
@@ -96,10 +102,20 @@ class Ledger:
             for request_id in [name for name in self._row_of if name not in live]:
                 self.remove(request_id)
 
+    def came_in(self, requests: Iterable[Request], scheduled: SchedulerOutput) -> None:
+        """These requests run from this step on: what they found in the KV cache costs nothing."""
+        for request in requests:
+            row = self._row_of.get(request.request_id)
+            if row is not None:
+                self.table.find(row, versions.found_in_cache(request, scheduled))
+
     def deliver(self, outputs: Iterable[EngineCoreOutputs], now: float) -> list[tuple[int, float]]:
         """Count the tokens that leave the engine, and forget the responses that end.
 
-        It relies on vLLM (0.30 to 0.33) giving the last tokens and the reason of the end in one
+        Those whom nobody reads along, pooling and requests for one token, are no responses: they
+        are charged, but they teach no lengths and have no QoE.
+
+        It relies on vLLM (0.29 to 0.33) giving the last tokens and the reason of the end in one
         output.
 
         Args:
@@ -125,8 +141,13 @@ class Ledger:
             return []
         delivered = self.table.data["delivered"]
         ended = [
-            # Pooling ends without a token: nobody reads it.
-            (o.request_id, row, o.finish_reason in _COMPLETE and bool(delivered[row]))
+            (
+                o.request_id,
+                row,
+                o.finish_reason in _COMPLETE
+                and bool(delivered[row])
+                and o.request_id not in self._one_token,
+            )
             for o in odd
             if o.finish_reason is not None and (row := self._row_of.get(o.request_id)) is not None
         ]
@@ -216,7 +237,10 @@ class Ledger:
             self._programs.add(request.request_id)
             program = Expectation(expectation.ttft, self._config.program_tds)
             return program, hints.user, hints.stream
-        self._counters.hint("none" if hints.ttft is None and hints.tds is None else "reader")
+        if request.request_id in self._one_token:
+            self._counters.hint("one_token")
+        else:
+            self._counters.hint("none" if hints.ttft is None and hints.tds is None else "reader")
         return expectation, hints.user, hints.stream
 
     def _ignore(self, request: Request, error: wire.WireError) -> None:

@@ -13,7 +13,7 @@ from vllm.v1.outputs import ModelRunnerOutput
 from vllm.v1.request import Request, RequestStatus
 
 from andes_backend.config import AndesConfig
-from andes_backend.engine import listener, versions
+from andes_backend.engine import admission, listener, versions
 from andes_backend.engine.announce import MinuteLine, start_lines
 from andes_backend.engine.exchange import exchange_of
 from andes_backend.engine.figures import figures_of
@@ -27,6 +27,7 @@ from andes_backend.engine.step_budget import StepBudget, applied, step_budget
 from andes_backend.engine.step_timer import StepTimer
 from andes_backend.engine.tally import Counters
 from andes_backend.policy import Policy, Snapshot, make_policy
+from andes_backend.policy.adapters import have_places
 from andes_backend.policy.decision import Decision
 from andes_backend.policy.latency import LatencyModel
 from andes_backend.policy.shortlist import Shortlist
@@ -100,7 +101,7 @@ class AndesScheduler(versions.EitherScheduler):
     def add_request(self, request: Request) -> None:
         goes_on = versions.goes_on(self, request)
         super().add_request(request)
-        # vLLM (0.30 to 0.33) gives what a session sends later to the session's first request, and
+        # vLLM (0.29 to 0.33) gives what a session sends later to the session's first request, and
         # drops the new one; a new one without input ends the session.
         live = self.requests.get(request.request_id)
         if live is not None and not goes_on and self.andes_made:
@@ -151,7 +152,7 @@ class AndesScheduler(versions.EitherScheduler):
 
         Its reader and its prompt are those of the average request.
         """
-        waiting = len(self.waiting) + versions.held_elsewhere(self)
+        waiting = len(self.waiting) + admission.held_elsewhere(self)
         return self.andes_ledger.outlook(waiting, self.clock())
 
     def schedule(self, *args: Any, **kwargs: Any) -> SchedulerOutput:
@@ -160,7 +161,7 @@ class AndesScheduler(versions.EitherScheduler):
         now = self.clock()
         self.andes_plan.next_step()
         # We preempt before vLLM's own schedule(), not inside it: after a preemption in there,
-        # vLLM (0.30 to 0.33) admits nobody in that step.
+        # vLLM (0.29 to 0.33) admits nobody in that step.
         if self._has_work() and not self.andes_plan.holds(queues := self._queues(), now):
             self._plan_and_apply(queues, now)
         if not self.requests:
@@ -206,13 +207,13 @@ class AndesScheduler(versions.EitherScheduler):
         return bool(self.waiting or self.running) and not versions.is_paused(self)
 
     def _queues(self) -> Queues:
-        return Queues(versions.waiting_queue(self), self.running, versions.held_elsewhere(self))
+        return Queues(versions.waiting_queue(self), self.running, admission.held_elsewhere(self))
 
     def _plan_and_apply(self, queues: Queues, now: float) -> None:
         """Put a new plan in force, unless planning fails or has to pause."""
         self.andes_plan.end()
         if not self.andes_guard.may_plan(now):
-            versions.limit_admissions(self, None)  # that of the plan that has ended
+            admission.limit_admissions(self, None)  # that of the plan that has ended
             return
         with self._failing_safely():
             self._apply(*self._decide(queues), queues)
@@ -229,17 +230,18 @@ class AndesScheduler(versions.EitherScheduler):
         ledger.retain(self.requests)
         ledger.table.note_queues(come, running, now)
         ledger.wait(come, len(queues.waiting), now)
-        waiting = self._candidates(queues, come, now)
-        free, total = versions.block_counts(self)
+        room = admission.room(self)
+        waiting = self._candidates(queues, come, room.most_running, now)
+        waiting = self._with_adapter_places(waiting, running, now)
         decision = self.andes_policy.plan(
             Snapshot(
                 now=now,
                 everybody=ledger.table.seen(np.concatenate([waiting, running]), now),
                 waits=len(waiting),
                 block_size=self.block_size,
-                free_blocks=free,
-                total_blocks=total,
-                max_running=self.scheduler_config.max_num_seqs,
+                free_blocks=room.free_blocks,
+                total_blocks=room.total_blocks,
+                max_running=room.most_running,
                 times=self.andes_latency.times,
                 accounts=ledger.table.accounts,
                 found_again=self.andes_found_again.share,
@@ -247,15 +249,26 @@ class AndesScheduler(versions.EitherScheduler):
         )
         return waiting, checked(decision, len(waiting), len(running))
 
-    def _candidates(self, queues: Queues, come: Rows, now: float) -> Rows:
+    def _candidates(self, queues: Queues, come: Rows, most: int, now: float) -> Rows:
         """The rows of those who wait and whom the policy is to see: all, or those it chooses."""
         # Only a policy that does not look at all who wait has one.
         shortlist: Shortlist | None = getattr(self.andes_policy, "shortlist", None)
         chosen = None
         if shortlist is not None:
-            most = self.scheduler_config.max_num_seqs
             chosen = shortlist.choose(self.andes_ledger.table, come, len(queues.waiting), most, now)
         return self.andes_plan.everybody_waiting(queues, now) if chosen is None else chosen
+
+    def _with_adapter_places(self, waiting: Rows, running: Rows, now: float) -> Rows:
+        """Those of them who can come in as far as their adapters go."""
+        places = admission.adapter_places(self)
+        if places is None:
+            return waiting
+        seen, after_s = self.andes_ledger.table.seen, self.andes_config.overdue_after_s
+        mask = have_places(seen(waiting, now), seen(running, now), places, now, after_s)
+        shortlist: Shortlist | None = getattr(self.andes_policy, "shortlist", None)
+        if shortlist is not None:
+            shortlist.narrow(mask)
+        return waiting[mask]
 
     def _apply(self, waiting: Rows, decision: Decision, queues: Queues) -> None:
         """Change vLLM's queues and limits as decided; the rest is vLLM's own schedule()."""
@@ -264,8 +277,8 @@ class AndesScheduler(versions.EitherScheduler):
         for request in victims:
             versions.preempt(self, request)
         self.andes_counters.preempt("policy", len(victims))
-        held_elsewhere = versions.held_elsewhere(self)
-        versions.limit_admissions(self, decision.admit)
+        held_elsewhere = admission.held_elsewhere(self)
+        admission.limit_admissions(self, decision.admit)
         if first:
             versions.put_first(self, first)
         queues.waiting.remove_requests(victims)
@@ -274,7 +287,7 @@ class AndesScheduler(versions.EitherScheduler):
     def _budget(self, now: float) -> StepBudget | None:
         """How much of long prompts this step may compute; None: as much as vLLM likes."""
         budget = None
-        if not self._prompts_begun and not versions.admissions_left(self):
+        if not self._prompts_begun and not admission.admissions_left(self):
             return None  # mostly so: there is no prompt
         if not self.andes_latency.learned:
             return None  # by a guess, prompts would be held back for nothing
@@ -299,13 +312,14 @@ class AndesScheduler(versions.EitherScheduler):
         Args:
             scheduled: the step.
             for_memory: how many requests vLLM preempted in it.
-            ran: the length of the running queue before. vLLM (0.30 to 0.33) appends those that
+            ran: the length of the running queue before. vLLM (0.29 to 0.33) appends those that
                 it admits, and takes nobody out in schedule() but those that it preempts.
         """
         self.andes_counters.preempt("memory", for_memory)
         if not for_memory:  # else nobody has come in
             with self._failing_safely():
                 self.andes_found_again.came_in(self.running[ran:], scheduled)
+                self.andes_ledger.came_in(self.running[ran:], scheduled)
         if not scheduled.total_num_scheduled_tokens:
             self.andes_plan.end()  # nobody runs: ask again at once
         elif not for_memory and len(self.running) - ran == self.andes_plan.admits:
@@ -318,7 +332,7 @@ class AndesScheduler(versions.EitherScheduler):
         try:
             yield
         except Exception as error:
-            versions.limit_admissions(self, None)
+            admission.limit_admissions(self, None)
             self.andes_plan.end()
             self.andes_guard.failed(error)
 

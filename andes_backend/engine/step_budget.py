@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from vllm.v1.core.sched.scheduler import Scheduler
 from vllm.v1.request import Request
 
-from andes_backend.engine import versions
+from andes_backend.engine import admission, versions
 from andes_backend.engine.ledger import Ledger
 from andes_backend.engine.step_timer import StepTimer
 from andes_backend.policy.latency import StepTimes
@@ -44,7 +44,7 @@ def step_budget(
         now: seconds on the scheduler's clock.
     """
     begun = [r for r in scheduler.running if r.is_prefill_chunk]
-    admits, room = versions.admissions_left(scheduler), versions.step_tokens(scheduler)
+    admits, room = admission.admissions_left(scheduler), versions.step_tokens(scheduler)
     if not begun and not admits:
         return None
     new = _next(scheduler, admits, room)
@@ -64,6 +64,8 @@ def step_budget(
     share = share_out(times, step)
     if share is None:
         return None
+    if not versions.can_sit_out(scheduler):
+        return StepBudget(share.chunk)
     lenders = [readers[place] for place in share.lenders.tolist()]
     return StepBudget(share.chunk, [*begun[share.begun :], *lenders])
 

@@ -12,8 +12,8 @@ FALLBACKS: Final = ("raised", "invalid", "slow")
 """Why a step kept vLLM's own order, or the last one: the policy raised, its decision was
 invalid, or it took too long."""
 
-HINTS: Final = ("reader", "program", "none", "bad")
-"""What requests said about who reads them."""
+HINTS: Final = ("reader", "program", "none", "bad", "one_token")
+"""What requests said about who reads them; those for one token have nobody who reads along."""
 
 PREEMPTIONS: Final = ("memory", "policy")
 """Why a request was preempted: vLLM ran out of KV memory, or the policy decided so."""

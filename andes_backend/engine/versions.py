@@ -1,6 +1,6 @@
 """All that depends on the version of vLLM: its scheduler interface is not public.
 
-Each function says what it relies on inside vLLM. Where no version is named, 0.30 to 0.33 have it
+Each function says what it relies on inside vLLM. Where no version is named, 0.29 to 0.33 have it
 alike; when a new release comes, these are the places to compare with its `v1/core/sched/`.
 
 Tested: see `TESTED`. Another version is refused when the server starts, unless
@@ -29,20 +29,21 @@ from andes_backend.engine.waiting import NotedPriorityQueue, NotedQueue, Waiting
 __all__ = [
     "TESTED",
     "EitherScheduler",
-    "admissions_left",
+    "adapter",
     "block_counts",
     "call_every_engine",
+    "can_sit_out",
     "check_version",
     "chunks_limited",
     "end_streams",
     "engine_core",
     "extra_args",
+    "found_in_cache",
     "goes_on",
     "has_endpoint_plugins",
     "has_prompts",
-    "held_elsewhere",
+    "is_one_token",
     "is_paused",
-    "limit_admissions",
     "preempt",
     "preempted_in",
     "preempted_since_last_step",
@@ -55,7 +56,7 @@ __all__ = [
     "waiting_queue",
 ]
 
-TESTED: Final = ("0.30", "0.31", "0.32", "0.33")
+TESTED: Final = ("0.29", "0.30", "0.31", "0.32", "0.33")
 """The releases of vLLM, as "major.minor", on which the scheduler has run.
 
 0.32 is what the tests install; benchmarks/vllm_versions.py runs the same workload on all.
@@ -68,7 +69,10 @@ def check_version(version: str = vllm_version) -> None:
     if release not in TESTED and os.environ.get("ANDES_ANY_VLLM") != "1":
         raise RuntimeError(
             f"andes_backend is tested with vLLM {', '.join(TESTED)}, but this is {version}. "
-            "Install a tested version, or set ANDES_ANY_VLLM=1 to try anyway."
+            "Install a tested release: pip install 'vllm>=0.29,<0.34'. On Ray, ray[llm] chooses "
+            "vLLM's release: install one of Ray's that requires a tested vLLM, as ray[llm]==2.60.0 "
+            "does (vLLM 0.29.0). Or set ANDES_ANY_VLLM=1 in the server's environment to try "
+            "anyway; on Ray, in the env_vars of your LLMConfig's runtime_env."
         )
 
 
@@ -125,6 +129,30 @@ def extra_args(request: Request) -> dict[str, Any] | None:
     return None if params is None else params.extra_args
 
 
+def adapter(request: Request) -> int:
+    """The number of the request's LoRA adapter, above 0; 0 if it has none."""
+    return 0 if request.lora_request is None else request.lora_request.lora_int_id
+
+
+def is_one_token(request: Request) -> bool:
+    """Whether a request is for one token, which nobody reads as a stream.
+
+    vLLM's beam search is made of such requests, one for each beam and token, and so are its scores
+    and classifications. What a client limits to one token is no different.
+    """
+    return request.sampling_params is not None and request.max_tokens == 1
+
+
+def found_in_cache(request: Request, scheduled: SchedulerOutput) -> int:
+    """Tokens of a request that comes in by this step and that need not be computed in it.
+
+    It relies on vLLM counting what it finds, in the prefix cache or elsewhere, as computed before
+    the step, and adding what the step computes at the end of `schedule()`.
+    """
+    now = scheduled.num_scheduled_tokens.get(request.request_id, 0)
+    return max(0, request.num_computed_tokens - now)
+
+
 def block_counts(scheduler: Scheduler) -> tuple[int, int]:
     """KV blocks: (free, total).
 
@@ -164,44 +192,6 @@ def put_first(scheduler: Scheduler, requests: Sequence[Request]) -> None:
     queue = waiting_queue(scheduler)
     assert isinstance(queue, WaitingQueue)  # checked at start
     queue.put_first(requests)
-
-
-def limit_admissions(scheduler: Scheduler, admit: int | None) -> None:
-    """Let at most `admit` waiting requests in during the next step; None lifts the limit.
-
-    vLLM compares the number of running requests with this limit before it admits another.
-    Those that hold KV blocks while they wait, loaded from elsewhere, say, come in besides.
-
-    Since 0.31 the limit is an attribute of its own, with a setting (`max_num_active_seqs`) that
-    may be lower than the number of places. vLLM reads it in schedule() only, and 0.30 asserts
-    there that no more are running: so the limit is never below those that run already.
-    """
-    config = scheduler.scheduler_config
-    limit = getattr(config, "max_num_active_seqs", None) or config.max_num_seqs
-    if admit is not None:
-        limit = min(limit, len(scheduler.running) + held_elsewhere(scheduler) + admit)
-    if hasattr(scheduler, "max_num_active_reqs"):
-        scheduler.max_num_active_reqs = limit
-    else:  # vLLM 0.30 has one limit for both
-        scheduler.max_num_running_reqs = limit
-
-
-def admissions_left(scheduler: Scheduler) -> int:
-    """How many more requests vLLM would let in, as `limit_admissions` has it at present."""
-    limit = getattr(scheduler, "max_num_active_reqs", scheduler.max_num_running_reqs)
-    return max(0, min(limit - len(scheduler.running), len(scheduler.waiting)))
-
-
-def held_elsewhere(scheduler: Scheduler) -> int:
-    """How many waiting requests are not in the queue that we order.
-
-    Since 0.31 those that hold KV blocks already have a queue of their own, which vLLM empties
-    first. Before, they were in one with all that could not be scheduled when it was their turn.
-    """
-    if hasattr(scheduler, "kv_holding_waiting"):
-        return len(scheduler.kv_holding_waiting)
-    before: Any = scheduler  # vLLM 0.30 has them among others that wait for something
-    return len(before.skipped_waiting)
 
 
 def preempt(scheduler: Scheduler, request: Request) -> None:
@@ -307,6 +297,16 @@ def chunks_limited(scheduler: Scheduler, tokens: int) -> Iterator[None]:
         config.long_prefill_token_threshold = theirs
         if is_floating:
             setattr(scheduler, floats, True)
+
+
+def can_sit_out(scheduler: Scheduler) -> bool:
+    """Whether a running request may be left out of a step.
+
+    Until 0.32 vLLM counts the adapters of those in the step against `--max-loras`. Without one of
+    those who run it may admit one adapter more, and in the next step, with all of them, it fails.
+    """
+    before = ("0.29.", "0.30.", "0.31.", "0.32.")
+    return scheduler.lora_config is None or not vllm_version.startswith(before)
 
 
 def sit_out(scheduler: Scheduler, request: Request) -> None:

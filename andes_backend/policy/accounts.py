@@ -1,7 +1,8 @@
 """The service that each user has received: the Virtual Token Counters.
 
-The accounts charge a user `prompt` for each token of a prompt at the request's first admission, and
-`output` for each token that leaves the engine, divided by the user's weight. The counter of a user
+The accounts charge a user `prompt` for each token of a prompt at the request's first admission, but
+for those that were found in the KV cache; and `output` for each token that leaves the engine; both
+divided by the user's weight. The counter of a user
 who comes back while others wait is lifted to the least counter among those (the counter lift), so
 that users cannot save up service that they did not ask for.
 """

@@ -50,9 +50,8 @@ class Room:
             blocks: that it needs.
             worth: of a block to it.
         """
-        # An empty server takes anybody: no other request grows in the way.
         headroom, running = self._admission_headroom, self._running + 1
-        fits = not self._running or self._fits(blocks, headroom, running, self._free)
+        fits = self._fits(blocks, headroom, running, self._free)
         if not fits and not self._make_room(blocks, worth):
             return False
         self._free -= blocks
@@ -83,4 +82,5 @@ class Room:
         return True
 
     def _fits(self, blocks: float, headroom: float, running: int, free: float) -> bool:
-        return running <= self._most and blocks + headroom * running <= free
+        # An empty server takes anybody: no other request grows in the way.
+        return running <= 1 or (running <= self._most and blocks + headroom * running <= free)

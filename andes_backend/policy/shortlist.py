@@ -77,6 +77,11 @@ class Shortlist:
         self._chosen, self._most = chosen, max(_BEST, most)
         return chosen
 
+    def narrow(self, mask: NDArray[np.bool_]) -> None:
+        """Of the chosen ones, shape (m,), the plan is only about those in the mask."""
+        if self._chosen is not None:
+            self._chosen = self._chosen[mask]
+
     def learn(self, snapshot: Snapshot, worth: NDArray[np.float64], keep: NDArray[np.intp]) -> None:
         """What the chosen ones are worth decides who is looked at in the next plan.
 

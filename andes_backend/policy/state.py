@@ -42,7 +42,12 @@ _DTYPE: Final = np.dtype(
         ("turn_began", "i8"),  # tokens delivered by then
         ("preemptions", "i8"),  # times it has lost its KV memory, by vLLM or a policy
         ("output_tokens", "i8"),  # length of the response where it is known beforehand; else 0
+        ("adapter", "i8"),  # the number of the LoRA adapter that it needs; 0: none
         ("user", "i8"),  # whose it is: a number in the accounts
+        (
+            "found",
+            "i8",
+        ),  # tokens of the prompt that were in the KV cache at its first admission
         ("charged", "i8"),  # output tokens charged to the user; -1 before it was first admitted
         ("serial", "i8"),  # the request's, never given twice; 0: the row is nobody's
     ],
@@ -112,6 +117,7 @@ class Table:
         prompt_tokens: int,
         expectation: Expectation,
         user: str | None = None,
+        adapter: int = 0,
     ) -> int:
         """A new request, with nothing delivered yet.
 
@@ -120,6 +126,7 @@ class Table:
             prompt_tokens: length of the prompt.
             expectation: its reader's; `tds` must be finite.
             user: to whom its service is charged; None for a user of its own.
+            adapter: the number of the LoRA adapter that it needs; 0 for none.
 
         Returns:
             Its row number.
@@ -134,7 +141,7 @@ class Table:
         self._data[row] = (
             arrival, expectation.ttft, expectation.tds, expectation.tds, np.inf, np.inf, 0.0,
             prompt_tokens, 0, arrival, 0.0, 0.0, False, arrival, 0, 0, 0,
-            self.accounts.arrive(user, arrival), -1, self._added,
+            adapter, self.accounts.arrive(user, arrival), 0, -1, self._added,
         )  # fmt: skip
         self.prompt_tokens += prompt_tokens
         return row
@@ -197,6 +204,15 @@ class Table:
             users = data["user"][changed]
             self.accounts.turn(users[came], users[~came])
 
+    def find(self, row: int, tokens: int) -> None:
+        """So much of a prompt was in the KV cache when its request was admitted.
+
+        It is not charged. What is found after a preemption changes nothing: nor is it charged to
+        compute it again.
+        """
+        if tokens and self._cells["charged"].item(row) < 0:
+            self._cells["found"][row] = min(tokens, self._cells["prompt_tokens"].item(row))
+
     def _charge_admission(self, rows: Rows) -> None:
         """Charge the prompts of those that are here for the first time, and a forecast."""
         new = rows[self._data["charged"][rows] < 0]
@@ -209,7 +225,8 @@ class Table:
             )
         )
         self._data["charged"][new] = forecast
-        self._accounts.charge(data["user"], prompt=data["prompt_tokens"], output=forecast)
+        computed = data["prompt_tokens"] - data["found"]
+        self._accounts.charge(data["user"], prompt=computed, output=forecast)
 
     def deliver(self, rows: Rows, counts: Counts | None, now: float) -> None:
         """Tokens have left the engine: note them, for the digest timelines.
@@ -396,7 +413,8 @@ class Table:
         if request["charged"] < 0:
             return 0.0
         return float(
-            prices.prompt * request["prompt_tokens"] + prices.output * request["delivered"]
+            prices.prompt * (request["prompt_tokens"] - request["found"])
+            + prices.output * request["delivered"]
         )
 
     def qoe(self, rows: Rows) -> NDArray[np.float64]:
@@ -433,9 +451,10 @@ class Snapshot:
     block_size: int
     """Tokens in a KV block."""
     free_blocks: int
-    """KV blocks that nobody holds."""
+    """KV blocks that can be given to those who wait; below 0 where those who run hold some that
+    are kept free of newcomers (vLLM's `--watermark`)."""
     total_blocks: int
-    """KV blocks in all."""
+    """KV blocks in all, without those that are kept free of newcomers."""
     max_running: int
     """Most requests that can run at once."""
     times: StepTimes

@@ -13,7 +13,7 @@ standard library only.
 from andes_backend.routing.figures import BANDS, FiguresError, ReplicaFigures, band_of
 from andes_backend.routing.prospects import Prospects, prospects
 from andes_backend.routing.router import Choice, Router
-from andes_backend.routing.score import Asked, Load, Score, score
+from andes_backend.routing.scoring import Asked, Load, Score, score
 
 __all__ = [
     "BANDS",

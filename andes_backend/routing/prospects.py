@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from andes_backend.routing.figures import ReplicaFigures
-from andes_backend.routing.score import Asked, Load, held_tokens, score
+from andes_backend.routing.scoring import Asked, Load, held_tokens, score
 
 __all__ = ["Prospects", "prospects"]
 

@@ -1,12 +1,13 @@
 """A router's memory: the figures of each replica, and what it has sent there since."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
 from typing import Final
 
 from andes_backend.routing.figures import ReplicaFigures
-from andes_backend.routing.score import Asked, Load, score
+from andes_backend.routing.scoring import Asked, Load, score
 
 __all__ = ["Choice", "Router"]
 
@@ -85,21 +86,22 @@ class Router:
                 that are not named find none.
 
         Returns:
-            None if there is no replica, or the figures of any are missing, incomplete or too
-            old: then somebody else has to choose.
+            None if the figures of more than half of them are missing, incomplete or too old: then
+            somebody else has to choose. Otherwise such replicas come last.
         """
-        choices = []
+        choices, unknown = [], []
         for replica in replicas:
             load = self._loads.get(replica)
-            if load is None or not load.figures.is_complete:
-                return None
-            age = now - load.heard_at
-            if age > self._too_old_s:
-                return None
-            found = score(load, asked, found_tokens.get(replica, 0))
-            choices.append(Choice(replica, found.qoe, found.lost, age))
+            age = math.inf if load is None else now - load.heard_at
+            if load is None or not load.figures.is_complete or age > self._too_old_s:
+                unknown.append(Choice(replica, 0.0, math.inf, age))
+            else:
+                found = score(load, asked, found_tokens.get(replica, 0))
+                choices.append(Choice(replica, found.qoe, found.lost, age))
+        if len(choices) <= len(unknown):
+            return None
         self._lot.shuffle(choices)  # equals are drawn by lot; sorting keeps their order
-        return sorted(choices, key=lambda choice: choice.lost) or None
+        return sorted(choices, key=lambda choice: choice.lost) + unknown
 
     def choose(
         self,

@@ -29,8 +29,13 @@ def lines(values: Mapping[str, float]) -> str:
 
 
 @contextlib.contextmanager
-def serving(pages: Mapping[str, str], status: Mapping[str, int] | None = None) -> Iterator[str]:
-    """The URL of a server that has these pages, or answers with a status."""
+def serving(
+    pages: Mapping[str, str | Iterator[str]], status: Mapping[str, int] | None = None
+) -> Iterator[str]:
+    """The URL of a server that has these pages, or answers with a status.
+
+    Of a page that is an iterator, each call gets the next.
+    """
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -38,6 +43,7 @@ def serving(pages: Mapping[str, str], status: Mapping[str, int] | None = None) -
             self.send_response(code)
             self.end_headers()
             page = pages.get(self.path, "not here")
+            page = page if isinstance(page, str) else next(page)
             with contextlib.suppress(OSError):  # the client goes
                 while page == ENDLESS:
                     self.wfile.write(b"x" * 65536)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
+from vllm.lora.request import LoRARequest
 from vllm.v1.core.sched.output import SchedulerOutput
 
 from andes_backend.engine import scheduler as ours
@@ -246,3 +247,24 @@ def test_a_server_that_has_just_started_holds_no_prompt_back(make_machine: MakeM
         machine.run(steps=4)
         steps[learned] = max(step.get("long 0", 0) for step in machine.scheduled)
     assert steps[True] < steps[False]
+
+
+def test_nobody_sits_out_whose_adapter_vllm_would_forget(
+    make_machine: MakeMachine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Until 0.32 it would give the adapter's place away, and fail in the next step."""
+    machine = make_machine(enable_lora=True, max_loras=1)
+    reader = request("reader", 20, 300, {"andes_ttft": 1.0, "andes_tds": 1.0})
+    other = request("other", 20, 20, READER)
+    for number, one in enumerate((reader, other), start=1):
+        one.lora_request = LoRARequest(f"adapter-{number}", number, "/no/such/place")
+    machine.scheduler.add_request(reader)
+    for _ in range(100):  # until the reader can lend time
+        machine.step()
+    sat_out = list[str]()
+    monkeypatch.setattr(versions, "sit_out", lambda _, one: sat_out.append(one.request_id))
+    machine.scheduler.add_request(request("long", LONG, 5, READER))
+    machine.scheduler.add_request(other)
+    machine.run()
+    assert not machine.scheduler.has_unfinished_requests()
+    assert ("reader" in sat_out) is versions.can_sit_out(machine.scheduler)

@@ -34,7 +34,7 @@ def found(python: Path, tmp_path_factory: pytest.TempPathFactory) -> list[dict[s
     """What a run of the example has found."""
     file = tmp_path_factory.mktemp("ray") / "found.json"
     before = set(Path("/tmp").glob("andes-ray-*"))
-    command = [RUN, "--requests", "24", "--rate", "2", "--json", file]
+    command = [str(RUN), "--requests", "24", "--rate", "2", "--json", str(file)]
     ran = subprocess.run(
         command,
         env={**os.environ, "ANDES_RAY_PYTHON": str(python)},

@@ -4,10 +4,12 @@
     andes bench compare --policies stock,qoe
     andes bench compare --policies stock,andes,qoe --rate 1.6,3,5 --requests 150,250,450
     andes bench compare --resume results/compare-20261120-170000
+    andes bench read openai-3.0qps-tiny.json
 
 `run` drives any OpenAI-compatible server that is there. `compare` needs none: it makes a
 tiny model, starts vLLM once for each policy and rate, and sends every policy the same
-workloads. What an interrupted one has measured is kept, and `--resume` goes on from it.
+workloads. What an interrupted one has measured is kept, and `--resume` goes on from it. `read`
+reports QoE from the files of other benchmarks.
 """
 
 import argparse
@@ -21,6 +23,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from andes_backend.command_line import server_url
+from andes_backend.lab.bench.read_command import add_read
 from andes_backend.lab.campaign.command import add_out
 from andes_backend.lab.option_types import checked_setting, list_of, setting_value
 from andes_backend.lab.workload.options import (
@@ -63,7 +66,7 @@ class _Setting:
 
 
 def add_parser(subparsers: Any) -> None:
-    """Add `andes bench` and its two commands."""
+    """Add `andes bench` and its three commands."""
     what = "load a server and report QoE, TTFT, TDS, stalls"
     parser = subparsers.add_parser("bench", help=what, description=f"{what[0].upper()}{what[1:]}.")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
@@ -75,6 +78,7 @@ def add_parser(subparsers: Any) -> None:
     run.set_defaults(run=_run)
 
     _add_compare(commands)
+    add_read(commands)
 
 
 def _add_compare(commands: Any) -> None:

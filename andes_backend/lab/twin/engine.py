@@ -27,7 +27,15 @@ from andes_backend.lab.twin.setup import Setup
 from andes_backend.lab.workload import Request, Workload, check_fits
 from andes_client.wire import Report
 
-__all__ = ["Engine", "Simulation", "Steps", "TwinError", "simulate"]
+__all__ = [
+    "Engine",
+    "Simulation",
+    "Steps",
+    "TwinError",
+    "check_engine",
+    "check_outcomes",
+    "simulate",
+]
 
 _TOKEN: Final = [7]  # what the model says; vLLM reads it and changes nothing about it
 _IDLE_S: Final = 0.01  # a scheduler that admits nobody is asked again this much later
@@ -242,7 +250,8 @@ def simulate(
         if progress is not None and record.count % _TELL_EVERY == 0:
             progress(record.finished, len(workload.requests))
     outcomes = record.outcomes(setup.profile.outside_s, setup.jitter_s)
-    _check_conserved(outcomes, engine)
+    check_engine(engine)
+    check_outcomes(outcomes)
     return Simulation(
         outcomes=outcomes,
         steps=record.steps(engine.total_blocks),
@@ -252,20 +261,32 @@ def simulate(
     )
 
 
-def _check_conserved(outcomes: Sequence[Outcome], engine: Engine) -> None:
-    """Every step was planned, every token came exactly once, and all KV memory is free."""
-    failed = engine.failed_plans
-    if failed:
-        raise TwinError(
-            f"planning failed in {failed} steps, which kept vLLM's own order; the log has the "
-            "first error"
-        )
+def check_outcomes(outcomes: Sequence[Outcome]) -> None:
+    """Check that every token came exactly once, to those that did not fail.
+
+    Raises:
+        TwinError: it did not.
+    """
     for outcome in outcomes:
         if outcome.error is None and (outcome.lost or outcome.excess):
             raise TwinError(
                 f"request {outcome.index} got {len(outcome.times)} tokens instead of "
                 f"{outcome.request.output_tokens}"
             )
+
+
+def check_engine(engine: Engine) -> None:
+    """Check that every step was planned, and that an engine that has nothing to do holds nothing.
+
+    Raises:
+        TwinError: planning failed, or KV memory is still held.
+    """
+    failed = engine.failed_plans
+    if failed:
+        raise TwinError(
+            f"planning failed in {failed} steps, which kept vLLM's own order; the log has the "
+            "first error"
+        )
     *_, used, _ = engine.state()
     if used:
         raise TwinError(f"{used} of {engine.total_blocks} KV blocks are still held at the end")

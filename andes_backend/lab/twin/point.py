@@ -31,6 +31,9 @@ class Cell:
     """None: the trace's own."""
     rate: float | None
     """Requests/s; None: the trace's own."""
+    max_num_active_seqs: int | None = None
+    """None: the profile's."""
+    watermark: float = 0.0
     reports: bool = False
     """Whether readers report to the server."""
 
@@ -43,6 +46,8 @@ class Cell:
             prefix_caching=setup.prefix_caching,
             kv_restore_gb_s=setup.kv_restore_gb_s,
             async_scheduling=setup.async_scheduling,
+            max_num_active_seqs=setup.max_num_active_seqs,
+            watermark=setup.watermark,
             arrivals=arrivals,
             rate=rate,
             reports=setup.reports,

@@ -78,6 +78,11 @@ class Recorder:
                 if str(output.finish_reason) != "length":
                     self._errors[index] = f"the engine ended it: {output.finish_reason}"
 
+    def fail(self, index: int, why: str) -> None:
+        """A request has ended without its answer; what it has got stays noted."""
+        self.finished += 1
+        self._errors[index] = why
+
     def left(self, requests: int) -> None:
         """So many requests have ended because their readers have left."""
         self.finished += requests

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import torch
 from vllm import SamplingParams
+from vllm import __version__ as vllm_version
 from vllm.config import KVTransferConfig, VllmConfig
 from vllm.engine.arg_utils import EngineArgs
 from vllm.v1.core.sched.async_scheduler import AsyncScheduler
@@ -30,6 +31,7 @@ from andes_backend.lab.twin.setup import (
     SHORTEST_FIRST,
     TOKENFLOW,
     Setup,
+    SetupError,
 )
 from andes_backend.lab.twin.shortest_first import ShortestFirst
 from andes_backend.lab.workload import Request as Wanted
@@ -225,9 +227,27 @@ def _engine_config(setup: Setup, max_model_len: int) -> VllmConfig:
             # A step must hold a token for each sequence.
             max_num_batched_tokens=max(profile.max_step_tokens, profile.max_sequences),
             max_num_seqs=profile.max_sequences,
+            watermark=setup.watermark,
             enable_prefix_caching=setup.prefix_caching,
             async_scheduling=setup.async_scheduling,
             scheduling_policy="priority" if setup.policy == PRIORITY else "fcfs",
             additional_config={"andes": setup.andes_settings} if setup.is_ours else {},
             kv_transfer_config=_kv_restore() if setup.kv_restore_gb_s is not None else None,
+            **_active_sequences(setup),
         ).create_engine_config()
+
+
+def _active_sequences(setup: Setup) -> dict[str, Any]:
+    """An argument that vLLM has had since 0.31.
+
+    Raises:
+        SetupError: this vLLM does not have it.
+    """
+    if setup.max_num_active_seqs is None:
+        return {}
+    if not hasattr(EngineArgs, "max_num_active_seqs"):
+        raise SetupError(
+            f"vLLM {vllm_version} has no max_num_active_seqs: leave it out, or install vLLM 0.31 "
+            "or later"
+        )
+    return {"max_num_active_seqs": setup.max_num_active_seqs}

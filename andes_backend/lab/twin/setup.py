@@ -80,6 +80,11 @@ class Setup:
     kv_restore_gb_s: float | None = None
     """What a preempted request has computed comes back from CPU memory at this speed,
     GB/s; None: it is computed again."""
+    max_num_active_seqs: int | None = None
+    """vLLM's limit of that name: most requests that run at once; None: the profile's."""
+    watermark: float = 0.0
+    """vLLM's, of the same name: the share of the KV blocks that is kept free of newcomers, for
+    those who run to grow into."""
     requests_per_minute: int = 20
     """The limit of the policy `rpm` for each user."""
     async_scheduling: bool = True
@@ -109,6 +114,7 @@ class Setup:
             AndesConfig.from_mapping(self.andes_settings)
         except ValueError as error:
             raise SetupError(str(error)) from None
+        self._check_limits()
         if self.jitter_s is not None:
             least, most = self.jitter_s
             if not 0 <= least <= most < math.inf:
@@ -125,6 +131,17 @@ class Setup:
                     f"the profile {self.profile.name} does not say kv_bytes_per_token, so the "
                     "twin cannot tell how long a KV restore takes: add it to the profile"
                 )
+
+    def _check_limits(self) -> None:
+        """The twin takes those that vLLM takes."""
+        most, places = self.max_num_active_seqs, self.profile.max_sequences
+        if most is not None and not 1 <= most <= places:
+            raise SetupError(
+                f"max_num_active_seqs must be 1 to {places}, the profile's max_sequences, "
+                f"not {most!r}"
+            )
+        if not 0 <= self.watermark < 1:
+            raise SetupError(f"watermark must be 0 to below 1, not {self.watermark!r}")
 
     @property
     def is_ours(self) -> bool:

@@ -13,7 +13,14 @@ from pathlib import Path
 import pytest
 
 from andes_backend.lab.bench import server as module
-from andes_backend.lab.bench.server import Server, ServerError, parse_metrics, serve, serve_tiny
+from andes_backend.lab.bench.server import (
+    Server,
+    ServerError,
+    fast_dtype,
+    parse_metrics,
+    serve,
+    serve_tiny,
+)
 
 # A leader with a worker: the worker serves HTTP and, like a hung one, ignores SIGTERM.
 HEALTHY = """
@@ -144,6 +151,24 @@ def test_vllm_gets_our_scheduler_only_with_a_policy(
         assert words[words.index("--scheduler-cls") + 1] == "andes_backend.AndesScheduler"
         config = json.loads(words[words.index("--additional-config") + 1])
         assert config == {"andes": {"policy": "qoe", "fairness": 0}}
+
+
+@pytest.mark.parametrize(
+    ("flags", "dtype"),
+    [
+        ("fma avx avx2", "float32"),
+        ("avx2 avx512f avx512_bf16", "auto"),
+        ("fp asimd bf16", "auto"),
+        (None, "auto"),
+    ],
+)
+def test_a_cpu_computes_in_numbers_that_it_multiplies(
+    tmp_path: Path, flags: str | None, dtype: str
+) -> None:
+    file = tmp_path / "cpuinfo"
+    if flags is not None:
+        file.write_text(f"processor : 0\nflags : {flags}\n")
+    assert fast_dtype(file) == dtype
 
 
 def test_metrics_are_summed_over_labels_without_buckets() -> None:

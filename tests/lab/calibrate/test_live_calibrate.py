@@ -125,11 +125,13 @@ def test_a_server_is_planned_with_and_measured_only_once(planned: Planned) -> No
         )
         return
     assert ran.returncode == 0, ran.stderr
-    assert "For 100 requests/s that is" in ran.stdout
+    answer = (planned.directory / "answer.txt").read_text()
+    # How far it gets, or that such a server is too slow for any: both are the machine's matter.
+    assert "For 100 requests/s that is" in answer or "None of stock, qoe keeps" in answer
     again = andes(*planned.words, "--resume", str(planned.directory))
     assert (again.returncode, again.stderr) == (0, "")
     assert "prefill" not in again.stdout
-    assert "For 100 requests/s that is" in again.stdout
+    assert (planned.directory / "answer.txt").read_text() == answer
 
 
 @pytest.mark.asyncio

@@ -54,10 +54,33 @@ def _run(arguments: argparse.Namespace) -> int:
 
 
 def _prepare(arguments: argparse.Namespace) -> Callable[[], int]:
+    if arguments.replicas is not None:
+        return _prepare_fleet(arguments)
+    from andes_backend.lab.twin.fleet.command import refuse_fleet_options
     from andes_backend.lab.twin.sweep import session
     from andes_backend.lab.twin.sweep.spec import check
 
+    refuse_fleet_options(arguments)
     spec = _spec(arguments)
+    for remark in check(spec):
+        print(f"andes twin: {line(remark)}", file=sys.stderr)
+    return partial(session.run, spec)
+
+
+def _prepare_fleet(arguments: argparse.Namespace) -> Callable[[], int]:
+    from andes_backend.lab.twin.fleet import session
+    from andes_backend.lab.twin.fleet.command import fleet_spec
+    from andes_backend.lab.twin.fleet.spec import check
+
+    workload = settings_of(arguments)
+    spec = fleet_spec(
+        arguments,
+        profiles=_profiles(arguments.profile),
+        make=partial(_make, arguments),
+        workload=_described(arguments, workload),
+        rate=cast("float | None", workload["rate"]),
+        arrivals=cast("str | None", workload["arrivals"]),
+    )
     for remark in check(spec):
         print(f"andes twin: {line(remark)}", file=sys.stderr)
     return partial(session.run, spec)
@@ -95,6 +118,8 @@ def _spec(arguments: argparse.Namespace) -> "SweepSpec":
         prefix_caching=arguments.prefix_caching,
         kv_restore_gb_s=arguments.kv_restore_gb_s,
         async_scheduling=arguments.async_scheduling,
+        max_num_active_seqs=arguments.max_num_active_seqs,
+        watermark=arguments.watermark,
         reports=arguments.reports,
         jitter_s=arguments.jitter_ms,
     )

@@ -16,6 +16,7 @@ from andes_backend.lab.option_types import (
     number_or_word,
     setting_value,
 )
+from andes_backend.lab.twin.fleet.options import add_fleet_options
 from andes_backend.lab.twin.options import policy_value
 from andes_backend.lab.workload.options import (
     add_workload_options,
@@ -40,6 +41,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     _add_policies(parser)
     _add_varied_workload(parser)
     add_workload_options(parser, without=VARIED)
+    add_fleet_options(parser)
     _add_running(parser)
 
 
@@ -89,6 +91,20 @@ def _add_servers(parser: argparse.ArgumentParser) -> None:
         default=(True,),
         metavar="on,off",
         help="whether vLLM schedules a step while the one before still runs (default: on)",
+    )
+    group.add_argument(
+        "--max-num-active-seqs",
+        type=list_of(count_value),
+        default=(None,),
+        metavar="N,...",
+        help="vLLM's option: most requests that run at once (default: the profile's max_sequences)",
+    )
+    group.add_argument(
+        "--watermark",
+        type=list_of(_below_one),
+        default=(0.0,),
+        metavar="SHARE,...",
+        help="vLLM's option: share of the KV cache that newcomers leave free (default: 0)",
     )
 
 
@@ -213,6 +229,13 @@ def _bandwidth(text: str) -> float | None:
     value = number_or_word(text)
     if not isinstance(value, int | float) or not 0 < value < math.inf:
         raise argparse.ArgumentTypeError(f"{text!r} must be a number of GB/s above 0, or off")
+    return float(value)
+
+
+def _below_one(text: str) -> float:
+    value = number_or_word(text)
+    if not isinstance(value, int | float) or not 0 <= value < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} must be a number from 0 to below 1")
     return float(value)
 
 

@@ -36,6 +36,9 @@ class Sweep:
     kv_restore_gb_s: Sequence[float | None] = (None,)
     """None: what a preempted request has computed is computed again."""
     async_scheduling: Sequence[bool] = (True,)
+    max_num_active_seqs: Sequence[int | None] = (None,)
+    """None: the profile's own."""
+    watermark: Sequence[float] = (0.0,)
     reports: Sequence[bool] = (False,)
     jitter_s: tuple[float, float] | None = None
     """Of the network, as `Setup` has it."""
@@ -48,8 +51,8 @@ class Sweep:
                 self.async_scheduling,
             )
         ):  # fmt: skip
-            for reports, arrivals, rate in itertools.product(
-                self.reports, self.arrivals, self.rates
+            for most, watermark, reports, arrivals, rate in itertools.product(
+                self.max_num_active_seqs, self.watermark, self.reports, self.arrivals, self.rates
             ):
                 yield Cell(
                     profile=name,
@@ -57,6 +60,8 @@ class Sweep:
                     prefix_caching=prefix_caching,
                     kv_restore_gb_s=kv_restore,
                     async_scheduling=async_scheduling,
+                    max_num_active_seqs=most,
+                    watermark=watermark,
                     arrivals=arrivals,
                     rate=rate,
                     reports=reports,
@@ -105,6 +110,8 @@ class Sweep:
             prefix_caching=cell.prefix_caching,
             kv_restore_gb_s=cell.kv_restore_gb_s,
             async_scheduling=cell.async_scheduling,
+            max_num_active_seqs=cell.max_num_active_seqs,
+            watermark=cell.watermark,
             jitter_s=self.jitter_s,
             reports=cell.reports,
         )

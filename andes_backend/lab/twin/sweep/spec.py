@@ -96,6 +96,8 @@ def described(spec: SweepSpec) -> dict[str, Any]:
         "prefix_caching": list(sweep.prefix_caching),
         "kv_restore_gb_s": list(sweep.kv_restore_gb_s),
         "async_scheduling": list(sweep.async_scheduling),
+        "max_num_active_seqs": list(sweep.max_num_active_seqs),
+        "watermark": list(sweep.watermark),
         "reports": list(sweep.reports),
         "bounds": [None if math.isinf(latest) else latest for latest in spec.bounds],
         "profiles": {name: asdict(profile) for name, profile in sweep.profiles.items()},

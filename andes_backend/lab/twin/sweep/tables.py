@@ -30,8 +30,11 @@ _NAMES: Final = {
     "prefix_caching": "prefix caching",
     "kv_restore_gb_s": "KV restore, GB/s",
     "async_scheduling": "async scheduling",
+    "max_num_active_seqs": "active sequences",
     "rate": "requests/s",
 }
+_NOTHING: Final = {"kv_restore_gb_s": "off", "max_num_active_seqs": "the profile's"}
+"""What is shown where a value is None."""
 _SIDE_BY_SIDE: Final = 3
 """More policies than this: the ratios get a table of their own, an interval its own line."""
 _SURE: Final = f", ± half of its {CONFIDENCE:.0%} interval over seeds"
@@ -125,7 +128,7 @@ def axis_value(axis: str, value: Value) -> str:
     if isinstance(value, bool):
         return "on" if value else "off"
     if value is None:
-        return "off" if axis == "kv_restore_gb_s" else "the trace's"
+        return _NOTHING.get(axis, "the trace's")
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 

@@ -1,0 +1,125 @@
+"""What `vllm bench serve --save-result --save-detailed` writes (vLLM 0.29 to 0.33): one object.
+
+It has lists with an entry for each request: when it was sent, the time to its first chunk, the gaps
+between its chunks, and how many tokens the server counted. The chunks' own tokens are not there: of
+an answer that came in fewer chunks than tokens, the tokens are shared out evenly over the chunks.
+"""
+
+from collections.abc import Mapping, Sequence
+from itertools import accumulate
+from typing import Any, Final
+
+from andes_backend.lab.others.found import Found, UnreadableError, seconds, share_out, token_count
+from andes_backend.lab.report.outcome import Outcome
+from andes_backend.lab.report.run import Run
+from andes_backend.lab.workload import Request
+from andes_client.expectation import Expectation
+
+__all__ = ["is_vllm_result", "read_vllm_result"]
+
+_DETAILS: Final = ("start_times", "ttfts", "itls", "input_lens", "output_lens", "errors")
+_KEPT: Final = ("date", "backend", "model_id", "request_rate", "max_concurrency")
+
+# Of these the first chunk has the role and no text; vLLM sends it right before the first text.
+_CHAT: Final = "openai-chat"
+
+_HELD_BACK_S: Final = 0.25  # enough to show in the TTFT of a reader who expects 1 s
+
+
+def is_vllm_result(value: Mapping[str, Any]) -> bool:
+    """Whether a JSON object is such a result, with or without the details."""
+    return {"backend", "model_id", "num_prompts", "duration"} <= value.keys()
+
+
+def read_vllm_result(value: Mapping[str, Any], label: str, expectation: Expectation) -> Found:
+    """Read it.
+
+    Args:
+        value: the object, of which `is_vllm_result` holds.
+        label: of the run.
+        expectation: of all its readers.
+
+    Raises:
+        UnreadableError: the details are missing, or are not what they should be.
+    """
+    if missing := [name for name in _DETAILS if name not in value]:
+        raise UnreadableError(
+            f"it has no {missing[0]}: QoE needs the times of each request. Run `vllm bench serve` "
+            "with --save-result --save-detailed, against a model that makes text"
+        )
+    rows = _rows(value)
+    began = min((seconds(row["start_times"], "start_times") for row in rows), default=0.0)
+    chat = value["backend"] == _CHAT
+    outcomes = [_outcome(i, row, began, chat, expectation) for i, row in enumerate(rows)]
+    settings = {"made by": "vllm bench serve", **{n: value[n] for n in _KEPT if n in value}}
+    remarks = [*_shared_out(rows, chat), *_held_back(value)]
+    return Found(Run(label, settings, tuple(outcomes), len(outcomes)), tuple(remarks))
+
+
+def _rows(value: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """One mapping of the details for each request."""
+    lists = [value[name] for name in _DETAILS]
+    if not all(isinstance(one, list) for one in lists) or len({len(one) for one in lists}) != 1:
+        raise UnreadableError(f"{', '.join(_DETAILS)} must be lists of the same length")
+    return [dict(zip(_DETAILS, row, strict=True)) for row in zip(*lists, strict=True)]
+
+
+def _outcome(
+    index: int, row: Mapping[str, Any], began: float, chat: bool, expectation: Expectation
+) -> Outcome:
+    try:
+        tokens = token_count(row["output_lens"], "output_lens")
+        chunks = _chunk_times(row, chat)
+        prompt = token_count(row["input_lens"], "input_lens")
+        sent = seconds(row["start_times"], "start_times") - began
+    except UnreadableError as error:
+        raise UnreadableError(f"request {index}: {error}") from None
+    failure = _failure(row["errors"], tokens)
+    times = tuple(chunks) if failure else share_out(chunks, tokens)
+    request = Request(sent, max(1, prompt), max(1, tokens, len(times)), expectation)
+    return Outcome(index, request, sent, times, failure)
+
+
+def _chunk_times(row: Mapping[str, Any], chat: bool) -> Sequence[float]:
+    """When each chunk with text came, seconds since the request was sent; none of one that failed
+    before its first."""
+    first = seconds(row["ttfts"], "ttfts")
+    if not isinstance(row["itls"], list):
+        raise UnreadableError("itls must be a list of lists")
+    gaps = [seconds(gap, "itls") for gap in row["itls"]]
+    if not first:
+        return ()
+    times = list(accumulate(gaps, initial=first))
+    return times[1:] if chat and gaps else times
+
+
+def _failure(error: object, tokens: int) -> str | None:
+    """The last line of a traceback says what it was; some failures have no message."""
+    text = str(error or "").strip()
+    if text:
+        return text.splitlines()[-1]
+    return None if tokens else "it got no answer"
+
+
+def _shared_out(rows: Sequence[Mapping[str, Any]], chat: bool) -> list[str]:
+    answers = [(len(_chunk_times(row, chat)), row["output_lens"]) for row in rows]
+    fewer = sum(0 < chunks < tokens for chunks, tokens in answers)
+    if not fewer:
+        return []
+    return [
+        f"{fewer} of {len(rows)} answers came in fewer chunks than tokens: each chunk is taken to "
+        "have as many as any other"
+    ]
+
+
+def _held_back(value: Mapping[str, Any]) -> list[str]:
+    """With --max-concurrency the client itself lets requests wait, which its times leave out."""
+    queue = value.get("queue_times")
+    waits = queue if isinstance(queue, list) else []
+    longest = max((wait for wait in waits if isinstance(wait, int | float)), default=0.0)
+    if longest < _HELD_BACK_S:
+        return []
+    return [
+        f"--max-concurrency held requests back for up to {longest:.1f} s before they were sent: "
+        "these waits are not in the file's times, and not in QoE"
+    ]

@@ -1,0 +1,297 @@
+"""Is the QoE that `andes bench read` finds in other benchmarks' files ours of the same requests?
+
+    python benchmarks/other_benchmarks.py
+    python benchmarks/other_benchmarks.py --tools vllm --url http://127.0.0.1:8000
+
+Runs `vllm bench serve` and AIPerf (0.13, in an environment of its own, see helpers/environments.py)
+against a small real vLLM on this CPU, through a proxy that notes when each event passed and how
+many tokens it had. So the very same answers have two QoE: one from the benchmark's file, and one of
+our own. The status is 1 if they differ by more than 0.01. Of GuideLLM (0.8), whose report has no
+times of tokens, it shows only that our fields arrive. Takes about ten minutes.
+"""
+
+import argparse
+import contextlib
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import fmean
+from typing import Any, Final
+
+import httpx2
+from helpers.environments import environment
+from helpers.witness import Seen, Witness, witnessing
+from table import print_table
+
+from andes_backend.lab.bench.server import serve_tiny
+from andes_backend.lab.bench.tiny_model import make_tiny_model
+from andes_backend.lab.others.recognise import read_runs
+from andes_backend.lab.report.outcome import Outcome
+from andes_client import reading
+
+__all__ = ["main"]
+
+AIPERF: Final = "0.13.0"
+GUIDELLM: Final = "0.8.1"
+WITHIN: Final = 0.01
+READER: Final = reading()
+# The `vllm` command asks for a distribution called vllm, which the CPU build is not.
+VLLM_BENCH_SERVE: Final = """
+from vllm.benchmarks.serve import add_cli_args, main
+from vllm.utils.argparse_utils import FlexibleArgumentParser
+parser = FlexibleArgumentParser()
+add_cli_args(parser)
+main(parser.parse_args())
+"""
+OFFLINE: Final = {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1", "DO_NOT_TRACK": "1"}
+
+
+@dataclass(frozen=True)
+class Load:
+    """What every tool sends, and where to."""
+
+    url: str
+    model: str
+    tokenizer: str
+    """A folder."""
+    requests: int
+    rate: float
+    prompt: int
+    answer: int
+    folder: Path
+
+
+def vllm(load: Load, kind: str) -> tuple[Path, list[str]]:
+    """Run `vllm bench serve`; its file, and the ids of its requests in the file's order."""
+    backend, path = {
+        "completions": ("openai", "/v1/completions"),
+        "chat": ("openai-chat", "/v1/chat/completions"),
+    }[kind]
+    # fmt: off
+    command = [
+        sys.executable, "-c", VLLM_BENCH_SERVE,
+        "--backend", backend, "--base-url", load.url, "--endpoint", path,
+        "--model", load.model, "--tokenizer", load.tokenizer,
+        "--dataset-name", "random", "--random-input-len", str(load.prompt),
+        "--random-output-len", str(load.answer), "--num-prompts", str(load.requests),
+        "--request-rate", str(load.rate), "--ignore-eos", "--disable-tqdm",
+        "--extra-body", json.dumps(READER.extra_body()), "--request-id-prefix", "r",
+        "--save-result", "--save-detailed",
+        "--result-dir", str(load.folder), "--result-filename", f"vllm-{kind}.json",
+    ]
+    # fmt: on
+    run(command)
+    return load.folder / f"vllm-{kind}.json", [f"r{i}" for i in range(load.requests)]
+
+
+def aiperf(load: Load, kind: str) -> tuple[Path, list[str]]:
+    """Run AIPerf; its raw export, and the ids of its requests in the order of their start."""
+    place = load.folder / f"aiperf-{kind}"
+    extra = {**READER.extra_body(), "ignore_eos": True, "return_token_ids": True}
+    # fmt: off
+    command = [
+        str(environment(f"aiperf-{AIPERF}", f"aiperf=={AIPERF}") / "aiperf"), "profile",
+        "--url", load.url, "--endpoint-type", kind, "--streaming",
+        "--model", load.model, "--tokenizer", load.tokenizer,
+        "--isl", str(load.prompt), "--osl", str(load.answer),
+        "--request-count", str(load.requests), "--request-rate", str(load.rate),
+        "--extra-inputs", json.dumps(extra),
+        "--export-level", "raw", "--artifact-dir", str(place), "--ui", "none",
+    ]
+    # fmt: on
+    run(command)
+    path = place / "profile_export_raw.jsonl"
+    about = [json.loads(line)["metadata"] for line in path.read_text().splitlines()]
+    about.sort(key=lambda one: int(one["request_start_ns"]))
+    return path, [one["x_request_id"] for one in about if one["benchmark_phase"] == "profiling"]
+
+
+def guidellm(load: Load, kind: str) -> None:
+    """Run GuideLLM, whose report has no times of tokens: what counts is what it sends."""
+    path = {"completions": "/v1/completions", "chat": "/v1/chat/completions"}[kind]
+    backend = {
+        "kind": "openai_http", "target": load.url, "model": load.model, "request_format": path,
+        "extras": {"body": READER.extra_body()},
+    }  # fmt: skip
+    data = {"prompt_tokens": load.prompt, "output_tokens": load.answer}
+    report = load.folder / f"guidellm-{kind}.json"
+    # fmt: off
+    run([
+        str(environment(f"guidellm-{GUIDELLM}", f"guidellm=={GUIDELLM}") / "guidellm"), "run",
+        "--backend", json.dumps(backend),
+        "--profile", json.dumps({"kind": "poisson", "rate": load.rate}),
+        "--constraint", json.dumps({"kind": "max_requests", "value": load.requests}),
+        "--data", json.dumps({"kind": "synthetic_text", **data}),
+        "--tokenizer", json.dumps({"kind": "hf_auto", "model": load.tokenizer}),
+        "--output", json.dumps({"kind": "json", "path": str(report)}),
+        "--disable-console",
+    ])
+    # fmt: on
+
+
+Tool = Callable[[Load, str], tuple[Path, list[str]]]
+TOOLS: Final[Mapping[str, Tool]] = {"vllm": vllm, "aiperf": aiperf}
+SENDERS: Final = (*TOOLS, "guidellm")
+
+
+def run(command: Sequence[str]) -> None:
+    """Run it, and show what it says only if it fails."""
+    done = subprocess.run(
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env={**os.environ, **OFFLINE},
+    )
+    if done.returncode:
+        sys.exit(f"{done.stdout}\n{command[0]} ended with status {done.returncode}")
+
+
+@dataclass(frozen=True)
+class Compared:
+    """One run, as the tool's file has it and as we saw it pass."""
+
+    name: str
+    ours: Sequence[Outcome]
+    told: int
+    """Requests that carried our fields, to the letter."""
+    theirs: Sequence[Outcome] | None
+    """In the same order; None if the file does not say."""
+
+    @property
+    def mean_difference(self) -> float:
+        theirs = self.theirs or self.ours
+        return abs(fmean(o.qoe for o in theirs) - fmean(o.qoe for o in self.ours))
+
+    @property
+    def row(self) -> Sequence[str]:
+        told = f"{self.told} of {len(self.ours)}"
+        if self.theirs is None:
+            return (self.name, told, *(NOTHING for _ in HEADS[2:]))
+        pairs = list(zip(self.theirs, self.ours, strict=True))
+
+        def both(of: Callable[[Outcome], float], digits: int) -> str:
+            return " / ".join(
+                f"{fmean(map(of, side)):.{digits}f}" for side in zip(*pairs, strict=True)
+            )
+
+        return (
+            self.name,
+            told,
+            both(lambda one: one.qoe, 4),
+            f"{self.mean_difference:.4f}",
+            f"{max(abs(a.qoe - b.qoe) for a, b in pairs):.4f}",
+            both(lambda one: one.ttft or 0.0, 2),
+            both(lambda one: len(one.times), 1),
+        )
+
+
+NOTHING: Final = "-"
+HEADS: Final = (
+    "",
+    "with our fields",
+    "QoE, file / ours",
+    f"apart (<= {WITHIN})",
+    "one request",
+    "TTFT, s",
+    "tokens",
+)
+
+
+def main() -> int:
+    """Run the tools and compare; exit status 1 if a mean QoE is not ours."""
+    arguments = _arguments()
+    with contextlib.ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        url = arguments.url or stack.enter_context(_server(folder))
+        about = httpx2.get(f"{url}/v1/models", trust_env=False).json()["data"][0]
+        witness = stack.enter_context(witnessing(url))
+        load = Load(
+            url=witness.url,
+            model=about["id"],
+            tokenizer=arguments.tokenizer or about["root"],
+            requests=arguments.requests,
+            rate=arguments.rate,
+            prompt=arguments.prompt,
+            answer=arguments.answer,
+            folder=folder,
+        )
+        found = [
+            _compared(witness, load, tool, kind)
+            for tool in arguments.tools
+            for kind in arguments.kinds
+        ]
+    print_table(
+        f"{arguments.requests} requests at {arguments.rate:g}/s, a reader of {READER.tds:g} "
+        "tokens/s: what the benchmark's file says / what passed",
+        HEADS,
+        [one.row for one in found],
+    )
+    return int(any(one.mean_difference > arguments.within for one in found))
+
+
+def _compared(witness: Witness, load: Load, tool: str, kind: str) -> Compared:
+    print(f"{tool}, {kind}", file=sys.stderr, flush=True)
+    witness.forget()
+    name = f"{tool}, {kind}"
+    if tool not in TOOLS:
+        guidellm(load, kind)
+        return Compared(name, witness.outcomes(READER), sum(map(_told, witness.seen)), None)
+    path, ids = TOOLS[tool](load, kind)
+    (found,) = read_runs(path, READER)
+    for remark in found.remarks:
+        print(f"{name}: {remark}", file=sys.stderr)
+    passed = dict(zip((one.name for one in witness.seen), witness.outcomes(READER), strict=True))
+    # The tools send requests of their own besides, to see whether the server is there.
+    told = sum(_told(one) for one in witness.seen if one.name in ids)
+    return Compared(name, [passed[one] for one in ids], told, found.run.outcomes)
+
+
+def _told(one: Seen) -> bool:
+    return all(one.body.get(name) == value for name, value in READER.extra_body().items())
+
+
+@contextlib.contextmanager
+def _server(folder: Path) -> Iterator[str]:
+    print("starting vLLM", file=sys.stderr)
+    model = make_tiny_model(folder / "model", hidden_size=256, layers=4)
+    with serve_tiny(model, log=folder / "server.log", policy="qoe", kv_blocks=113) as server:
+        yield server.url
+
+
+def _arguments() -> Any:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--tools", type=_names(SENDERS), default=SENDERS, metavar="NAME,...")
+    kinds = ("completions", "chat")
+    parser.add_argument("--kinds", type=_names(kinds), default=kinds, metavar="NAME,...")
+    parser.add_argument("--url", help="of a vLLM that runs (default: one is started)")
+    parser.add_argument("--tokenizer", help="its folder (default: the server's model's)")
+    parser.add_argument(
+        "--within", type=float, default=WITHIN, metavar="QOE",
+        help=f"most that a mean may be apart, for the exit status ({WITHIN})",
+    )  # fmt: skip
+    parser.add_argument("--requests", type=int, default=60)
+    parser.add_argument("--rate", type=float, default=6.0, help="requests/s (6)")
+    parser.add_argument("--prompt", type=int, default=60, help="tokens (60)")
+    parser.add_argument("--answer", type=int, default=120, help="tokens (120)")
+    return parser.parse_args()
+
+
+def _names(known: Sequence[str] | Mapping[str, Any]) -> Callable[[str], tuple[str, ...]]:
+    def names(text: str) -> tuple[str, ...]:
+        chosen = tuple(text.split(","))
+        if unknown := [name for name in chosen if name not in known]:
+            raise argparse.ArgumentTypeError(f"{unknown[0]!r} is none of {', '.join(known)}")
+        return chosen
+
+    return names
+
+
+if __name__ == "__main__":
+    sys.exit(main())
