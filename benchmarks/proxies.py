@@ -40,7 +40,7 @@ __all__ = ["COLUMNS", "main"]
 
 VLLM_ROUTER: Final = "0.1.17"
 LITELLM: Final = "1.106.12"
-PATIENCE_S: Final = 300.0  # until a proxy is ready, on a slow machine
+PATIENCE_S: Final = 900.0  # until a proxy is ready, on a slow machine
 
 
 @dataclass(frozen=True)
