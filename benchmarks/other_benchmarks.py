@@ -48,7 +48,16 @@ parser = FlexibleArgumentParser()
 add_cli_args(parser)
 main(parser.parse_args())
 """
-OFFLINE: Final = {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1", "DO_NOT_TRACK": "1"}
+ENVIRONMENT: Final = {
+    "HF_HUB_OFFLINE": "1",
+    "TRANSFORMERS_OFFLINE": "1",
+    "DO_NOT_TRACK": "1",
+    # On two busy cores AIPerf's own processes need longer than half a minute to find each other.
+    "AIPERF_SERVICE_REGISTRATION_TIMEOUT": "600",
+    "AIPERF_SERVICE_REGISTRATION_MAX_ATTEMPTS": "600",
+    "AIPERF_SERVICE_START_TIMEOUT": "600",
+    "AIPERF_SERVICE_PROFILE_START_TIMEOUT": "600",
+}
 
 
 @dataclass(frozen=True)
@@ -147,7 +156,7 @@ def run(command: Sequence[str]) -> None:
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        env={**os.environ, **OFFLINE},
+        env={**os.environ, **ENVIRONMENT},
     )
     if done.returncode:
         sys.exit(f"{done.stdout}\n{command[0]} ended with status {done.returncode}")

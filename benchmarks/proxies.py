@@ -17,6 +17,7 @@ import argparse
 import contextlib
 import json
 import os
+import secrets
 import subprocess
 import sys
 import tempfile
@@ -33,13 +34,13 @@ from helpers.proxy_real import real_rows
 from helpers.scripted_vllm import Scripted, scripted
 from table import print_table
 
-from andes_backend.lab.bench.server import free_port, serve
+from andes_backend.lab.bench.server import ServerError, free_port, serve
 
 __all__ = ["COLUMNS", "main"]
 
 VLLM_ROUTER: Final = "0.1.17"
 LITELLM: Final = "1.106.12"
-PATIENCE_S: Final = 300.0  # until a proxy is ready, on a slow machine
+PATIENCE_S: Final = 900.0  # until a proxy is ready, on a slow machine
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,8 @@ class Started:
     url: str
     model: str = "tiny"
     """The name that requests give."""
+    key: str = "none"
+    """Of its API."""
 
 
 def direct(urls: Sequence[str], _folder: Path) -> AbstractContextManager[Started]:
@@ -89,13 +92,15 @@ def litellm(urls: Sequence[str], folder: Path, provider: str) -> Iterator[Starte
         }
         for url in urls
     ]
-    config.write_text(json.dumps({"model_list": models}))  # JSON is YAML
+    key = f"sk-{secrets.token_hex(32)}"  # it does not start without one that is hard to guess
+    settings = {"model_list": models, "general_settings": {"master_key": key}}
+    config.write_text(json.dumps(settings))  # JSON is YAML
     # It listens on all interfaces unless told otherwise.
     command = [str(programs / "litellm"), "--host", "127.0.0.1", "--port", str(port)]
     command += ["--config", str(config), "--num_workers", "1"]
     log, ready = folder / f"litellm-{provider}.log", "/health/liveliness"
     with _running(command, port, log, health=ready) as url:
-        yield Started(url)
+        yield Started(url, key=key)
 
 
 def hosted_vllm(urls: Sequence[str], folder: Path) -> AbstractContextManager[Started]:
@@ -178,8 +183,8 @@ def main() -> int:
                 if arguments.real
                 else _scripted_rows(chosen, Path(folder))
             )
-        except (subprocess.CalledProcessError, FileNotFoundError) as error:
-            print(f"a proxy could not be installed, or is not: {error}", file=sys.stderr)
+        except (ServerError, subprocess.CalledProcessError, FileNotFoundError) as error:
+            print(f"a proxy could not be installed, or did not start: {error}", file=sys.stderr)
             return 1
     heads = ("", *(head for head, _ in chosen.values()))
     if arguments.markdown:
@@ -202,7 +207,7 @@ def _probed(start: Start, folder: Path, *, alone: bool) -> dict[str, str]:
     with scripted("one", gate) as one, scripted("two", gate) as two:
         servers: Sequence[Scripted] = [one] if alone else [one, two]
         with start([server.url for server in servers], folder) as proxy:
-            return probe(Proxy(proxy.url, proxy.model, servers))
+            return probe(Proxy(proxy.url, proxy.model, proxy.key, servers))
 
 
 def table_rows(found: Sequence[Mapping[str, str]]) -> list[tuple[str, ...]]:

@@ -16,6 +16,7 @@ trap 'rm -rf "$place"' EXIT
 cat >"$place/program.py" <<'PROGRAM'
 import json
 import os
+import secrets
 import socket
 import subprocess
 import sys
@@ -25,6 +26,7 @@ import urllib.error
 import urllib.request
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+KEY = f"sk-{secrets.token_hex(32)}"
 FIELD = {"vllm_xargs": {"speed": 4.8}}
 ASKED = {
     "/v1/chat/completions": {"messages": [{"role": "user", "content": "Hi"}]},
@@ -74,7 +76,7 @@ def free_port():
 
 def ask(port, path, body=None):
     data = None if body is None else json.dumps(body).encode()
-    headers = {"content-type": "application/json", "authorization": "Bearer x"}
+    headers = {"content-type": "application/json", "authorization": f"Bearer {KEY}"}
     request = urllib.request.Request(f"http://127.0.0.1:{port}{path}", data, headers)
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     with opener.open(request, timeout=60) as answer:
@@ -100,7 +102,8 @@ for provider in ("hosted_vllm", "openai"):
     place = {"model": f"{provider}/m", "api_base": base, "api_key": "x"}
     config = os.path.join(sys.argv[2], f"{provider}.yaml")
     with open(config, "w") as file:
-        json.dump({"model_list": [{"model_name": "m", "litellm_params": place}]}, file)
+        models = [{"model_name": "m", "litellm_params": place}]
+        json.dump({"model_list": models, "general_settings": {"master_key": KEY}}, file)
     port = free_port()
     proxy = subprocess.Popen(
         [sys.argv[1], "--host", "127.0.0.1", "--port", str(port), "--config", config],

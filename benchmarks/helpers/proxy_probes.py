@@ -1,7 +1,8 @@
 """What a proxy makes of requests and answers, found out with scripted servers behind it.
 
 Every finding is a word or two for a table. Pieces of text are let out one at a time, each when the
-client has seen the last one: "at once" does not hang on how fast a machine is.
+client has seen the last one: "at once" does not hang on how fast a machine is. That a piece is held
+back is believed when it has been in each of three tries; the first request of all is not looked at.
 """
 
 import asyncio
@@ -17,16 +18,19 @@ import httpx2
 from andes_client import reading
 from helpers.scripted_vllm import ENDPOINTS, PIECES, TOKENS, Scripted
 
-__all__ = ["HINTS", "NOTHING", "Answer", "Proxy", "ask", "probe"]
+__all__ = ["HINTS", "NOTHING", "Answer", "Proxy", "ask", "client_of", "probe"]
 
 HINTS: Final = reading(ttft=2.0).extra_body(stream="probe-1", user="alice")
 NOTHING: Final = "-"
 """Where a question makes no sense."""
 
+AT_ONCE: Final = "at once"
+
 _PATIENCE_S: Final = 5.0  # until a piece counts as held back
 _END_S: Final = 60.0
 _POLL_S: Final = 0.01
 _CALLS: Final = 4  # of what may reach any server
+_TRIES: Final = 3  # of what a busy machine may spoil
 _USER_HEADER: Final = "X-Andes-User"
 
 _ASKED: Final[Mapping[str, dict[str, Any]]] = {
@@ -54,6 +58,8 @@ class Proxy:
     url: str
     model: str
     """The name that requests give."""
+    key: str
+    """Of its API."""
     servers: Sequence[Scripted]
     """Behind it, or the one that it is."""
 
@@ -110,11 +116,10 @@ def probe(proxy: Proxy) -> dict[str, str]:
 
 async def _probe(proxy: Proxy) -> dict[str, str]:
     found: dict[str, str] = {}
-    async with httpx2.AsyncClient(
-        base_url=proxy.url, timeout=_END_S, trust_env=False, headers={"Authorization": "Bearer x"}
-    ) as client:
+    async with client_of(proxy.url, proxy.key, _END_S) as client:
         for endpoint in ENDPOINTS:
-            for name, value in (await _endpoint(client, proxy, endpoint)).items():
+            await _endpoint(client, proxy, endpoint, let_all_out=True)
+            for name, value in (await _best(client, proxy, endpoint)).items():
                 found[f"`/v1/{endpoint}`: {name}"] = value
         found[f"the header `{_USER_HEADER}`"] = _header(proxy)
         found["a reader who leaves"] = await _leaving(client, proxy)
@@ -122,6 +127,16 @@ async def _probe(proxy: Proxy) -> dict[str, str]:
         found["`/metrics`"] = await _metrics(client, proxy)
         found["readers' reports"] = await _reports(client, proxy)
     return found
+
+
+def client_of(url: str, key: str, patience_s: float) -> httpx2.AsyncClient:
+    """A client for a proxy at this address, with the key of its API."""
+    return httpx2.AsyncClient(
+        base_url=url,
+        timeout=patience_s,
+        trust_env=False,
+        headers={"Authorization": f"Bearer {key}"},
+    )
 
 
 async def ask(
@@ -166,10 +181,28 @@ def _open(proxy: Proxy) -> Iterator[bool]:
     return (not (one.over or one.left) for server in proxy.servers for one in server.asked)
 
 
-async def _endpoint(client: httpx2.AsyncClient, proxy: Proxy, endpoint: str) -> dict[str, str]:
+async def _best(client: httpx2.AsyncClient, proxy: Proxy, endpoint: str) -> dict[str, str]:
+    """What a proxy holds back it holds back every time; a busy machine does not."""
+    found: dict[str, str] = {}
+    for _ in range(_TRIES):
+        again = await _endpoint(client, proxy, endpoint)
+        # "1 piece late" sorts before "2 pieces late", and both before the words.
+        if not found or again["the text"] == AT_ONCE or again["the text"] < found["the text"]:
+            found = again
+        if found["the text"] == AT_ONCE or found["the text"].startswith("HTTP"):
+            break
+    return found
+
+
+async def _endpoint(
+    client: httpx2.AsyncClient, proxy: Proxy, endpoint: str, *, let_all_out: bool = False
+) -> dict[str, str]:
     before = _requests(proxy)
     async with _asked(client, proxy, endpoint) as (answer, task):
-        late = await _let_out(proxy, answer)
+        if let_all_out:
+            for _ in PIECES:
+                proxy.servers[0].gate.release()
+        late = 0 if let_all_out else await _let_out(proxy, answer)
         proxy.servers[0].gate.release()
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(asyncio.shield(task), _END_S)
@@ -219,7 +252,7 @@ def _text(answer: Answer, late: int) -> str:
         return "incomplete"
     if late == len(PIECES):
         return "only at the end"
-    return "at once" if not late else f"{late} piece{'s' if late > 1 else ''} late"
+    return AT_ONCE if not late else f"{late} piece{'s' if late > 1 else ''} late"
 
 
 def _exact(endpoint: str, answer: Answer) -> tuple[str, str]:

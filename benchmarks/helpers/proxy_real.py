@@ -15,13 +15,14 @@ from andes_backend.doctor.exposition import Exposition
 from andes_backend.lab.bench.server import Server, serve_tiny
 from andes_backend.lab.bench.tiny_model import make_tiny_model
 from andes_backend.serve_command import server_plugins
-from helpers.proxy_probes import Answer, ask
+from helpers.proxy_probes import Answer, ask, client_of
 from helpers.scripted_vllm import ENDPOINTS, TOKENS
 
 __all__ = ["real_rows"]
 
 REQUESTS: Final = 6
 """To each endpoint."""
+_PATIENCE_S: Final = 300.0
 
 
 class _Started(Protocol):
@@ -30,6 +31,9 @@ class _Started(Protocol):
 
     @property
     def model(self) -> str: ...
+
+    @property
+    def key(self) -> str: ...
 
 
 _Start = Callable[[Sequence[str], Path], AbstractContextManager[_Started]]
@@ -68,9 +72,7 @@ def _servers(folder: Path) -> Iterator[Sequence[Server]]:
 async def _column(proxy: _Started, servers: Sequence[Server]) -> dict[str, str]:
     found: dict[str, str] = {}
     used: set[str] = set()
-    async with httpx2.AsyncClient(
-        base_url=proxy.url, timeout=300, trust_env=False, headers={"Authorization": "Bearer x"}
-    ) as client:
+    async with client_of(proxy.url, proxy.key, _PATIENCE_S) as client:
         for endpoint in ENDPOINTS:
             before = [_counted(server) for server in servers]
             answers = [Answer() for _ in range(REQUESTS)]

@@ -143,7 +143,7 @@ def test_a_plan_lets_in_as_many_as_it_says_beside_such_a_session(make_machine: M
     while machine.scheduler.num_waiting_for_streaming_input == 0:
         machine.step()
     watching = machine.scheduler.andes_policy = Watching()
-    watching.plan = lambda snapshot: Decision(  # type: ignore[method-assign]
+    watching.plan = lambda snapshot: Decision(  # type: ignore[method-assign]  # noqa: ARG005
         admit=2, preempt=np.zeros(0, np.intp), again_in_s=0.0
     )
     waiting(machine, 6)

@@ -148,9 +148,9 @@ def test_the_doctor_reads_the_metrics_that_the_engine_has() -> None:
 
 
 def test_the_page_gives_ray_arguments_that_vllm_has() -> None:
-    page = Path(__file__).parent.parent.parent / "docs" / "operator.md"
-    block = page.read_text().partition("engine_kwargs:\n")[2].partition("experimental_configs")[0]
-    names = re.findall(r"^ {8}(\w+):", block, re.MULTILINE)
+    page = Path(__file__).parent.parent.parent / "docs" / "ray.md"
+    block = page.read_text().partition("engine_kwargs={\n")[2].partition("        },\n")[0]
+    names = re.findall(r'^ {12}"(\w+)":', block, re.MULTILINE)
     assert {"scheduler_cls", "additional_config"} <= set(names)
     # As Ray checks them, in VLLMEngineConfig.from_llm_config.
     assert set(names) <= {field.name for field in fields(AsyncEngineArgs)}

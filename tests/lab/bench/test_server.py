@@ -17,6 +17,7 @@ from andes_backend.lab.bench.server import (
     Server,
     ServerError,
     fast_dtype,
+    free_port,
     parse_metrics,
     serve,
     serve_tiny,
@@ -55,12 +56,6 @@ def command(program: str, port: int) -> list[str]:
     return [sys.executable, "-c", program, str(port)]
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 def listens(port: int) -> bool:
     with contextlib.closing(socket.socket()) as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0
@@ -83,6 +78,16 @@ def test_a_server_is_healthy_in_the_block_and_all_of_it_gone_after(tmp_path: Pat
         assert os.getpgid(s.pid) == s.pid != os.getpgid(0)
     assert closes(port), "the worker, which ignores SIGTERM, is still there"
     assert log.read_text().startswith(f"starting on {port} x")
+
+
+def test_a_server_says_under_its_own_path_that_it_is_ready(tmp_path: Path) -> None:
+    elsewhere = UNHEALTHY.replace("self.send_error(503)", "self.send_error(WELL[self.path])")
+    program = f"WELL = {{'/health': 503, '/health/live': 200}}{elsewhere}"
+    port = free_port()
+    with serve(
+        command(program, port), port, model="m", log=tmp_path / "log", health="/health/live"
+    ) as server:
+        assert server.url == f"http://127.0.0.1:{port}"
 
 
 def test_an_error_in_the_block_ends_the_server_too(tmp_path: Path) -> None:
