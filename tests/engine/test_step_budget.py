@@ -251,8 +251,10 @@ def test_a_server_that_has_just_started_holds_no_prompt_back(make_machine: MakeM
 
 
 def adapted(name: str, adapter: int, *shape: Any) -> Request:
+    """A request for a LoRA adapter; for the model alone if its number is 0."""
     made = request(name, *shape)
-    made.lora_request = LoRARequest(f"adapter-{adapter}", adapter, "/no/such/place")
+    if adapter:
+        made.lora_request = LoRARequest(f"adapter-{adapter}", adapter, "/no/such/place")
     return made
 
 
@@ -270,14 +272,12 @@ def test_nobody_sits_out_whose_adapter_vllm_would_forget(
         sit_out(scheduler, one)
 
     monkeypatch.setattr(versions, "sit_out", seen)
-    make: Callable[..., Request] = (
-        adapted if lora else lambda name, _, *shape: request(name, *shape)
-    )
-    machine.scheduler.add_request(make("rich", 1, 20, 300, {"andes_ttft": 1.0, "andes_tds": 1.0}))
-    machine.scheduler.add_request(request("poor", 20, 300, {"andes_ttft": 1.0, "andes_tds": 30.0}))
+    for name, adapter, speed in (("rich", 1, 1.0), ("poor", 0, 30.0)):
+        hints = {"andes_ttft": 1.0, "andes_tds": speed}
+        machine.scheduler.add_request(adapted(name, adapter * lora, 20, 300, hints))
     for _ in range(100):  # until one of them can lend time
         machine.step()
-    machine.scheduler.add_request(make("other", 2, 20, 20, READER))
+    machine.scheduler.add_request(adapted("other", 2 * lora, 20, 20, READER))
     for number in range(3):
         machine.scheduler.add_request(request(f"long {number}", LONG, 5, READER))
     machine.run()
