@@ -37,7 +37,7 @@ else
 	$(BIN)/andes bench compare --policies stock,andes,qoe --rate 1.6,3,5 --requests 150,250,450
 endif
 
-ray: .venv-ray/.ray ## two replicas through Ray Serve LLM on this CPU, shown and checked; some ten minutes
+ray: .venv-ray/.ray ## two replicas through Ray Serve LLM on this CPU, shown and checked; 10 to 30 minutes
 	@examples/ray/run
 
 clean: ## remove what make installed

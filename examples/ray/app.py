@@ -25,7 +25,6 @@ _ENGINE = {
     "additional_config": {"andes": {"policy": "qoe"}},
     "max_model_len": 1024,
     "max_num_seqs": 32,
-    "distributed_executor_backend": "uni",  # no process of its own for the one worker
     # A small server on a CPU, with random weights and little memory.
     "load_format": "dummy",
     "enforce_eager": True,

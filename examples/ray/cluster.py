@@ -1,6 +1,6 @@
 """A Ray cluster of one machine, for as long as a `with` block lasts, and what Ray says of it.
 
-Ray's processes listen on all interfaces: use it in a network namespace of its own, see `run`.
+Replicas of Ray Serve listen on all interfaces: use it in a network namespace of its own, see `run`.
 """
 
 import contextlib

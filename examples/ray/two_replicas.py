@@ -1,6 +1,6 @@
 """Ray Serve LLM with two replicas and our scheduler: shown, and checked.
 
-    examples/ray/run [--requests 200] [--rate 4] [--json FILE]
+    examples/ray/run [--requests 200] [--rate 5] [--json FILE]
 
 The same load twice, by Ray's own routing and by ours; then a reader who leaves, one who is reported
 to be gone, and a replica that dies in the middle of its streams. Prints what was promised and what
@@ -10,6 +10,7 @@ was found; ends with status 1 if something promised is not so.
 import argparse
 import asyncio
 import json
+import logging
 import sys
 import time
 from collections import Counter
@@ -52,7 +53,7 @@ class Streamed:
 
 def mixed(count: int, rate: float) -> Workload:
     """Requests of ShareGPT's lengths: of six, four say who reads, one nothing, one a program."""
-    plain = make_workload(count, rate=rate, seed=0, max_length=200)
+    plain = make_workload(count, rate=rate, seed=0, max_length=120)
     requests = [
         replace(one, silent=True)
         if place % 6 == 4
@@ -276,9 +277,11 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--work", type=Path, required=True, help="a directory, empty and short")
     parser.add_argument("--requests", type=int, default=200, help="in each load (200)")
-    parser.add_argument("--rate", type=float, default=4.0, help="of their arrival, a second (4)")
+    parser.add_argument("--rate", type=float, default=5.0, help="of their arrival, a second (5)")
     parser.add_argument("--json", type=Path, help="write what was found here, too")
     options = parser.parse_args()
+    for talkative in ("httpx2", "ray", "vllm"):
+        logging.getLogger(talkative).setLevel(logging.WARNING)
     with cluster(options.work / "ray"):
         checks = asyncio.run(everything(options.work, options.requests, options.rate))
     for check in checks:
