@@ -113,7 +113,7 @@ def aiperf(load: Load, kind: str) -> tuple[Path, list[str]]:
         "--export-level", "raw", "--artifact-dir", str(place), "--ui", "none",
     ]
     # fmt: on
-    # Told to be offline, with any value, it takes no tokenizer from a folder (findings/aiperf-offline-folder.sh).
+    # Told to be offline it takes no tokenizer from a folder: findings/aiperf-offline-folder.sh.
     run(command, HF_HUB_OFFLINE="", TRANSFORMERS_OFFLINE="")
     path = place / "profile_export_raw.jsonl"
     about = [json.loads(line)["metadata"] for line in path.read_text().splitlines()]
