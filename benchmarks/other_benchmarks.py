@@ -113,7 +113,8 @@ def aiperf(load: Load, kind: str) -> tuple[Path, list[str]]:
         "--export-level", "raw", "--artifact-dir", str(place), "--ui", "none",
     ]
     # fmt: on
-    run(command)
+    # Told to be offline it takes no tokenizer from a folder: findings/aiperf-offline-folder.sh.
+    run(command, HF_HUB_OFFLINE="", TRANSFORMERS_OFFLINE="")
     path = place / "profile_export_raw.jsonl"
     about = [json.loads(line)["metadata"] for line in path.read_text().splitlines()]
     about.sort(key=lambda one: int(one["request_start_ns"]))
@@ -148,7 +149,7 @@ TOOLS: Final[Mapping[str, Tool]] = {"vllm": vllm, "aiperf": aiperf}
 SENDERS: Final = (*TOOLS, "guidellm")
 
 
-def run(command: Sequence[str]) -> None:
+def run(command: Sequence[str], **environment: str) -> None:
     """Run it, and show what it says only if it fails."""
     done = subprocess.run(
         command,
@@ -156,7 +157,7 @@ def run(command: Sequence[str]) -> None:
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        env={**os.environ, **ENVIRONMENT},
+        env={**os.environ, **ENVIRONMENT, **environment},
     )
     if done.returncode:
         sys.exit(f"{done.stdout}\n{command[0]} ended with status {done.returncode}")

@@ -4,12 +4,12 @@
     python benchmarks/proxies.py --only direct,vllm-router
     python benchmarks/proxies.py --only nginx                     if it is installed
     python benchmarks/proxies.py --markdown   the table of docs/proxies.md
-    python benchmarks/proxies.py --real       the same proxies before two real servers on this CPU
+    python benchmarks/proxies.py --real http://127.0.0.1:8000,http://127.0.0.1:8001
 
 Each proxy stands in front of two servers that speak vLLM's wire formats and do what they are told
 (helpers/scripted_vllm.py), so the table says what the proxy does and no more. `--real` sends
-requests through each proxy to two real vLLM servers with our scheduler: which hints they count,
-whether all tokens come. The proxies get environments of their own (helpers/environments.py).
+requests through each proxy to vLLM servers with our scheduler that run already: which hints they
+count, whether all tokens come. The proxies get environments of their own (helpers/environments.py).
 Everything listens on loopback.
 """
 
@@ -34,6 +34,7 @@ from helpers.proxy_real import real_rows
 from helpers.scripted_vllm import Scripted, scripted
 from table import print_table
 
+from andes_backend.command_line import server_url
 from andes_backend.lab.bench.server import ServerError, free_port, serve
 
 __all__ = ["COLUMNS", "main"]
@@ -173,13 +174,13 @@ def main() -> int:
     parser.add_argument("--only", type=_names, default=_PINNED, metavar="NAME,...",
                         help=f"{', '.join(COLUMNS)} (default: {','.join(_PINNED)})")  # fmt: skip
     parser.add_argument("--markdown", action="store_true", help="as in docs/proxies.md")
-    parser.add_argument("--real", action="store_true", help="two real servers instead")
+    parser.add_argument("--real", type=_urls, metavar="URL,...", help="servers that run")
     arguments = parser.parse_args()
     chosen = {name: COLUMNS[name] for name in arguments.only}
     with tempfile.TemporaryDirectory() as folder:
         try:
             rows = (
-                real_rows(dict(chosen.values()), Path(folder))
+                real_rows(dict(chosen.values()), arguments.real, Path(folder))
                 if arguments.real
                 else _scripted_rows(chosen, Path(folder))
             )
@@ -220,6 +221,10 @@ def table_rows(found: Sequence[Mapping[str, str]]) -> list[tuple[str, ...]]:
 def _markdown(rows: Sequence[Sequence[str]]) -> str:
     lines = [f"| {' | '.join(row)} |" for row in rows]
     return "\n".join([lines[0], "|" + "---|" * len(rows[0]), *lines[1:]])
+
+
+def _urls(text: str) -> tuple[str, ...]:
+    return tuple(server_url(one) for one in text.split(","))
 
 
 def _names(text: str) -> tuple[str, ...]:

@@ -19,7 +19,7 @@ __all__ = ["Asked", "Load", "Score", "held_tokens", "score"]
 
 _ASSUMED_OUTPUT: Final = 300.0  # tokens, where a replica does not say
 _OVERDUE_S: Final = 30.0  # who does not come in waits for about so long, and longer where many do
-_TIE: Final = 1e-6  # QoE, by which the emptier of two is better where nobody loses
+_TIE: Final = 3e-3  # QoE for each time over that the memory is wanted: the emptier of two is better
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,10 +1,8 @@
-"""Two real vLLM servers with our scheduler behind each proxy: which hints do they count?"""
+"""Real vLLM servers with our scheduler behind each proxy: which hints do they count?"""
 
 import asyncio
-import contextlib
-import os
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Final, Protocol
@@ -12,9 +10,6 @@ from typing import Final, Protocol
 import httpx2
 
 from andes_backend.doctor.exposition import Exposition
-from andes_backend.lab.bench.server import Server, serve_tiny
-from andes_backend.lab.bench.tiny_model import make_tiny_model
-from andes_backend.serve_command import server_plugins
 from helpers.proxy_probes import Answer, ask, client_of
 from helpers.scripted_vllm import ENDPOINTS, TOKENS
 
@@ -39,37 +34,25 @@ class _Started(Protocol):
 _Start = Callable[[Sequence[str], Path], AbstractContextManager[_Started]]
 
 
-def real_rows(columns: Mapping[str, _Start], folder: Path) -> list[tuple[str, ...]]:
+def real_rows(
+    columns: Mapping[str, _Start], servers: Sequence[str], folder: Path
+) -> list[tuple[str, ...]]:
     """A row for each figure, a cell for each column.
 
     Args:
         columns: the head of each -> what starts the proxy before servers with these addresses.
-        folder: for the model and the logs.
+        servers: their addresses.
+        folder: for the proxies' files.
     """
     found = []
-    with _servers(folder) as servers:
-        for head, start in columns.items():
-            print(head, file=sys.stderr, flush=True)
-            with start([server.url for server in servers], folder) as proxy:
-                found.append(asyncio.run(_column(proxy, servers)))
+    for head, start in columns.items():
+        print(head, file=sys.stderr, flush=True)
+        with start(servers, folder) as proxy:
+            found.append(asyncio.run(_column(proxy, servers)))
     return [(name, *(column[name] for column in found)) for name in found[0]]
 
 
-@contextlib.contextmanager
-def _servers(folder: Path) -> Iterator[Sequence[Server]]:
-    model = make_tiny_model(folder / "model", hidden_size=256, layers=4)
-    os.environ["VLLM_PLUGINS"] = server_plugins(None)[0]
-    with contextlib.ExitStack() as stack:
-        servers = []
-        for name in ("one", "two"):
-            print(f"starting vLLM, server {name}", file=sys.stderr, flush=True)
-            log = folder / f"{name}.log"
-            started = serve_tiny(model, log=log, policy="qoe", kv_blocks=64)
-            servers.append(stack.enter_context(started))
-        yield servers
-
-
-async def _column(proxy: _Started, servers: Sequence[Server]) -> dict[str, str]:
+async def _column(proxy: _Started, servers: Sequence[str]) -> dict[str, str]:
     found: dict[str, str] = {}
     used: set[str] = set()
     async with client_of(proxy.url, proxy.key, _PATIENCE_S) as client:
@@ -85,7 +68,7 @@ async def _column(proxy: _Started, servers: Sequence[Server]) -> dict[str, str]:
             name = f"`/v1/{endpoint}`"
             found[f"{name}: requests whose hints count"] = _of(gained, "reader")
             found[f"{name}: answers, tokens"] = _tokens(answers)
-            used |= {server.url for server, one in zip(servers, gained, strict=True) if one["all"]}
+            used |= {server for server, one in zip(servers, gained, strict=True) if one["all"]}
     found["servers that were asked"] = f"{len(used)} of {len(servers)}"
     return found
 
@@ -95,8 +78,8 @@ def _whole(endpoint: str) -> dict[str, bool]:
     return {} if endpoint == "messages" else {"ignore_eos": True}
 
 
-def _counted(server: Server) -> dict[str, float]:
-    page = Exposition(httpx2.get(f"{server.url}/metrics", trust_env=False).text)
+def _counted(server: str) -> dict[str, float]:
+    page = Exposition(httpx2.get(f"{server}/metrics", trust_env=False).text)
     name = "andes:requests_total"
     return {"reader": page.total(name, hint="reader"), "all": page.total(name)}
 

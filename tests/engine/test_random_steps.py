@@ -118,6 +118,7 @@ class Steps(RuleBasedStateMachine):
         self.said: dict[str, list[int]] = {}
         self.length: dict[str, int] = {}
         self.ended: dict[str, str] = {}
+        self.one_token: set[str] = set()
         self.aborted: set[str] = set()
 
     @initialize(
@@ -156,6 +157,8 @@ class Steps(RuleBasedStateMachine):
         hasher = get_request_block_hasher(BLOCK, sha256)
         tokens = [like] * prompt
         self.said[name], self.length[name] = [], length
+        if params.max_tokens == 1:
+            self.one_token.add(name)
         self.scheduler.add_request(Request(name, tokens, params, None, block_hasher=hasher))
 
     @rule(times=st.integers(1, 6))
@@ -254,7 +257,7 @@ class Steps(RuleBasedStateMachine):
         assert not scheduler.waiting.has_changed
         assert scheduler.andes_plan._line.is_still([])
         assert scheduler.andes_plan._running.is_still([])
-        complete = len(set(self.ended) - self.aborted)
+        complete = len(set(self.ended) - self.aborted - self.one_token)
         assert scheduler.andes_counters.responses == complete
         Steps.preempted += sum(scheduler.andes_counters.preempted.values())
 
@@ -282,7 +285,11 @@ def config_of(tiny_model: Path) -> Callable[..., VllmConfig]:
 @pytest.mark.parametrize("policy", [*POLICIES, "coins"])
 def test_ten_thousand_random_steps(config_of: Callable[..., VllmConfig], policy: str) -> None:
     Steps.taken = Steps.preempted = 0
-    while Steps.taken < 10_000 / (len(POLICIES) + 1):
+    most = 10_000 / (len(POLICIES) + 1)
+    # Chance may have made quiet steps, which have not tested much: then there are some more. First
+    # come, first served preempts for memory only.
+    wanted = 0 if policy == "fcfs" else most / 100
+    while Steps.taken < most or (Steps.preempted <= wanted and Steps.taken < 5 * most):
         run_state_machine_as_test(
             lambda: Steps(policy, config_of),  # type: ignore[arg-type] # it takes any factory
             settings=settings(
@@ -292,5 +299,4 @@ def test_ten_thousand_random_steps(config_of: Callable[..., VllmConfig], policy:
                 suppress_health_check=list(HealthCheck),
             ),
         )
-    # Else the steps have not tested much; first come, first served preempts for memory only.
-    assert Steps.preempted > (0 if policy == "fcfs" else Steps.taken / 100)
+    assert Steps.preempted > wanted

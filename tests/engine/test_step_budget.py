@@ -8,6 +8,7 @@ from typing import Any, Final
 import pytest
 from vllm.lora.request import LoRARequest
 from vllm.v1.core.sched.output import SchedulerOutput
+from vllm.v1.request import Request
 
 from andes_backend.engine import scheduler as ours
 from andes_backend.engine import versions
@@ -249,22 +250,36 @@ def test_a_server_that_has_just_started_holds_no_prompt_back(make_machine: MakeM
     assert steps[True] < steps[False]
 
 
+def adapted(name: str, adapter: int, *shape: Any) -> Request:
+    """A request for a LoRA adapter; for the model alone if its number is 0."""
+    made = request(name, *shape)
+    if adapter:
+        made.lora_request = LoRARequest(f"adapter-{adapter}", adapter, "/no/such/place")
+    return made
+
+
+@pytest.mark.parametrize("lora", [False, True])
 def test_nobody_sits_out_whose_adapter_vllm_would_forget(
-    make_machine: MakeMachine, monkeypatch: pytest.MonkeyPatch
+    make_machine: MakeMachine, monkeypatch: pytest.MonkeyPatch, lora: bool
 ) -> None:
     """Until 0.32 it would give the adapter's place away, and fail in the next step."""
-    machine = make_machine(enable_lora=True, max_loras=1)
-    reader = request("reader", 20, 300, {"andes_ttft": 1.0, "andes_tds": 1.0})
-    other = request("other", 20, 20, READER)
-    for number, one in enumerate((reader, other), start=1):
-        one.lora_request = LoRARequest(f"adapter-{number}", number, "/no/such/place")
-    machine.scheduler.add_request(reader)
-    for _ in range(100):  # until the reader can lend time
+    limits = {"enable_lora": True, "max_loras": 1} if lora else {}
+    machine, sat_out = make_machine(max_num_seqs=4, **limits), set[str]()
+    sit_out = versions.sit_out
+
+    def seen(scheduler: Any, one: Request) -> None:
+        sat_out.add(one.request_id)
+        sit_out(scheduler, one)
+
+    monkeypatch.setattr(versions, "sit_out", seen)
+    for name, adapter, speed in (("rich", 1, 1.0), ("poor", 0, 30.0)):
+        hints = {"andes_ttft": 1.0, "andes_tds": speed}
+        machine.scheduler.add_request(adapted(name, adapter * lora, 20, 300, hints))
+    for _ in range(100):  # until one of them can lend time
         machine.step()
-    sat_out = list[str]()
-    monkeypatch.setattr(versions, "sit_out", lambda _, one: sat_out.append(one.request_id))
-    machine.scheduler.add_request(request("long", LONG, 5, READER))
-    machine.scheduler.add_request(other)
+    machine.scheduler.add_request(adapted("other", 2 * lora, 20, 20, READER))
+    for number in range(3):
+        machine.scheduler.add_request(request(f"long {number}", LONG, 5, READER))
     machine.run()
     assert not machine.scheduler.has_unfinished_requests()
-    assert ("reader" in sat_out) is versions.can_sit_out(machine.scheduler)
+    assert ("rich" in sat_out) is (not lora or versions.can_sit_out(machine.scheduler))

@@ -61,7 +61,8 @@ def serve(machine: Machine) -> int:
 
 def paid(machine: Machine) -> float:
     """By alice. Without the lift she is remembered when all her requests have ended."""
-    return machine.scheduler.andes_ledger.table.accounts.given()["alice"]
+    given: float = machine.scheduler.andes_ledger.table.accounts.given()["alice"]
+    return given
 
 
 def hints_of(machine: Machine) -> Counter[str]:

@@ -22,7 +22,7 @@ def requests(*adapters: int, since: float = NOW) -> NDArray[np.void]:
 
 
 def told(waiting: NDArray[np.void], running: NDArray[np.void], places: int) -> list[bool]:
-    return list(map(bool, have_places(waiting, running, places, NOW, 30.0)))
+    return [bool(one) for one in have_places(waiting, running, places, NOW, 30.0)]
 
 
 @pytest.mark.parametrize(

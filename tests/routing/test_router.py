@@ -88,7 +88,7 @@ def test_what_is_no_figures_is_refused(value: object, message: str) -> None:
 def test_an_empty_replica_serves_at_once_and_nobody_loses() -> None:
     found = score(Load(EMPTY, 0.0), ASKED)
     assert found.qoe == 1.0
-    assert found.lost == pytest.approx(0.0, abs=1e-6)
+    assert found.lost == pytest.approx(0.0, abs=1e-3)
 
 
 def test_a_long_queue_of_prompts_delays_the_first_text() -> None:

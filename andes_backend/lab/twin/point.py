@@ -27,13 +27,13 @@ class Cell:
     prefix_caching: bool
     kv_restore_gb_s: float | None
     async_scheduling: bool
+    max_num_active_seqs: int | None = None
+    """None: the profile's."""
+    watermark: float = 0.0
     arrivals: str | None
     """None: the trace's own."""
     rate: float | None
     """Requests/s; None: the trace's own."""
-    max_num_active_seqs: int | None = None
-    """None: the profile's."""
-    watermark: float = 0.0
     reports: bool = False
     """Whether readers report to the server."""
 

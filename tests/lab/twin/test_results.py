@@ -224,6 +224,8 @@ def test_groups_hold_each_point_once() -> None:
         ("rate", None, "the trace's"),
         ("kv_restore_gb_s", None, "off"),
         ("kv_restore_gb_s", 20.0, "20"),
+        ("max_num_active_seqs", None, "the profile's"),
+        ("max_num_active_seqs", 8, "8"),
         ("prefix_caching", False, "off"),
         ("arrivals", "gamma:cv=3.0", "gamma:cv=3.0"),
         ("kv_tokens", 59_000, "59000"),

@@ -20,6 +20,9 @@ PROFILE = load_profile("llama-3-8b-a40")
         ({"policy": "qoe", "settings": {"horizon_s": -1}}, r"andes\.horizon_s must be"),
         ({"policy": "qoe", "settings": {"policy": "fcfs"}}, r"the policy is not a setting"),
         ({"kv_restore_gb_s": 0.0}, r"kv_restore_gb_s must be above 0, not 0\.0"),
+        ({"max_num_active_seqs": 0}, r"max_num_active_seqs must be 1 to \d+, .*, not 0"),
+        ({"max_num_active_seqs": 9999}, r"must be 1 to \d+, the profile's max_sequences"),
+        ({"watermark": 1.0}, r"watermark must be 0 to below 1, not 1\.0"),
     ],
 )
 def test_what_makes_no_sense_is_refused(settings: dict[str, Any], message: str) -> None:

@@ -36,6 +36,8 @@ def test_a_policy_has_a_point_in_the_smallest_sweep() -> None:
         "prefix_caching": True,
         "kv_restore_gb_s": None,
         "async_scheduling": True,
+        "max_num_active_seqs": None,
+        "watermark": 0.0,
         "arrivals": None,
         "rate": 3.0,
         "reports": False,
@@ -64,9 +66,11 @@ def test_every_axis_multiplies_the_points() -> None:
         prefix_caching=[True, False],
         kv_restore_gb_s=[None, 20.0],
         async_scheduling=[True, False],
+        max_num_active_seqs=[None, 8],
+        watermark=[0.0, 0.1],
     )
     points = made.points()
-    assert len(points) == 2 * 3 * 2 * 2 * 2 * 2 * 2 * 2 * 2
+    assert len(points) == 2 * 3 * 2 * 2 * 2 * 2 * 2 * 2 * 2 * 2 * 2
     assert len({(p.cell, p.seed, p.policy) for p in points}) == len(points)
     assert made.varying() == (
         "profile",
@@ -74,6 +78,8 @@ def test_every_axis_multiplies_the_points() -> None:
         "prefix_caching",
         "kv_restore_gb_s",
         "async_scheduling",
+        "max_num_active_seqs",
+        "watermark",
         "arrivals",
         "rate",
     )
@@ -108,6 +114,8 @@ def test_the_cell_reaches_the_setup() -> None:
         prefix_caching=[False],
         kv_restore_gb_s=[20.0],
         async_scheduling=[False],
+        max_num_active_seqs=[8],
+        watermark=[0.3],
     ).points()
     setup = point.setup
     assert (setup.policy, setup.profile.kv_tokens) == ("qoe", 1234)
@@ -116,6 +124,7 @@ def test_the_cell_reaches_the_setup() -> None:
         20.0,
         False,
     )
+    assert (setup.max_num_active_seqs, setup.watermark) == (8, 0.3)
 
 
 def test_a_point_makes_its_workload_wherever_it_is_sent() -> None:

@@ -87,6 +87,8 @@ def test_every_list_is_an_axis(specs: list[SweepSpec]) -> None:
         ("--prefix-caching", "on,off"),
         ("--kv-restore-gb-s", "off,20"),
         ("--async-scheduling", "on,off"),
+        ("--max-num-active-seqs", "8,64"),
+        ("--watermark", "0,0.1"),
     )
     assert status(*(word for some in words for word in some), "--requests", "5") == 0
     sweep = specs[0].sweep
@@ -98,7 +100,8 @@ def test_every_list_is_an_axis(specs: list[SweepSpec]) -> None:
     assert sweep.settings == {"horizon_s": (2, 4), "decode_headroom": (0, 0.1)}
     assert (sweep.prefix_caching, sweep.async_scheduling) == ((True, False), (True, False))
     assert sweep.kv_restore_gb_s == (None, 20.0)
-    cells = 2 * 2 * 2 * 2 * 2 * 2 * 2
+    assert (sweep.max_num_active_seqs, sweep.watermark) == ((8, 64), (0.0, 0.1))
+    cells = 2 * 2 * 2 * 2 * 2 * 2 * 2 * 2 * 2
     assert len(sweep.points()) == cells * 3 * (1 + 2 * 4)
 
 

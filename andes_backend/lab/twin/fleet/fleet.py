@@ -23,6 +23,7 @@ from andes_backend.lab.twin.fleet.routings import make_routing
 from andes_backend.lab.twin.fleet.scaling import Scaler, service_s
 from andes_backend.lab.twin.fleet.setup import FleetSetup
 from andes_backend.lab.twin.record import Recorder
+from andes_backend.lab.twin.setup import Setup
 from andes_backend.lab.workload import Request, Workload, check_fits
 from andes_backend.routing import Asked
 
@@ -207,18 +208,21 @@ class _Fleet:
 
     def _goes(self, replica: Replica, at: float, *, died: bool = False) -> None:
         """Its GPUs are no longer paid for."""
-        if not died:
-            check_engine(replica.engine)
         del self._replicas[replica.name]
-        self._pay(replica, replica.ordered_at, at)
-        self._preemptions += replica.engine.state()[3]
-        self._steps += replica.steps
+        self._count(replica, at, died=died)
         self._note()
 
-    def _pay(self, replica: Replica, since: float, until: float) -> None:
-        seconds = until - since
+    def _count(self, replica: Replica, until: float, *, died: bool = False) -> None:
+        """What it has done, and what it has cost."""
+        if not died:
+            check_engine(replica.engine)
+        self._pay(replica.setup, until - replica.ordered_at)
+        self._preemptions += replica.engine.state()[3]
+        self._steps += replica.steps
+
+    def _pay(self, server: Setup, seconds: float) -> None:
         self._replica_s += seconds
-        self._gpu_s += seconds * (replica.setup.profile.gpus or math.nan)
+        self._gpu_s += seconds * (server.profile.gpus or math.nan)
 
     def _note(self) -> None:
         size = self._now, len(self._open), len(self._replicas) + len(self._starting)
@@ -237,15 +241,14 @@ class _Fleet:
         for _ in range(wanted - ordered):
             self._start()
         for _ in range(ordered - wanted):
-            if self._starting:  # the one ordered last is not needed after all
+            if self._starting:
                 self._cancel(max(self._starting, key=int))
             elif (least := self._named(None)) is not None and len(self._open) > 1:
                 self._drain(least)
 
     def _cancel(self, name: str) -> None:
-        seconds = self._now - self._starting.pop(name)
-        self._replica_s += seconds
-        self._gpu_s += seconds * (self._setup.server(int(name)).profile.gpus or math.nan)
+        """It is not needed after all."""
+        self._pay(self._setup.server(int(name)), self._now - self._starting.pop(name))
         self._note()
 
     # Requests.
@@ -278,10 +281,10 @@ class _Fleet:
             self._progress(done, len(self._workload.requests))
 
     def _result(self, wall_s: float) -> FleetRun:
-        for replica in list(self._replicas.values()):
-            self._goes(replica, self._now)
-        for name in list(self._starting):
-            self._cancel(name)
+        for replica in self._replicas.values():
+            self._count(replica, self._now)
+        for name, ordered_at in self._starting.items():
+            self._pay(self._setup.server(int(name)), self._now - ordered_at)
         outcomes = self._record.outcomes(0.0)  # replicas have counted it in
         check_outcomes(outcomes)
         return FleetRun(
