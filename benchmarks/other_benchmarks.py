@@ -135,7 +135,7 @@ def guidellm(load: Load, kind: str) -> None:
         str(environment(f"guidellm-{GUIDELLM}", f"guidellm=={GUIDELLM}") / "guidellm"), "run",
         "--backend", json.dumps(backend),
         "--profile", json.dumps({"kind": "poisson", "rate": load.rate}),
-        "--constraint", json.dumps({"kind": "max_requests", "value": load.requests}),
+        "--constraint", json.dumps({"kind": "max_requests", "count": load.requests}),
         "--data", json.dumps({"kind": "synthetic_text", **data}),
         "--tokenizer", json.dumps({"kind": "hf_auto", "model": load.tokenizer}),
         "--output", json.dumps({"kind": "json", "path": str(report)}),
