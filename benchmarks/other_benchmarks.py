@@ -6,8 +6,7 @@
 Runs `vllm bench serve` and AIPerf (0.13, in an environment of its own, see helpers/environments.py)
 against a small real vLLM on this CPU, through a proxy that notes when each event passed and how
 many tokens it had. So the very same answers have two QoE: one from the benchmark's file, and one of
-our own. The status is 1 if they differ by more than 0.01. Of GuideLLM (0.8), whose report has no
-times of tokens, it shows only that our fields arrive. Takes about ten minutes.
+our own. The status is 1 if they differ by more than 0.01. Takes about ten minutes.
 """
 
 import argparse
@@ -37,7 +36,6 @@ from andes_client import reading
 __all__ = ["main"]
 
 AIPERF: Final = "0.13.0"
-GUIDELLM: Final = "0.8.1"
 WITHIN: Final = 0.01
 READER: Final = reading()
 # The `vllm` command asks for a distribution called vllm, which the CPU build is not.
@@ -121,32 +119,8 @@ def aiperf(load: Load, kind: str) -> tuple[Path, list[str]]:
     return path, [one["x_request_id"] for one in about if one["benchmark_phase"] == "profiling"]
 
 
-def guidellm(load: Load, kind: str) -> None:
-    """Run GuideLLM, whose report has no times of tokens: what counts is what it sends."""
-    path = {"completions": "/v1/completions", "chat": "/v1/chat/completions"}[kind]
-    backend = {
-        "kind": "openai_http", "target": load.url, "model": load.model, "request_format": path,
-        "extras": {"body": READER.extra_body()},
-    }  # fmt: skip
-    data = {"prompt_tokens": load.prompt, "output_tokens": load.answer}
-    report = load.folder / f"guidellm-{kind}.json"
-    # fmt: off
-    run([
-        str(environment(f"guidellm-{GUIDELLM}", f"guidellm=={GUIDELLM}") / "guidellm"), "run",
-        "--backend", json.dumps(backend),
-        "--profile", json.dumps({"kind": "poisson", "rate": load.rate}),
-        "--constraint", json.dumps({"kind": "max_requests", "value": load.requests}),
-        "--data", json.dumps({"kind": "synthetic_text", **data}),
-        "--tokenizer", json.dumps({"kind": "hf_auto", "model": load.tokenizer}),
-        "--output", json.dumps({"kind": "json", "path": str(report)}),
-        "--disable-console",
-    ])
-    # fmt: on
-
-
 Tool = Callable[[Load, str], tuple[Path, list[str]]]
 TOOLS: Final[Mapping[str, Tool]] = {"vllm": vllm, "aiperf": aiperf}
-SENDERS: Final = (*TOOLS, "guidellm")
 
 
 def run(command: Sequence[str], **environment: str) -> None:
@@ -171,19 +145,16 @@ class Compared:
     ours: Sequence[Outcome]
     told: int
     """Requests that carried our fields, to the letter."""
-    theirs: Sequence[Outcome] | None
-    """In the same order; None if the file does not say."""
+    theirs: Sequence[Outcome]
+    """In the same order."""
 
     @property
     def mean_difference(self) -> float:
-        theirs = self.theirs or self.ours
-        return abs(fmean(o.qoe for o in theirs) - fmean(o.qoe for o in self.ours))
+        return abs(fmean(o.qoe for o in self.theirs) - fmean(o.qoe for o in self.ours))
 
     @property
     def row(self) -> Sequence[str]:
         told = f"{self.told} of {len(self.ours)}"
-        if self.theirs is None:
-            return (self.name, told, *(NOTHING for _ in HEADS[2:]))
         pairs = list(zip(self.theirs, self.ours, strict=True))
 
         def both(of: Callable[[Outcome], float], digits: int) -> str:
@@ -202,7 +173,6 @@ class Compared:
         )
 
 
-NOTHING: Final = "-"
 HEADS: Final = (
     "",
     "with our fields",
@@ -250,9 +220,6 @@ def _compared(witness: Witness, load: Load, tool: str, kind: str) -> Compared:
     print(f"{tool}, {kind}", file=sys.stderr, flush=True)
     witness.forget()
     name = f"{tool}, {kind}"
-    if tool not in TOOLS:
-        guidellm(load, kind)
-        return Compared(name, witness.outcomes(READER), sum(map(_told, witness.seen)), None)
     path, ids = TOOLS[tool](load, kind)
     (found,) = read_runs(path, READER)
     for remark in found.remarks:
@@ -277,7 +244,7 @@ def _server(folder: Path) -> Iterator[str]:
 
 def _arguments() -> Any:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--tools", type=_names(SENDERS), default=SENDERS, metavar="NAME,...")
+    parser.add_argument("--tools", type=_names(TOOLS), default=tuple(TOOLS), metavar="NAME,...")
     kinds = ("completions", "chat")
     parser.add_argument("--kinds", type=_names(kinds), default=kinds, metavar="NAME,...")
     parser.add_argument("--url", help="of a vLLM that runs (default: one is started)")

@@ -34,7 +34,7 @@ _POLL_S: Final = 0.005
 Event = dict[str, Any]
 
 
-@dataclass
+@dataclass(eq=False)  # two requests may say the same
 class Asked:
     """A request that came, and what became of it."""
 
