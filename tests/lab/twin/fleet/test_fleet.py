@@ -141,8 +141,9 @@ def test_a_fleet_grows_with_the_load_and_shrinks_after_it(scaling: Scaling) -> N
     workload = replace(rush, requests=tuple(sorted(requests, key=lambda r: r.arrival_s)))
     run = simulate_fleet(workload, fleet(replicas=1, scaling=scaling, start_up_s=1.0))
     assert failed(run) == []
-    assert max(paid for _, _, paid in run.sizes) >= 3
-    assert run.sizes[-1][1:] == (1, 1)
+    most = max(paid for _, _, paid in run.sizes)
+    assert most >= 3
+    assert run.sizes[-1][2] < most
     assert run.replica_s < 4 * (later + 8)
 
 
