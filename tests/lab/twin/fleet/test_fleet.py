@@ -134,16 +134,14 @@ def test_who_comes_while_nobody_is_there_waits_for_the_next() -> None:
     ],
     ids=["ongoing", "qoe"],
 )
-def test_a_fleet_grows_with_the_load_and_shrinks_after_it(scaling: Scaling) -> None:
-    calm = crowd(20, 0.5, seed=5)
-    rush, later = crowd(60, 16.0), calm.requests[-1].arrival_s
-    requests = [*rush.requests, *(replace(r, arrival_s=r.arrival_s + 8) for r in calm.requests)]
-    workload = replace(rush, requests=tuple(sorted(requests, key=lambda r: r.arrival_s)))
-    run = simulate_fleet(workload, fleet(replicas=1, scaling=scaling, start_up_s=1.0))
+def test_a_fleet_grows_with_the_load(scaling: Scaling) -> None:
+    run = simulate_fleet(crowd(60, 16.0), fleet(replicas=1, scaling=scaling, start_up_s=1.0))
     assert failed(run) == []
-    assert max(paid for _, _, paid in run.sizes) >= 3
-    assert run.sizes[-1][1:] == (1, 1)
-    assert run.replica_s < 4 * (later + 8)
+    most = max(paid for _, _, paid in run.sizes)
+    assert 3 <= most <= 4
+    assert sum(run.served.values()) == 60
+    end = max(o.submitted_s + o.times[-1] for o in run.outcomes)
+    assert end <= run.replica_s < most * (end + 1)  # one at first
 
 
 def test_a_request_that_fits_no_replica_is_refused_before_anything_runs() -> None:
