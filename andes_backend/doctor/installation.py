@@ -126,7 +126,7 @@ def _release(examined: Examined, found: Mapping[str, Any]) -> Iterator[Finding]:
             error.removeprefix("RuntimeError: "),
             why="vLLM's scheduler interface is not public and changes from release to release.",
             do="Install a tested release.",
-            flags="pip install 'vllm>=0.29,<0.34'",
+            flags="pip install 'vllm>=0.30,<0.34'",
         )
         return
     if error is not None:
@@ -134,7 +134,7 @@ def _release(examined: Examined, found: Mapping[str, Any]) -> Iterator[Finding]:
             "release",
             f"vLLM {found['version']} lacks what the scheduler needs: {error}",
             do="Install a tested release.",
-            flags="pip install 'vllm>=0.29,<0.34'",
+            flags="pip install 'vllm>=0.30,<0.34'",
         )
         return
     tested = (examined.get("version") or {})["tested"]
@@ -146,7 +146,7 @@ def _release(examined: Examined, found: Mapping[str, Any]) -> Iterator[Finding]:
             f"vLLM {found['version']} is not tested; ANDES_ANY_VLLM=1 lets it start anyway.",
             why=f"We have tested {', '.join(tested)}.",
             do="Install one of them when you can.",
-            flags="pip install 'vllm>=0.29,<0.34'",
+            flags="pip install 'vllm>=0.30,<0.34'",
         )
 
 

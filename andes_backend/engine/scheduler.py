@@ -101,7 +101,7 @@ class AndesScheduler(versions.EitherScheduler):
     def add_request(self, request: Request) -> None:
         goes_on = versions.goes_on(self, request)
         super().add_request(request)
-        # vLLM (0.29 to 0.33) gives what a session sends later to the session's first request, and
+        # vLLM (0.30 to 0.33) gives what a session sends later to the session's first request, and
         # drops the new one; a new one without input ends the session.
         live = self.requests.get(request.request_id)
         if live is not None and not goes_on and self.andes_made:
@@ -161,7 +161,7 @@ class AndesScheduler(versions.EitherScheduler):
         now = self.clock()
         self.andes_plan.next_step()
         # We preempt before vLLM's own schedule(), not inside it: after a preemption in there,
-        # vLLM (0.29 to 0.33) admits nobody in that step.
+        # vLLM (0.30 to 0.33) admits nobody in that step.
         if self._has_work() and not self.andes_plan.holds(queues := self._queues(), now):
             self._plan_and_apply(queues, now)
         if not self.requests:
@@ -312,7 +312,7 @@ class AndesScheduler(versions.EitherScheduler):
         Args:
             scheduled: the step.
             for_memory: how many requests vLLM preempted in it.
-            ran: the length of the running queue before. vLLM (0.29 to 0.33) appends those that
+            ran: the length of the running queue before. vLLM (0.30 to 0.33) appends those that
                 it admits, and takes nobody out in schedule() but those that it preempts.
         """
         self.andes_counters.preempt("memory", for_memory)

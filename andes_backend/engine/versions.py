@@ -1,6 +1,6 @@
 """All that depends on the version of vLLM: its scheduler interface is not public.
 
-Each function says what it relies on inside vLLM. Where no version is named, 0.29 to 0.33 have it
+Each function says what it relies on inside vLLM. Where no version is named, 0.30 to 0.33 have it
 alike; when a new release comes, these are the places to compare with its `v1/core/sched/`.
 
 Tested: see `TESTED`. Another version is refused when the server starts, unless
@@ -56,7 +56,7 @@ __all__ = [
     "waiting_queue",
 ]
 
-TESTED: Final = ("0.29", "0.30", "0.31", "0.32", "0.33")
+TESTED: Final = ("0.30", "0.31", "0.32", "0.33")
 """The releases of vLLM, as "major.minor", on which the scheduler has run.
 
 0.32 is what the tests install; benchmarks/vllm_versions.py runs the same workload on all.
@@ -69,10 +69,11 @@ def check_version(version: str = vllm_version) -> None:
     if release not in TESTED and os.environ.get("ANDES_ANY_VLLM") != "1":
         raise RuntimeError(
             f"andes_backend is tested with vLLM {', '.join(TESTED)}, but this is {version}. "
-            "Install a tested release: pip install 'vllm>=0.29,<0.34'. On Ray, ray[llm] chooses "
-            "vLLM's release: install one of Ray's that requires a tested vLLM, as ray[llm]==2.60.0 "
-            "does (vLLM 0.29.0). Or set ANDES_ANY_VLLM=1 in the server's environment to try "
-            "anyway; on Ray, in the env_vars of your LLMConfig's runtime_env."
+            "Install a tested release: pip install 'vllm>=0.30,<0.34'. On Ray, ray[llm] chooses "
+            "vLLM's release (ray[llm] 2.60.0 requires 0.29.0): install one of Ray's that requires "
+            "a tested vLLM, or ray[serve] with a tested vLLM beside it. Or set ANDES_ANY_VLLM=1 in "
+            "the server's environment to try anyway; on Ray, in the env_vars of your LLMConfig's "
+            "runtime_env."
         )
 
 

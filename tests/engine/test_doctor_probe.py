@@ -129,7 +129,7 @@ def test_a_release_that_is_not_tested_says_what_to_do() -> None:
     for version, level in ((refusal, PROBLEM), (tested, BETTER)):
         found = by_topic(check_installation(Examined({"vllm": machine, "version": version})))
         assert found["release"].level == level
-        assert found["release"].flags == "pip install 'vllm>=0.29,<0.34'"
+        assert found["release"].flags == "pip install 'vllm>=0.30,<0.34'"
 
 
 def test_there_may_be_no_vllm() -> None:

@@ -395,7 +395,7 @@ def test_an_untested_vllm_is_refused_unless_insisted_on(monkeypatch: pytest.Monk
         RuntimeError, match=r"tested with vLLM .*0\.33, but this is 9\.9\.1"
     ) as info:
         versions.check_version("9.9.1")
-    for way_out in ("pip install 'vllm>=0.29,<0.34'", "ray[llm]==2.60.0", "ANDES_ANY_VLLM=1"):
+    for way_out in ("pip install 'vllm>=0.30,<0.34'", "ray[llm] 2.60.0", "ANDES_ANY_VLLM=1"):
         assert way_out in str(info.value)
     monkeypatch.setenv("ANDES_ANY_VLLM", "1")
     versions.check_version("9.9.1")
