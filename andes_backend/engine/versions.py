@@ -304,7 +304,8 @@ def can_sit_out(scheduler: Scheduler) -> bool:
     """Whether a running request may be left out of a step.
 
     Until 0.32 vLLM counts the adapters of those in the step against `--max-loras`. Without one of
-    those who run it may admit one adapter more, and in the next step, with all of them, it fails.
+    those who run it may admit one adapter more, so that there are too many in the next step. This
+    is read in its source; we have not seen what becomes of it.
     """
     before = ("0.29.", "0.30.", "0.31.", "0.32.")
     return scheduler.lora_config is None or not vllm_version.startswith(before)
