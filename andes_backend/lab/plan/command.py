@@ -111,6 +111,8 @@ def _server(arguments: argparse.Namespace) -> "tuple[str, Profile, Path | None]"
     if arguments.url is None:
         if arguments.model is not None:
             raise SpecError("--model names the model of a live server: give its --url as well")
+        if arguments.repetitions is not None:
+            raise SpecError("--repetitions is of a live server's experiments: give its --url")
         profile = load_profile(arguments.profile)
         limits = {name: getattr(arguments, name) for name in LIMITS}
         given = {name: value for name, value in limits.items() if value is not None}

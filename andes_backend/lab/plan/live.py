@@ -33,7 +33,7 @@ def calibrated(arguments: argparse.Namespace) -> tuple[str, Profile, Path]:
 
 
 def _measure(arguments: argparse.Namespace, path: Path) -> None:
-    said = {name: getattr(arguments, name) for name in LIMITS}
+    said = {name: getattr(arguments, name) for name in (*LIMITS, "repetitions")}
     options = session.Options(
         target=Target(url=arguments.url, model=arguments.model),
         out=path,

@@ -65,6 +65,12 @@ def _add_server(parser: argparse.ArgumentParser) -> None:
         help="an idle live vLLM server: calibrate it first (see `andes calibrate`)",
     )
     group.add_argument("--model", help="with --url: the model's name at that server")
+    group.add_argument(
+        "--repetitions",
+        type=count_value,
+        metavar="N",
+        help="with --url: repetitions of each experiment (default: 3)",
+    )
     add_limits(group)
     parser.set_defaults(max_step_tokens=None)  # of a profile it is the profile's
     group.add_argument(

@@ -85,7 +85,18 @@ def planned(stock_server: Server, tmp_path_factory: pytest.TempPathFactory) -> P
     # So many that no machine could serve them all at once without anybody noticing.
     load = ("--demand", "100", "--seeds", "1", "--requests", "400")
     short = ("--lengths", "fixed:prompt=64,output=64", "--policies", "stock,qoe")
-    words = ("plan", *served, "--max-step-tokens", "1024", *load, *short, "--out", str(folder))
+    words = (
+        "plan",
+        *served,
+        "--max-step-tokens",
+        "1024",
+        "--repetitions",
+        "1",
+        *load,
+        *short,
+        "--out",
+        str(folder),
+    )
     before = stock_server.metrics()
     ran = andes(*words)
     after = stock_server.metrics()

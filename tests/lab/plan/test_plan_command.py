@@ -139,6 +139,7 @@ def test_wrong_words_are_explained(
         ("--trace missing.csv", "missing.csv"),
         ("--resume nowhere", "--resume nowhere: it has no plan.json of an earlier run"),
         ("--model tiny", "--model names the model of a live server: give its --url as well"),
+        ("--repetitions 2", "--repetitions is of a live server's experiments: give its --url"),
         ("--url http://127.0.0.1:1", "--url needs --model, the model's name at that server"),
         ("--url http://127.0.0.1:1 --model tiny", "127.0.0.1:1"),
     ],

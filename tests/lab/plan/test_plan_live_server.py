@@ -37,15 +37,16 @@ def test_limits_of_the_command_line_go_before_what_the_server_says(
     asked: list[session.Options], tmp_path: Path
 ) -> None:
     calibrated(plan(tmp_path, "--kv-tokens", "2000", "--block-size", "8"))
-    calibrated(plan(tmp_path, "--max-sequences", "7", "--max-step-tokens", "99"))
+    limits = ("--max-sequences", "7", "--max-step-tokens", "99")
+    calibrated(plan(tmp_path, *limits, "--repetitions", "2"))
     calibrated(plan(tmp_path))
     unsaid = {field.name: field.default for field in dataclasses.fields(session.Options)}
-    names = ("kv_tokens", "block_size", "max_sequences", "max_step_tokens")
+    names = ("kv_tokens", "block_size", "max_sequences", "max_step_tokens", "repetitions")
     said = [{name: getattr(options, name) for name in names} for options in asked]
     plain = {name: unsaid[name] for name in names}
     assert said == [
         {**plain, "kv_tokens": 2000, "block_size": 8},
-        {**plain, "max_sequences": 7, "max_step_tokens": 99},
+        {**plain, "max_sequences": 7, "max_step_tokens": 99, "repetitions": 2},
         plain,
     ]
 
