@@ -1,5 +1,6 @@
 """The doctor and a real vLLM, whole, broken in several ways, or of another release."""
 
+import ast
 import os
 import re
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ from types import ModuleType
 import pytest
 from vllm.engine.arg_utils import AsyncEngineArgs
 
+from andes_backend.config import AndesConfig
 from andes_backend.doctor import examine as examination
 from andes_backend.doctor import readers
 from andes_backend.doctor.examine import Examined, examine
@@ -152,6 +154,8 @@ def test_the_page_gives_ray_arguments_that_vllm_has() -> None:
     block = page.read_text().partition("engine_kwargs={\n")[2].partition("        },\n")[0]
     names = re.findall(r'^ {12}"(\w+)":', block, re.MULTILINE)
     assert {"scheduler_cls", "additional_config"} <= set(names)
+    config = re.findall(r'"additional_config": (\{.*\}),', block)
+    AndesConfig.from_mapping(ast.literal_eval(config[0])["andes"])
     # As Ray checks them, in VLLMEngineConfig.from_llm_config.
     assert set(names) <= {field.name for field in fields(AsyncEngineArgs)}
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from statistics import fmean
-from typing import Any
+from typing import Any, Final
 
 from rich.console import Console
 from rich.table import Table
@@ -130,15 +130,29 @@ def cheapest(scalings: Sequence[Scaling | None], found: _Found) -> list[str]:
     return told or [f"none reaches a mean QoE of {ATTAINED_QOE:g}"]
 
 
+_CASES: Final = ("replicas", "load", "requests/s", "figures, s", "autoscale")
+
+
 def _table(spec: FleetSpec, found: _Found) -> Table:
-    table = Table(title=f"Fleet: {len(spec.seeds)} seeds", title_justify="left")
-    for name in ("replicas", "load", "requests/s", "figures, s", "autoscale", "routing"):
-        table.add_column(name, justify="right" if name != "routing" else "left")
-    for name in ("QoE", "worst tenth", "of the lack\nmade good", "failed", "GPU-hours"):
+    """A row for each case and routing; what is the same in all of them stands in the title."""
+    cases = [_case_cells(case) for case, _ in found]
+    differ = [place for place in range(len(_CASES)) if len({cells[place] for cells in cases}) > 1]
+    same = [
+        f"{name} {cases[0][place]}"
+        for place, name in enumerate(_CASES)
+        if place not in differ and cases[0][place] != "-"
+    ]
+    title = f"Fleet: {'; '.join(same)}; {len(spec.seeds)} seeds"
+    table = Table(title=title, title_justify="left")
+    for place in differ:
+        table.add_column(_CASES[place], justify="right", no_wrap=True)
+    table.add_column("routing", no_wrap=True)
+    for name in ("QoE", "worst\ntenth", "of the lack\nmade good", "failed", "GPU-hours"):
         table.add_column(name, justify="right")
-    for case, routing in found:
+    for (case, routing), cells in zip(found, cases, strict=True):
         first = found.get((case, spec.routings[0]), ())
-        table.add_row(*_case_cells(case), routing, *_cells(found[case, routing], first))
+        shown = [cells[place] for place in differ]
+        table.add_row(*shown, routing, *_cells(found[case, routing], first))
     return table
 
 

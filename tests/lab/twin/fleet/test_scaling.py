@@ -60,9 +60,9 @@ def test_no_fewer_and_no_more_than_allowed(least: int, most: int, wanted: int) -
     assert Scaler(scaling).decide([busy(0, 10)], 1, 0.0) == wanted
 
 
-@pytest.mark.parametrize(("worth", "wanted"), [(1e-3, 3), (1e-7, 1)])
+@pytest.mark.parametrize(("worth", "wanted"), [(0.04, 3), (1e-3, 1), (1e-7, 1)])
 def test_ours_counts_memory_that_makes_a_difference(worth: float, wanted: int) -> None:
-    """2,500 tokens are wanted where a replica has 1,000; or by readers who are late anyway."""
+    """2,500 tokens are wanted where a replica has 1,000, by a hundred who may lose 10 in all."""
     assert Scaler(ByQoE(target=1)).decide([wants(2500, worth)], 1, 0.0) == wanted
 
 
