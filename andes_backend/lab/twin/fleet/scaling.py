@@ -68,11 +68,11 @@ class ByOngoing(Scaling):
 class ByQoE(Scaling):
     """Ours: by what comes, and by what the readers who are there lose by waiting.
 
-    What comes keeps so many replicas busy, `target` of them to a replica. And there shall be so
-    many that those who are there lose `lost_each`. Lost is, on average over all of them, what those lose for whom there is no memory, as if all
-    replicas were one: of the tokens that are wanted, the least valuable. A reader who has text for
-    minutes loses nothing, and one whose answer is so late already that nothing can save it loses
-    nothing more: neither brings up a replica.
+    What comes keeps so many replicas busy, and `target` is how busy each shall be. And there shall
+    be so many that those who are there lose `lost_each`: on average over all of them, what those
+    lose for whom there is no memory, as if all replicas were one; of the tokens that are wanted,
+    the least valuable. A reader who has text for minutes loses nothing, and one whose answer is so
+    late already that nothing can save it loses nothing more: neither brings up a replica.
     """
 
     up_delay_s: float = 0.0
