@@ -147,7 +147,8 @@ def _table(spec: FleetSpec, found: _Found) -> Table:
     for place in differ:
         table.add_column(_CASES[place], justify="right", no_wrap=True)
     table.add_column("routing", no_wrap=True)
-    for name in ("QoE", "worst\ntenth", "of the lack\nmade good", "failed", "GPU-hours"):
+    table.add_column("QoE", justify="right", min_width=13 if len(spec.seeds) > 1 else 6)
+    for name in ("worst\ntenth", "of the\nlack made\ngood", "failed", "GPU-\nhours"):
         table.add_column(name, justify="right")
     for (case, routing), cells in zip(found, cases, strict=True):
         first = found.get((case, spec.routings[0]), ())
