@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from andes_backend.engine import versions
+from andes_backend.engine import admission
 from andes_backend.policy.qoe import MarginalQoE
 from andes_backend.policy.value import marginal_qoe
 from andes_backend.routing import BANDS, ReplicaFigures
@@ -22,13 +22,13 @@ def figures_of(scheduler: Any) -> ReplicaFigures:
             policy `qoe` only.
     """
     running, waiting = scheduler.get_request_counts()
-    free, total = versions.block_counts(scheduler)
+    given = admission.room(scheduler)
     figures = ReplicaFigures(
         waiting=waiting,
         running=running,
-        kv_tokens=(total - 1) * scheduler.block_size,
-        free_tokens=free * scheduler.block_size,
-        most_running=scheduler.scheduler_config.max_num_seqs,
+        kv_tokens=(given.total_blocks - 1) * scheduler.block_size,
+        free_tokens=max(0, given.free_blocks) * scheduler.block_size,
+        most_running=given.most_running,
     )
     if not getattr(scheduler, "andes_made", False):
         return figures

@@ -44,10 +44,7 @@ _DTYPE: Final = np.dtype(
         ("output_tokens", "i8"),  # length of the response where it is known beforehand; else 0
         ("adapter", "i8"),  # the number of the LoRA adapter that it needs; 0: none
         ("user", "i8"),  # whose it is: a number in the accounts
-        (
-            "found",
-            "i8",
-        ),  # tokens of the prompt that were in the KV cache at its first admission
+        ("found", "i8"),  # tokens of its prompt that were in the KV cache when it was admitted
         ("charged", "i8"),  # output tokens charged to the user; -1 before it was first admitted
         ("serial", "i8"),  # the request's, never given twice; 0: the row is nobody's
     ],

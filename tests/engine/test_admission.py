@@ -11,6 +11,7 @@ from vllm.lora.request import LoRARequest
 from vllm.v1.request import Request
 
 from andes_backend.engine import admission
+from andes_backend.engine.figures import figures_of
 from andes_backend.policy import Decision, Snapshot
 from tests.engine.real_scheduler import Machine, engine_config, request
 
@@ -69,6 +70,29 @@ def test_as_many_run_as_a_plan_has_places(
     assert len(machine.scheduler.running) == places
     assert {snapshot.max_running for snapshot in policy.seen} == {places}
     assert admission.admissions_left(machine.scheduler) == 0
+
+
+@pytest.mark.parametrize(
+    "flags",
+    [
+        {"max_num_seqs": 8, "watermark": 0.3},
+        pytest.param({"max_num_seqs": 8, "max_num_active_seqs": 3}, marks=since_0_31),
+    ],
+)
+def test_routers_are_told_of_the_same_limits(
+    make_machine: MakeMachine, flags: dict[str, float]
+) -> None:
+    machine = make_machine(**flags)
+    plain, given = make_machine(max_num_seqs=8), admission.room(machine.scheduler)
+    told, told_without = figures_of(machine.scheduler), figures_of(plain.scheduler)
+    block = machine.scheduler.block_size
+    assert told.most_running == given.most_running
+    assert told.kv_tokens == (given.total_blocks - 1) * block
+    assert told.free_tokens == given.free_blocks * block
+    assert (told.most_running, told.kv_tokens) != (
+        told_without.most_running,
+        told_without.kv_tokens,
+    )
 
 
 @pytest.mark.parametrize("watermark", [0.0, 0.3])
