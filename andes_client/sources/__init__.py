@@ -24,7 +24,9 @@ Both close the SDK's stream when the reader leaves, which by itself a `break` do
 
 from andes_client.sources.ending import Ending, StreamError
 from andes_client.sources.events import PacedEvents, pace_events
-from andes_client.sources.texts import BlockingTexts, Note, Rest, Split, Texts, Thinks
+from andes_client.sources.generic import text, text_blocking
+from andes_client.sources.source import Note, Rest, Source, Split
+from andes_client.sources.texts import BlockingTexts, Texts, Thinks
 
 __all__ = [
     "BlockingTexts",
@@ -32,9 +34,12 @@ __all__ = [
     "Note",
     "PacedEvents",
     "Rest",
+    "Source",
     "Split",
     "StreamError",
     "Texts",
     "Thinks",
     "pace_events",
+    "text",
+    "text_blocking",
 ]

@@ -8,14 +8,18 @@ from collections.abc import AsyncIterable, Iterable
 from typing import Any, Final
 
 from andes_client.sources.ending import Notes
-from andes_client.sources.texts import BlockingTexts, Rest, Texts, Thinks, field
+from andes_client.sources.source import Rest, Source
+from andes_client.sources.texts import BlockingTexts, Texts, Thinks, field
 
-__all__ = ["note", "split", "text", "text_blocking"]
+__all__ = ["SOURCE", "knows", "note", "split", "text", "text_blocking"]
 
 # Events that only frame text or close what there was.
 _FRAMES: Final = frozenset(
     {"message_start", "message_delta", "message_stop", "content_block_stop", "citation", "ping"}
 )
+# Those, and what the SDK adds to them: the text and the arguments so far.
+_KINDS: Final = _FRAMES | {"error", "text", "thinking", "input_json", "signature", "compaction"}
+_PARTS: Final = ("message_", "content_block_")
 
 
 def text(
@@ -34,28 +38,20 @@ def text(
         thinks: gets the thinking, as it comes.
         begins_thinking: as for andes_client.sources.openai.
     """
-    return Texts(
-        stream,
-        split,
-        note=note,
-        thinks=thinks,
-        begins_thinking=begins_thinking,
-        is_whole=lambda: False,
-    )
+    return Texts(stream, SOURCE, thinks=thinks, begins_thinking=begins_thinking)
 
 
 def text_blocking(
     stream: Iterable[Any], *, thinks: Thinks | None = None, begins_thinking: bool = False
 ) -> BlockingTexts[Any]:
     """`text` for the streams of the plain client; for `pace_blocking`."""
-    return BlockingTexts(
-        stream,
-        split,
-        note=note,
-        thinks=thinks,
-        begins_thinking=begins_thinking,
-        is_whole=lambda: False,
-    )
+    return BlockingTexts(stream, SOURCE, thinks=thinks, begins_thinking=begins_thinking)
+
+
+def knows(event: Any) -> bool:
+    """Whether an event is one of Anthropic's, as an SDK's object or as JSON."""
+    kind = str(field(event, "type"))
+    return kind in _KINDS or kind.startswith(_PARTS)
 
 
 def split(event: Any) -> tuple[str, Rest]:
@@ -101,3 +97,13 @@ def note(event: Any, notes: Notes) -> None:
         notes.whole = True
     elif kind == "error":
         notes.fail(field(event, "error") or event)
+
+
+SOURCE: Final[Source[Any]] = Source(
+    name="anthropic",
+    split=split,
+    note=note,
+    knows=knows,
+    # `message_stop` is an event, which `note` sees; of plain HTTP `[DONE]` will do, too.
+    is_whole=lambda stream: lambda: getattr(stream, "done", False) is True,
+)

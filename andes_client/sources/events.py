@@ -39,7 +39,8 @@ from andes_client.reports import Line
 from andes_client.segment import Segmenter, Unit, UnitKind, segmenter
 from andes_client.sources.ending import Ending
 from andes_client.sources.known import known
-from andes_client.sources.texts import Note, Split, Texts, Thinks
+from andes_client.sources.source import Note, Split
+from andes_client.sources.texts import Texts, Thinks
 
 __all__ = ["PacedEvents", "pace_events"]
 
@@ -202,15 +203,8 @@ class _Upstream(Texts[T]):
         thinks: Thinks | None,
         begins_thinking: bool,
     ) -> None:
-        note, is_whole = known(stream, split, note)
-        super().__init__(
-            stream,
-            split,
-            note=note,
-            thinks=thinks,
-            begins_thinking=begins_thinking,
-            is_whole=is_whole,
-        )
+        source = known(split, note)
+        super().__init__(stream, source, thinks=thinks, begins_thinking=begins_thinking)
         self._characters = 0
         self._waiting: deque[T] = deque()  # for text that the reader holds
         self.events: deque[tuple[int, T]] = deque()

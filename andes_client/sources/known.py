@@ -1,39 +1,37 @@
-"""How the streams of our sources end, by their `split`.
+"""What is known of a stream whose reader names a `split` alone.
 
-`text` of a source knows it by itself. `pace_events` and `sse` are given the `split` alone.
+`text` of a source knows it by itself. `pace_events` and `sse` are given the `split`.
 """
 
-from collections.abc import Callable
-from typing import Any, Final, NamedTuple
+import sys
+from typing import Any, TypeVar
 
-from andes_client.sources import anthropic, langchain, litellm, openai
-from andes_client.sources.texts import Note
+from andes_client.sources.source import Note, Source, Split
 
-__all__ = ["Known", "known"]
+__all__ = ["known"]
 
-_SOURCES: Final[tuple[Any, ...]] = (openai, litellm, anthropic, langchain)
-
-
-class Known(NamedTuple):
-    """What is known of a stream besides its `split`."""
-
-    note: Note[Any] | None = None
-    is_whole: Callable[[], bool] | None = None
-    """As for `Texts`."""
+T = TypeVar("T")
 
 
-def known(stream: object, split: Callable[..., Any], note: Note[Any] | None = None) -> Known:
-    """What is known of a stream, if the `split` or the `note` is that of one of our sources.
+def known(split: Split[T], note: Note[T] | None = None) -> Source[T]:
+    """The source that a `split` or a `note` is part of; or one that is made of the two.
+
+    A function is part of the `SOURCE` of its module, ours or yours.
 
     Args:
-        stream: the stream; that of openai tells whether `[DONE]` has come.
-        split: takes its events apart.
+        split: takes events apart.
         note: notes what they say of the end. None: the one that belongs to `split`.
     """
-    if note is None:
-        note = next((source.note for source in _SOURCES if source.split is split), None)
-    if note is openai.note:
-        return Known(note, openai.Done(stream))
-    if note in (anthropic.note, litellm.note):
-        return Known(note, lambda: getattr(stream, "done", False) is True)  # only sse has one
-    return Known(note)
+    whole = _source_of(note or split)
+    if whole is None:
+        return Source(name="split", split=split, note=note)
+    if whole.split is split and note in (None, whole.note):
+        return whole
+    # A `split` around one of ours: the events are of that kind only as far as it says.
+    return Source(name=whole.name, split=split, note=whole.note, is_whole=whole.is_whole)
+
+
+def _source_of(part: object) -> Source[Any] | None:
+    module = sys.modules.get(getattr(part, "__module__", None) or "")
+    source = getattr(module, "SOURCE", None)
+    return source if isinstance(source, Source) and part in (source.split, source.note) else None

@@ -10,9 +10,10 @@ from typing import Any, Final
 
 from andes_client.sources.content import taken_apart
 from andes_client.sources.ending import Notes
-from andes_client.sources.texts import BlockingTexts, Rest, Texts, Thinks, field
+from andes_client.sources.source import Rest, Source
+from andes_client.sources.texts import BlockingTexts, Texts, Thinks, field
 
-__all__ = ["note", "split", "text", "text_blocking"]
+__all__ = ["SOURCE", "knows", "note", "split", "text", "text_blocking"]
 
 # Messages to the model, not of it; of agents, whose streams hold them all.
 _OTHERS: Final = ("tool", "function", "human", "user", "system", "developer")
@@ -36,14 +37,19 @@ def text(
         thinks: gets the reasoning, as it comes.
         begins_thinking: as for andes_client.sources.openai.
     """
-    return Texts(stream, split, note=note, thinks=thinks, begins_thinking=begins_thinking)
+    return Texts(stream, SOURCE, thinks=thinks, begins_thinking=begins_thinking)
 
 
 def text_blocking(
     stream: Iterable[Any], *, thinks: Thinks | None = None, begins_thinking: bool = False
 ) -> BlockingTexts[Any]:
     """`text` for `model.stream(...)`; for `pace_blocking`."""
-    return BlockingTexts(stream, split, note=note, thinks=thinks, begins_thinking=begins_thinking)
+    return BlockingTexts(stream, SOURCE, thinks=thinks, begins_thinking=begins_thinking)
+
+
+def knows(chunk: Any) -> bool:
+    """Whether it is a message, or a chunk of one."""
+    return hasattr(chunk, "content") and hasattr(chunk, "response_metadata")
 
 
 def split(chunk: Any) -> tuple[str, Rest]:
@@ -83,3 +89,6 @@ def note(chunk: Any, notes: Notes) -> None:
 def _is_of_others(message: Any) -> bool:
     kind = str(message.type).lower().removesuffix("chunk").removesuffix("message")
     return kind in _OTHERS or (kind == "chat" and str(field(message, "role")).lower() in _OTHERS)
+
+
+SOURCE: Final[Source[Any]] = Source(name="langchain", split=split, note=note, knows=knows)

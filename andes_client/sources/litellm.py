@@ -4,14 +4,15 @@ stream = await litellm.acompletion(..., stream=True)
 async with pace(text(stream), reading()) as paced: ...
 """
 
-from collections.abc import AsyncIterable
-from typing import Any
+from collections.abc import AsyncIterable, Iterable
+from typing import Any, Final
 
 from andes_client.sources import openai
 from andes_client.sources.ending import Notes
-from andes_client.sources.texts import Rest, Texts, Thinks, field
+from andes_client.sources.source import Rest, Source
+from andes_client.sources.texts import BlockingTexts, Texts, Thinks, field
 
-__all__ = ["note", "split", "text"]
+__all__ = ["SOURCE", "note", "split", "text", "text_blocking"]
 
 
 def text(
@@ -25,14 +26,14 @@ def text(
     The arguments and its `ending` are those of andes_client.sources.openai. LiteLLM itself
     raises if a stream stops without a finish reason.
     """
-    return Texts(
-        stream,
-        split,
-        note=note,
-        thinks=thinks,
-        begins_thinking=begins_thinking,
-        is_whole=lambda: False,
-    )
+    return Texts(stream, SOURCE, thinks=thinks, begins_thinking=begins_thinking)
+
+
+def text_blocking(
+    stream: Iterable[Any], *, thinks: Thinks | None = None, begins_thinking: bool = False
+) -> BlockingTexts[Any]:
+    """`text` for `litellm.completion`; for `pace_blocking`."""
+    return BlockingTexts(stream, SOURCE, thinks=thinks, begins_thinking=begins_thinking)
 
 
 def split(chunk: Any) -> tuple[str, Rest]:
@@ -51,3 +52,12 @@ def note(chunk: Any, notes: Notes) -> None:
 def _thinks(chunk: Any) -> bool:
     deltas = (field(choice, "delta") for choice in field(chunk, "choices") or ())
     return any(field(delta, "thinking_blocks") for delta in deltas)
+
+
+SOURCE: Final[Source[Any]] = Source(
+    name="litellm",
+    split=split,
+    note=note,
+    knows=openai.knows,
+    is_whole=lambda stream: lambda: getattr(stream, "done", False) is True,
+)

@@ -11,9 +11,10 @@ from typing import Any, Final
 
 from andes_client.sources.content import Content, taken_apart
 from andes_client.sources.ending import Notes
-from andes_client.sources.texts import BlockingTexts, Rest, Texts, Thinks, field
+from andes_client.sources.source import Rest, Source
+from andes_client.sources.texts import BlockingTexts, Texts, Thinks, field
 
-__all__ = ["Done", "note", "split", "text", "text_blocking"]
+__all__ = ["SOURCE", "Done", "knows", "note", "split", "text", "text_blocking"]
 
 # What a chat delta may begin beside text. Reasoning has two names, neither of them OpenAI's.
 _REASONING: Final = ("reasoning", "reasoning_content")
@@ -36,6 +37,10 @@ _FRAMES: Final = frozenset(
     }
 )
 _THOUGHTS: Final = ("response.reasoning_text.delta", "response.reasoning_summary_text.delta")
+# What one of its fields is in every chunk, or in a server's report of an error.
+_OF_CHUNKS: Final = ("choices", "usage", "error")
+_KINDS: Final = ("chunk", "error")
+_EVENTS: Final = ("response.", "content.", "refusal.", "tool_calls.", "logprobs.")
 # Items that wait for the client; other calls, such as a search, the server makes by itself.
 _ASKS: Final = (
     "function_call",
@@ -65,28 +70,22 @@ def text(
         begins_thinking: the text begins inside a `<think>` block that the server's template
             has opened, and that only the text closes.
     """
-    return Texts(
-        stream,
-        split,
-        note=note,
-        thinks=thinks,
-        begins_thinking=begins_thinking,
-        is_whole=Done(stream),
-    )
+    return Texts(stream, SOURCE, thinks=thinks, begins_thinking=begins_thinking)
 
 
 def text_blocking(
     stream: Iterable[Any], *, thinks: Thinks | None = None, begins_thinking: bool = False
 ) -> BlockingTexts[Any]:
     """`text` for the streams of the plain client; for `pace_blocking`."""
-    return BlockingTexts(
-        stream,
-        split,
-        note=note,
-        thinks=thinks,
-        begins_thinking=begins_thinking,
-        is_whole=Done(stream),
-    )
+    return BlockingTexts(stream, SOURCE, thinks=thinks, begins_thinking=begins_thinking)
+
+
+def knows(event: Any) -> bool:
+    """Whether an event is one of OpenAI's, as an SDK's object or as JSON."""
+    kind = field(event, "type")
+    if kind is None:
+        return any(field(event, name) is not None for name in _OF_CHUNKS)
+    return str(kind) in _KINDS or str(kind).startswith(_EVENTS)
 
 
 def split(event: Any) -> tuple[str, Rest]:
@@ -232,3 +231,8 @@ class _AsyncPieces(AsyncIterator[bytes]):
         piece = await anext(self._pieces)
         self._see(piece)
         return piece
+
+
+SOURCE: Final[Source[Any]] = Source(
+    name="openai", split=split, note=note, knows=knows, is_whole=Done
+)

@@ -20,7 +20,8 @@ from andes_client.sources.decoder import Data, Decoder
 from andes_client.sources.ending import StreamError, words
 from andes_client.sources.known import known
 from andes_client.sources.refusals import check, error_in, quoted
-from andes_client.sources.texts import Split, Texts, Thinks
+from andes_client.sources.source import Split
+from andes_client.sources.texts import Texts, Thinks
 
 __all__ = ["Data", "Decoder", "Events", "StreamError", "events", "text"]
 
@@ -53,16 +54,7 @@ def text(
         thinks: gets the reasoning, as it comes.
         begins_thinking: as for andes_client.sources.openai.
     """
-    stream = events(body)
-    note, is_whole = known(stream, split)
-    return Texts(
-        stream,
-        split,
-        note=note,
-        thinks=thinks,
-        begins_thinking=begins_thinking,
-        is_whole=is_whole,
-    )
+    return Texts(events(body), known(split), thinks=thinks, begins_thinking=begins_thinking)
 
 
 def events(body: Any) -> "Events":

@@ -12,32 +12,35 @@ from collections.abc import (
     Iterable,
     Iterator,
 )
-from typing import Any, Generic, Literal, NamedTuple, TypeVar
+from typing import Any, Final, Generic, NamedTuple, TypeVar
 
 from andes_client.sources.content import field
 from andes_client.sources.ending import Ending, Notes, StreamError
 from andes_client.sources.reasoning import Kind, ThinkSplitter
 from andes_client.sources.refusals import redacted
+from andes_client.sources.source import Rest, Source, Split
+from andes_client.sources.who import advice, source_for, source_name
 
-__all__ = ["BlockingTexts", "Note", "Reader", "Rest", "Split", "Taken", "Texts", "Thinks", "field"]
+__all__ = ["BlockingTexts", "Reader", "Taken", "Texts", "Thinks", "as_source", "field"]
 
 T = TypeVar("T")
 
-Rest = Literal[
-    "nothing",  # the event is its text and no more: the event itself is dropped
-    "in turn",  # it is passed on when the text before it has been shown
-    "at once",  # it is passed on without delay, and the text before it is shown at once
-]
-"""What there is to an event besides its text, and when it is due."""
-
-Split = Callable[[T], tuple[str, Rest]]
-"""Takes an event apart: the text to be paced, often "", and what is left of the event."""
-
-Note = Callable[[T, Notes], None]
-"""Notes what an event says of reasoning and of the end."""
-
 Thinks = Callable[[str], object]
 """Gets reasoning, piece by piece, as it comes: it is never paced."""
+
+# So many events from the beginning, none of which is of the source's kind, are enough.
+_STRANGERS: Final = 8
+
+
+TEXT: Final[Source[str]] = Source(
+    name="text", split=lambda text: (text, "nothing"), knows=lambda event: isinstance(event, str)
+)
+"""Streams of text, which need no source."""
+
+
+def as_source(source: Source[T] | Split[T] | None) -> Source[T] | None:
+    """A source; made of a bare `split`, one that knows nothing of ends; None stays None."""
+    return Source(name="split", split=source) if callable(source) else source
 
 
 class Taken(NamedTuple):
@@ -58,18 +61,18 @@ class Reader(Generic[T]):
 
     def __init__(
         self,
-        split: Split[T],
-        note: Note[T] | None,
+        stream: object,
+        source: Source[T] | None,
         thinks: Thinks | None,
         begins_thinking: bool,
-        is_whole: Callable[[], bool] | None,
     ) -> None:
-        self._split = split
-        self._note = note
+        self._stream = stream
+        self._use(source or TEXT)
+        self._source = source  # None until the first event says which
         self._notes = Notes(thinks or (lambda _: None))
         self._think = ThinkSplitter(inside=begins_thinking)
         self._rethought = False
-        self._is_whole = is_whole
+        self._strangers: list[T] | None = []  # events from the beginning, all of another kind
         self.ending: Ending | None = None
         """How the answer ended; None until it has."""
 
@@ -84,7 +87,13 @@ class Reader(Generic[T]):
         return self._think.holds
 
     def take(self, event: T) -> Taken:
-        """Take in the next event."""
+        """Take in the next event.
+
+        Raises:
+            TypeError: as many events as that, and none of the kind that the source knows.
+        """
+        if self._strangers is not None and not self._meet(event, self._strangers):
+            return Taken("", False, "at once")
         if self._note is not None:
             self._note(event, self._notes)
         text, rest = self._split(event)
@@ -100,24 +109,55 @@ class Reader(Generic[T]):
         self.ending = error.ending if isinstance(error, StreamError) else None
         self.ending = self.ending or Ending("failed", str(error) or type(error).__name__)
 
-    def end(self, stream: object) -> None:
+    def end(self) -> None:
         """The stream is over.
-
-        Args:
-            stream: of an SDK or of HTTP; it knows the key that the server may quote.
 
         Raises:
             StreamError: the server reported an error, or the stream just stopped.
+            TypeError: none of its events was of the kind that the source knows.
         """
+        if self._strangers:
+            self._refuse(self._strangers)
         if self._is_whole is not None and self._is_whole():
             self._notes.whole = True
         ending = self._notes.ending(promised=self._is_whole is not None)
-        said = redacted(ending.said, _response_of(stream))
+        said = redacted(ending.said, _response_of(self._stream))
         ending = self.ending = dataclasses.replace(ending, said=said)
         if ending.reason == "failed":
             raise StreamError(ending.said or "the server reported an error", ending)
         if ending.reason == "cut off":
             raise StreamError("the stream stopped before the answer was whole", ending)
+
+    def _meet(self, event: T, strangers: list[T]) -> bool:
+        """Whether the event is of a kind that is known; asked until one is."""
+        if self._source is None:
+            self._choose(event)
+        if self._source is not None and self._source.knows(event):
+            self._strangers = None
+            return True
+        strangers.append(event)
+        if len(strangers) == _STRANGERS:
+            self._refuse(strangers)
+        return False
+
+    def _choose(self, event: T) -> None:
+        """Find the source by the first event, if it can be found."""
+        source = TEXT if isinstance(event, str) else None
+        if source is None and (name := source_name(event)) is not None:
+            source = source_for(name)
+        if source is not None:
+            self._use(source)
+
+    def _use(self, source: Source[Any]) -> None:
+        self._source, self._split, self._note = source, source.split, source.note
+        self._is_whole = source.is_whole(self._stream)
+
+    def _refuse(self, strangers: list[T]) -> None:
+        self._strangers = None
+        name = None if self._source is None else self._source.name
+        error = TypeError(advice(name, self._stream, strangers[0]))
+        self.ending = Ending("failed", str(error))
+        raise error
 
     def _answer(self, pieces: list[tuple[Kind, str]]) -> str:
         if self._think.unopened and not self._rethought:
@@ -143,16 +183,15 @@ class Texts(AsyncIterable[str], Generic[T]):
 
     Args:
         stream: an SDK's stream, or any async iterable of events.
-        split: takes its events apart.
-        note: notes what they say of reasoning and of the end.
+        source: what is known of such streams; or only a `split`, which takes events apart.
+            None: found out by the first event.
         thinks: gets the reasoning.
         begins_thinking: the text begins inside a `<think>` block, which the server's template
             has opened.
-        is_whole: asked when no event said that this is the end: whether the protocol's own mark
-            of it came. None: the protocol has none, and a stream that stops is no failure.
 
     Raises:
-        TypeError: the stream cannot be iterated so; the message says what to do.
+        TypeError: the stream cannot be iterated so; or, from the loop, its events are not of the
+            kind that the source knows. The message says what to do.
         StreamError: from the loop, after all text: the server reported an error, or the stream
             just stopped.
     """
@@ -160,17 +199,15 @@ class Texts(AsyncIterable[str], Generic[T]):
     def __init__(
         self,
         stream: AsyncIterable[T],
-        split: Split[T],
+        source: Source[T] | Split[T] | None = None,
         *,
-        note: Note[T] | None = None,
         thinks: Thinks | None = None,
         begins_thinking: bool = False,
-        is_whole: Callable[[], bool] | None = None,
     ) -> None:
         if not hasattr(stream, "__aiter__"):
             raise TypeError(f"text needs an async stream, not {_what(stream, 'text_blocking')}")
         self._stream = stream
-        self._reader = Reader(split, note, thinks, begins_thinking, is_whole)
+        self._reader = Reader(stream, as_source(source), thinks, begins_thinking)
         self._iterator: AsyncIterator[T] | None = None
 
     @property
@@ -194,7 +231,7 @@ class Texts(AsyncIterable[str], Generic[T]):
             raise
         for text in self._take_rest():
             yield text
-        reader.end(self._stream)
+        reader.end()
 
     def _take(self, event: T) -> Iterator[str]:
         """The text that an event brings."""
@@ -233,17 +270,15 @@ class BlockingTexts(Iterable[str], Generic[T]):
     def __init__(
         self,
         stream: Iterable[T],
-        split: Split[T],
+        source: Source[T] | Split[T] | None = None,
         *,
-        note: Note[T] | None = None,
         thinks: Thinks | None = None,
         begins_thinking: bool = False,
-        is_whole: Callable[[], bool] | None = None,
     ) -> None:
         if not hasattr(stream, "__iter__"):
             raise TypeError(f"text_blocking needs a plain stream, not {_what(stream, 'text')}")
         self._stream = stream
-        self._reader = Reader(split, note, thinks, begins_thinking, is_whole)
+        self._reader = Reader(stream, as_source(source), thinks, begins_thinking)
 
     @property
     def ending(self) -> Ending | None:
@@ -265,7 +300,7 @@ class BlockingTexts(Iterable[str], Generic[T]):
             raise
         if text := reader.rest():
             yield text
-        reader.end(self._stream)
+        reader.end()
 
     def close(self) -> None:
         """Close the stream, and with it the connection to the server."""

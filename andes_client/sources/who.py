@@ -1,0 +1,77 @@
+"""Whose stream is this? By the names of modules alone: nothing is imported to find out."""
+
+from collections.abc import Mapping
+from importlib import import_module
+from typing import Any, Final
+
+__all__ = ["advice", "source_for", "source_name"]
+
+# The first part of a module's name, or more of it, and the source for such streams.
+_SOURCES: Final[Mapping[str, str]] = {
+    "openai": "openai",
+    "groq": "openai",
+    "together": "openai",
+    "huggingface_hub": "openai",
+    "anthropic": "anthropic",
+    "litellm": "litellm",
+    "langchain": "langchain",
+    "langchain_core": "langchain",
+    "httpx2": "sse",
+    "httpx": "sse",
+}
+# JSON objects tell by their fields; asked in this order.
+_OF_JSON: Final = ("anthropic", "openai")
+_QUOTED: Final = 100  # characters of an event
+
+
+def source_name(thing: object) -> str | None:
+    """The name of the source for a stream, or for one of its events; None: not known.
+
+    Args:
+        thing: an object of an SDK, a generator of one, or an event's JSON object.
+    """
+    for module in _modules_of(thing):
+        parts = module.split(".")
+        for end in range(len(parts), 0, -1):
+            if (name := _SOURCES.get(".".join(parts[:end]))) is not None:
+                return name
+    if isinstance(thing, Mapping):
+        return next((name for name in _OF_JSON if source_for(name).knows(thing)), None)
+    return None
+
+
+def source_for(name: str) -> Any:
+    """The `SOURCE` of one of our modules."""
+    return import_module(f"andes_client.sources.{name}").SOURCE
+
+
+def advice(source: str | None, stream: object, event: object) -> str:
+    """What is wrong with a stream of which no event is of the source's kind, and what to do.
+
+    Args:
+        source: the name of the source; None: it was to be found out.
+        stream: the stream.
+        event: its first event.
+    """
+    told = repr(event)
+    told = told if len(told) <= _QUOTED else f"{told[:_QUOTED]}…"
+    kind = f"{type(event).__module__}.{type(event).__qualname__}".removeprefix("builtins.")
+    whose = f"the source {source!r} knows none of them" if source else "no source is known for them"
+    said = f"the stream has other events: {whose}. The first is of type {kind}: {told}. "
+    if isinstance(event, str):
+        return said + "Text needs no source: give the stream to pace() as it is"
+    found = source_name(event) or source_name(stream)
+    if found is not None and found != source:
+        return said + f"Use andes_client.sources.{found}"
+    return said + (
+        "Say how to take them apart with a `split` of your own: "
+        "Texts(stream, lambda event: (event.text, 'nothing'))"
+    )
+
+
+def _modules_of(thing: object) -> list[str]:
+    """The modules that a thing is from: its class and what that is made of, or its function."""
+    frame = getattr(thing, "ag_frame", None) or getattr(thing, "gi_frame", None)
+    if frame is not None:
+        return [str(frame.f_globals.get("__name__", ""))]
+    return [one.__module__ for one in type(thing).__mro__ if one.__module__ != "builtins"]
