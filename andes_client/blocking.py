@@ -11,8 +11,9 @@ from collections.abc import Iterable, Iterator
 from types import TracebackType
 from typing import Final, Self
 
-from andes_client.buffer import Buffer, Statistics, make_buffer
+from andes_client.buffer import Buffer, Statistics, check_tick, make_buffer
 from andes_client.expectation import Expectation
+from andes_client.hang_up import hang_up
 from andes_client.reports import READER, Line, check_line
 from andes_client.segment import UnitKind
 
@@ -22,6 +23,7 @@ _log = logging.getLogger(__name__)
 
 # How long leaving the block waits for the upstream to let go.
 _CLOSE_TIMEOUT_S: Final = 5.0
+_HANG_UP_AGAIN_S: Final = 0.05
 
 
 def pace_blocking(
@@ -35,6 +37,7 @@ def pace_blocking(
     max_lag: float | None = None,
     max_speed_up: float = 2.0,
     report: Line | None = None,
+    tick: float = math.inf,
 ) -> "BlockingPaced":
     """`pace` for plain code: the stream is drained in a thread, the caller's thread waits.
 
@@ -43,10 +46,11 @@ def pace_blocking(
                 print(word, end="", flush=True)
 
     Arguments and errors are those of `andes_client.pace`; `report` takes a line of a
-    `BlockingReporter`. Leaving the block stops the
-    draining at the next text and closes the stream. A stream that hangs in its own `next`
-    cannot be interrupted from outside: its thread is a daemon, and is left behind with a
-    warning after five seconds, unless the stream's `close()` makes it return.
+    `BlockingReporter`. Leaving the block stops the draining and closes the stream. A thread that
+    waits for a server is hung up (andes_client.hang_up), whatever generators are around the SDK's
+    stream. One that hangs in anything else cannot be interrupted from outside: it is a daemon,
+    and is left behind with a warning after five seconds, unless the stream's `close()` makes it
+    return.
 
     The stream sees the context variables that are set when the block is entered (so Flask's
     `request` works in it). The block belongs to its process: in a forked child, which has
@@ -58,6 +62,7 @@ def pace_blocking(
             + ("; use pace() for an async one" if hasattr(stream, "__aiter__") else "")
         )
     check_line(report, "pace_blocking()", "BlockingReporter", blocking=True)
+    check_tick(tick)
     return BlockingPaced(
         stream,
         make_buffer(
@@ -70,6 +75,7 @@ def pace_blocking(
             max_speed_up=max_speed_up,
         ),
         report,
+        tick,
     )
 
 
@@ -79,14 +85,21 @@ class BlockingPaced(Iterator[str]):
     The controls are safe to call from any thread.
     """
 
-    def __init__(self, stream: Iterable[str], buffer: Buffer, report: Line | None = None) -> None:
+    def __init__(
+        self,
+        stream: Iterable[str],
+        buffer: Buffer,
+        report: Line | None = None,
+        tick: float = math.inf,
+    ) -> None:
         self._stream = stream
+        self._tick = tick
         self._report = report
         self._buffer = buffer
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
         self._process = 0  # in which it was entered
-        self._left = False
+        self._left = self._stopped = False
 
     def __enter__(self) -> Self:
         if self._thread is not None:
@@ -119,32 +132,76 @@ class BlockingPaced(Iterator[str]):
             self._left = True
             self._buffer.leave()
             self._changed.notify_all()
-        if thread.is_alive() and not inspect.isgenerator(self._stream):
-            _close(self._stream)  # what waits in its `next` may return by that
+        if not self._stopped:
+            self._let_go(thread)
         # A generator that holds the block open and was dropped is closed by whichever thread
         # collects the garbage. The draining thread ends by itself after that.
         if thread is threading.current_thread():
             return
-        thread.join(_CLOSE_TIMEOUT_S)
+        until = time.monotonic() + _CLOSE_TIMEOUT_S
+        while thread.is_alive() and time.monotonic() < until:
+            hang_up(self._stream, thread)  # it may have been between two waits, or try again
+            thread.join(_HANG_UP_AGAIN_S)
         if thread.is_alive():
             _log.warning("the paced stream's upstream hangs; its thread is left behind")
+
+    def _let_go(self, thread: threading.Thread) -> None:
+        """Have the draining thread return from where it waits."""
+        if not thread.is_alive():
+            return
+        hang_up(self._stream, thread)
+        if not inspect.isgenerator(self._stream):
+            _close(self._stream)  # what waits in its `next` may return by that
 
     def __iter__(self) -> Self:
         return self
 
     def __next__(self) -> str:
-        buffer = self._check_entered()
+        text = self.next(self._tick)
+        if text is None:
+            raise StopIteration
+        return text
+
+    def next(self, timeout: float = math.inf) -> str | None:
+        """The next text; "" if none is due within `timeout` seconds; None at the end.
+
+        The same as the iteration, for who has something else to do in a silence. Raises as that
+        does.
+        """
+        buffer, until = self._check_entered(), math.inf
         with self._changed:
             while True:
-                step = buffer.poll(time.monotonic())
-                if isinstance(step, str):
+                now = time.monotonic()
+                step = buffer.poll(now)
+                if isinstance(step, str) or step is None:
                     return step
-                if step is None:
-                    raise StopIteration
+                if timeout < math.inf:
+                    if until == math.inf:
+                        until = now + timeout
+                    elif now >= until:
+                        return ""
+                    step = min(step, until)
                 # No lock waits longer than some centuries.
                 seconds = min(max(0.0, step - time.monotonic()), threading.TIMEOUT_MAX)
                 self._changed.wait(None if step == math.inf else seconds)
                 self._check_entered()
+
+    def stop(self) -> None:
+        """End it now: the iteration ends, what was not shown is dropped, the stream is closed.
+
+        From any thread; it does not wait for the upstream, the end of the block does. A second
+        call does nothing, and neither does one after the block; one before the block stops the
+        stream as soon as it is entered.
+        """
+        self._check_process()
+        with self._changed:
+            if self._stopped or self._left:
+                return
+            self._stopped = True
+            self._buffer.stop(time.monotonic())
+            self._changed.notify_all()
+        if self._thread is not None:
+            self._let_go(self._thread)
 
     def pause(self) -> None:
         """Show nothing until `resume`; the stream is drained all the same."""
@@ -180,6 +237,13 @@ class BlockingPaced(Iterator[str]):
         with self._changed:
             buffer.visible(visible, time.monotonic())
 
+    def keep_time(self) -> None:
+        """Who iterates passes the text on, and is held up by a slow network, not by a reader.
+
+        As for `Paced.keep_time`.
+        """
+        self._check_entered().keeps_time = True
+
     def statistics(self) -> Statistics:
         """A snapshot of what has happened so far."""
         self._check_process()
@@ -211,9 +275,9 @@ class BlockingPaced(Iterator[str]):
             READER.set(self._connect)
         error: Exception | None = None
         try:
-            for text in self._stream:
+            for text in () if self._stopped else self._stream:
                 with self._changed:
-                    if self._left:
+                    if self._left or self._stopped:
                         break
                     self._buffer.receive(text, time.monotonic())
                     self._changed.notify_all()

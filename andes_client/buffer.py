@@ -21,7 +21,7 @@ from andes_client.qoe import Meter
 from andes_client.reports import Line
 from andes_client.segment import Segmenter, Unit, UnitKind, segmenter
 
-__all__ = ["Buffer", "Event", "EventKind", "Statistics", "make_buffer"]
+__all__ = ["Buffer", "Event", "EventKind", "Statistics", "check_tick", "make_buffer"]
 
 EventKind = Literal[
     "started",  # the first text is shown
@@ -36,6 +36,7 @@ EventKind = Literal[
     "expected",  # the server says when text will come: `Statistics.expected_s`
     "upstream_ended",  # the server is done; the reader may not be
     "finished",  # all text is shown
+    "stopped",  # the reader has ended it
 ]
 
 # A unit is released when it is due; a little later if the event loop is late, or if the reader
@@ -122,10 +123,12 @@ class Buffer:
         "_stalled_seconds",
         "_stalled_since",
         "_stalls",
+        "_stopped",
         "_submitted",
         "_tokens",
         "_units",
         "_upstream_ended",
+        "keeps_time",
         "line",
         "on_event",
     )
@@ -134,6 +137,9 @@ class Buffer:
         self.on_event: Callable[[Event], None] | None = None
         self.line: Line | None = None
         """To the server that sends the text, if it is told of its reader."""
+        self.keeps_time = False
+        """Whoever asks late, it was no reader who had gone elsewhere: a network, say, that held
+        them up. What was due meanwhile is shown at once."""
         self._expectation = expectation
         self._pending = Pending(segmenter)
         self._decode = segmenter.decode
@@ -151,7 +157,7 @@ class Buffer:
         self._stalled_since: float | None = None
         self._stalls = 0
         self._stalled_seconds = 0.0
-        self._upstream_ended = self._finished = self._hidden = False
+        self._upstream_ended = self._finished = self._hidden = self._stopped = False
         self._expected: tuple[float, float] | None = None  # moments at which more may come
 
     def start(self, submitted: float) -> None:
@@ -203,7 +209,7 @@ class Buffer:
                 f"the stream must yield str, but it yielded {type(text).__name__}; "
                 "map its events to text first (see andes_client.sources)"
             )
-        if text:
+        if text and not self._stopped:
             if self._expected is not None:
                 self.expect(None, now)  # it has come
             pending = self._pending
@@ -217,11 +223,25 @@ class Buffer:
 
     def end(self, now: float, error: Exception | None = None) -> None:
         """The upstream has ended, by itself or by an error."""
+        if self._stopped:
+            return
         self._append(self._pending.flush(), now)
         self._upstream_ended, self._error = True, error
         self.expect(None, now)
         self._playout.upstream_ended(now)
         self._tell("upstream_ended", now)
+
+    def stop(self, now: float) -> None:
+        """The reader has ended it: nothing more is shown, whatever is there and still comes."""
+        if self._stopped or self._finished:
+            return
+        self.resume(now)
+        self.expect(None, now)
+        self._stopped = self._upstream_ended = self._finished = True
+        self._pending.flush()
+        self._units, self._tokens = Backlog(), 0.0
+        self._tell("stopped", now)
+        self.leave()
 
     def poll(self, now: float) -> str | float | None:
         """What is to be done now.
@@ -370,7 +390,8 @@ class Buffer:
             self._stalled_since = None
             self._tell("recovered", now)
         began = due
-        if now - due > (_LOOP_LATE_S if self._asked_in_time else _READER_LATE_S):
+        late = _LOOP_LATE_S if self._asked_in_time else _READER_LATE_S
+        if now - due > late and not self.keeps_time:
             # Nobody asked for it when it was due: no fault of the stream's.
             meter.defer(due - self._submitted, now - due)
             began = now
@@ -426,6 +447,16 @@ class Buffer:
             self.line.notice(kind)
         if self.on_event is not None:
             self.on_event(Event(kind, now - self._submitted))
+
+
+def check_tick(tick: float) -> None:
+    """Nothing, if it is a time after which to yield "".
+
+    Raises:
+        ValueError: it is not above 0.
+    """
+    if not tick > 0:
+        raise ValueError(f"tick must be above 0 seconds, not {tick!r}")
 
 
 def make_buffer(

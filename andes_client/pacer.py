@@ -11,7 +11,7 @@ import threading
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from types import TracebackType
-from typing import TYPE_CHECKING, Final, ParamSpec, Self, TypeVar
+from typing import Final, ParamSpec, Self, TypeVar
 
 import anyio
 import anyio.abc
@@ -19,13 +19,12 @@ import anyio.from_thread
 import anyio.lowlevel
 from anyio.streams.memory import MemoryObjectSendStream
 
-from andes_client.buffer import Buffer, Event, Statistics, make_buffer
+from andes_client.background import Work, call_soon, running_loop, spawn
+from andes_client.buffer import Buffer, Event, Statistics, check_tick, make_buffer
 from andes_client.expectation import Expectation
+from andes_client.nap import nap
 from andes_client.reports import READER, Line, check_line
 from andes_client.segment import UnitKind
-
-if TYPE_CHECKING:
-    import asyncio
 
 __all__ = ["Paced", "pace"]
 
@@ -36,6 +35,7 @@ _log = logging.getLogger(__name__)
 
 # How long a stream may take over being closed before the reader's block is left anyway.
 _CLOSE_TIMEOUT_S: Final = 5.0
+_CANCELLED: Final = "the stream was cancelled, and not by its reader"
 # Text that is due is handed on without a pause, but others must get their turn.
 _UNITS_A_TURN: Final = 64
 
@@ -52,6 +52,7 @@ def pace(
     max_speed_up: float = 2.0,
     submitted: float | None = None,
     report: Line | None = None,
+    tick: float = math.inf,
 ) -> "Paced":
     """Wrap `stream` so that its text comes at the pace of `expectation`.
 
@@ -83,6 +84,9 @@ def pace(
             (`anyio.current_time()`); when the block is entered, if not given.
         report: tell the server what the reader does (`andes_client.reporter`). Not needed if
             the request went through a transport with `report=True` (andes_client.transport).
+        tick: seconds of silence after which the iteration yields "", and again after as many:
+            for who drives a generator and looks between two texts whether to go on. Never, by
+            default.
 
     Raises:
         TypeError: `stream` is not an async iterable, `expectation` is not an Expectation,
@@ -95,6 +99,7 @@ def pace(
             "if the stream comes from a coroutine function, await it first"
         )
     check_line(report, "pace()", "Reporter", blocking=False)
+    check_tick(tick)
     return Paced(
         stream,
         make_buffer(
@@ -108,6 +113,7 @@ def pace(
         ),
         submitted,
         report,
+        tick,
     )
 
 
@@ -118,27 +124,52 @@ class Paced(AsyncIterator[str]):
     thread, go through `call_from_thread`.
     """
 
+    __slots__ = (
+        "__weakref__",
+        "_begun",
+        "_buffer",
+        "_closing",
+        "_done",
+        "_hungry",
+        "_left",
+        "_listener",
+        "_loop",
+        "_nap",
+        "_report",
+        "_stopped",
+        "_stream",
+        "_submitted",
+        "_thread",
+        "_tick",
+        "_token",
+        "_units_this_turn",
+        "_work",
+    )
+
     def __init__(
         self,
         stream: AsyncIterable[str],
         buffer: Buffer,
         submitted: float | None,
         report: Line | None = None,
+        tick: float = math.inf,
     ) -> None:
         self._stream = stream
         self._report = report
         self._buffer = buffer
         self._submitted = submitted
-        self._tasks: anyio.abc.TaskGroup | None = None
-        self._left = False
+        self._tick = tick
+        self._work: Work | None = None  # the task that drains the stream
+        self._begun = self._closing = self._done = False  # that task
+        self._left = self._stopped = False
         self._hungry = False  # they wait for text, not for their time
         self._units_this_turn = 0
         self._listener: MemoryObjectSendStream[Event] | None = None
 
     async def __aenter__(self) -> Self:
-        if self._tasks is not None:
+        if self._work is not None:
             raise RuntimeError("a paced stream is entered once; call pace() again for another")
-        self._nap = _nap()
+        self._nap = nap()
         now = self._nap.now()
         submitted = now if self._submitted is None else self._submitted
         if not submitted <= now:
@@ -151,9 +182,10 @@ class Paced(AsyncIterator[str]):
         if self._report is not None:
             self._connect(self._report)
         self._token = anyio.lowlevel.current_token()
-        self._tasks = anyio.create_task_group()
-        await self._tasks.__aenter__()
-        self._tasks.start_soon(self._drain)
+        self._loop = running_loop()
+        self._work = spawn(self._drain, self._drained)
+        if self._stopped:
+            self._end()
         return self
 
     async def __aexit__(
@@ -161,28 +193,57 @@ class Paced(AsyncIterator[str]):
         exc_type: type[BaseException] | None,
         exc: BaseException | None,
         traceback: TracebackType | None,
-    ) -> bool | None:
-        assert self._tasks is not None  # entered
+    ) -> None:
+        assert self._work is not None  # entered
         self._left = True
         self._buffer.leave()
         if self._listener is not None:
             self._buffer.on_event = None
             self._listener.close()
-        self._tasks.cancel_scope.cancel()
-        try:
-            return await self._tasks.__aexit__(exc_type, exc, traceback)
-        except BaseExceptionGroup as group:
-            if len(group.exceptions) == 1 and group.exceptions[0] is exc:
-                return False  # what the block raised goes on as it is, not in a group
-            raise
+        if not self._done:
+            self._cancel()
+            await self._drained_or_late()
+        if not self._begun:  # cancelled before its first turn: nobody has closed the stream
+            with anyio.move_on_after(_CLOSE_TIMEOUT_S, shield=True):
+                await _close(self._stream)
+
+    async def _drained_or_late(self) -> None:
+        """Wait until the draining has ended and the stream is closed, but not for ever."""
+        self._nap.wake()  # another task that iterates: it is over
+        bed = self._nap = nap()
+        until = bed.now() + _CLOSE_TIMEOUT_S
+        with anyio.CancelScope(shield=True):
+            while not self._done and bed.now() < until:
+                await bed.until(until)
+        if not self._done and self._work is not None:
+            _log.warning("the paced stream's upstream does not end; it is left behind")
+            self._work.cancel()
+
+    def _cancel(self) -> None:
+        """Wake the draining out of its wait; once, and not while it closes the stream."""
+        if self._work is not None and not self._closing:
+            self._closing = True
+            self._work.cancel()
 
     def __aiter__(self) -> Self:
         return self
 
     async def __anext__(self) -> str:
-        buffer = self._entered()
+        text = await self.next(self._tick)
+        if text is None:
+            raise StopAsyncIteration
+        return text
+
+    async def next(self, timeout: float = math.inf) -> str | None:
+        """The next text; "" if none is due within `timeout` seconds; None at the end.
+
+        The same as the iteration, for who has something else to do in a silence. Raises as that
+        does.
+        """
+        buffer, until = self._entered(), math.inf
         while True:
-            step = buffer.poll(self._nap.now())
+            now = self._nap.now()
+            step = buffer.poll(now)
             if isinstance(step, str):
                 self._units_this_turn += 1
                 if self._units_this_turn >= _UNITS_A_TURN:
@@ -190,11 +251,40 @@ class Paced(AsyncIterator[str]):
                     await anyio.lowlevel.cancel_shielded_checkpoint()
                 return step
             if step is None:
-                raise StopAsyncIteration
+                return None
+            if timeout < math.inf:
+                if until == math.inf:
+                    until = now + timeout
+                elif now >= until:
+                    return ""
+                step = min(step, until)
             # Until that moment, or until a control or the drain gives reason to look again.
             self._units_this_turn = 0
             self._hungry = buffer.is_empty
             await self._nap.until(step)
+            if self._left:
+                self._entered()
+
+    def stop(self) -> None:
+        """End it now: the iteration ends, what was not shown is dropped, the stream is closed.
+
+        From any task and any thread; it does not wait. A second call does nothing, and neither
+        does one after the block; one before the block stops the stream as soon as it is entered.
+        """
+        self._stopped = True
+        if self._work is None or self._left:
+            return
+        if threading.get_ident() == self._thread:
+            self._end()
+        else:
+            call_soon(self._loop, self._end)
+
+    def _end(self) -> None:
+        if self._left or self._work is None:
+            return
+        self._buffer.stop(self._nap.now())
+        self._cancel()
+        self._nap.wake()
 
     def pause(self) -> None:
         """Show nothing until `resume`; the stream is drained all the same."""
@@ -227,6 +317,14 @@ class Paced(AsyncIterator[str]):
         """
         self._entered().visible(visible, self._nap.now())
 
+    def keep_time(self) -> None:
+        """Who iterates passes the text on, and is held up by a slow network, not by a reader.
+
+        What was due while nobody asked for it then comes at once. Without this, the reader goes
+        on where they left off, as one does who has looked away.
+        """
+        self._entered().keeps_time = True
+
     def statistics(self) -> Statistics:
         """A snapshot of what has happened so far."""
         return self._entered(or_left=True).statistics(self._nap.now())
@@ -238,8 +336,8 @@ class Paced(AsyncIterator[str]):
             async with paced.events() as events:
                 async for event in events: ...
 
-        One listener at a time; the iteration ends with the event "finished", or with the
-        block of `pace`.
+        One listener at a time; the iteration ends with the event "finished" or "stopped",
+        or with the block of `pace`.
         """
         buffer = self._entered()
         if buffer.on_event is not None:
@@ -248,7 +346,7 @@ class Paced(AsyncIterator[str]):
 
         def tell(event: Event) -> None:
             send.send_nowait(event)
-            if event.kind == "finished":
+            if event.kind in ("finished", "stopped"):
                 buffer.on_event = None
                 send.close()
 
@@ -268,7 +366,7 @@ class Paced(AsyncIterator[str]):
         return anyio.from_thread.run_sync(lambda: control(*args, **kwargs), token=self._token)
 
     def _entered(self, *, or_left: bool = False) -> Buffer:
-        if self._tasks is None or (self._left and not or_left):
+        if self._work is None or (self._left and not or_left):
             raise RuntimeError("use a paced stream inside its block: async with pace(...)")
         return self._buffer
 
@@ -280,6 +378,7 @@ class Paced(AsyncIterator[str]):
 
     async def _drain(self) -> None:
         """Read the whole upstream, as fast as it comes, whatever the reader does."""
+        self._begun = True
         if self._report is None:
             READER.set(self._connect)
         buffer, iterator = self._buffer, aiter(self._stream)
@@ -287,6 +386,8 @@ class Paced(AsyncIterator[str]):
         texts = 0
         try:
             async for text in iterator:
+                if self._left or self._stopped:
+                    break  # it has caught its cancellation
                 buffer.receive(text, self._nap.now())
                 if self._hungry:
                     self._nap.wake()
@@ -296,7 +397,12 @@ class Paced(AsyncIterator[str]):
                     await anyio.lowlevel.checkpoint()
         except Exception as raised:
             error = raised  # the reader gets it from the loop, after the text before it
+        except anyio.get_cancelled_exc_class():
+            if not (self._left or self._stopped):
+                error = RuntimeError(_CANCELLED)
+            raise
         finally:
+            self._closing = True
             buffer.end(self._nap.now(), error)
             self._nap.wake()
             with anyio.move_on_after(_CLOSE_TIMEOUT_S, shield=True):
@@ -304,60 +410,11 @@ class Paced(AsyncIterator[str]):
                 if iterator is not self._stream:
                     await _close(self._stream)
 
-
-class _Nap:
-    """Sleep until a moment or until woken, on any event loop. One sleeper at a time."""
-
-    def __init__(self) -> None:
-        self._scope: anyio.CancelScope | None = None
-
-    def now(self) -> float:
-        return anyio.current_time()
-
-    async def until(self, moment: float) -> None:
-        with anyio.CancelScope() as self._scope:
-            await anyio.sleep(max(0.0, moment - anyio.current_time()))
-        self._scope = None
-
-    def wake(self) -> None:
-        if self._scope is not None:
-            self._scope.cancel()
-
-
-class _AsyncioNap(_Nap):
-    """The same at a third of the price: with thousands of readers it is the main cost."""
-
-    def __init__(self, loop: "asyncio.AbstractEventLoop") -> None:
-        super().__init__()
-        self._loop = loop
-        self._woken: asyncio.Future[None] | None = None
-        self.now = self._loop.time  # type: ignore[method-assign]
-
-    async def until(self, moment: float) -> None:
-        self._woken = woken = self._loop.create_future()
-        timer = self._loop.call_at(moment, _finish, woken) if moment < math.inf else None
-        try:
-            await woken
-        finally:
-            self._woken = None
-            if timer is not None:
-                timer.cancel()
-
-    def wake(self) -> None:
-        if self._woken is not None:
-            _finish(self._woken)
-
-
-def _finish(woken: "asyncio.Future[None]") -> None:
-    if not woken.done():
-        woken.set_result(None)
-
-
-def _nap() -> _Nap:
-    import asyncio  # not by everybody who imports us: it is the largest part of anyio's cost
-
-    on_asyncio = anyio.get_cancelled_exc_class() is asyncio.CancelledError
-    return _AsyncioNap(asyncio.get_running_loop()) if on_asyncio else _Nap()
+    def _drained(self) -> None:
+        self._done = True
+        if not self._begun:
+            self._buffer.end(self._nap.now(), RuntimeError(_CANCELLED))
+        self._nap.wake()
 
 
 async def _close(stream: object) -> None:

@@ -28,28 +28,25 @@ What is said of failures and of tools stays at home: it may tell of your servers
 
 A browser's `EventSource` connects again by itself when a response ends: close it at `done`.
 
-The stream is drained and paced in a task of its own, not in the generator: a web framework
-drops a generator wherever it happens to be when the client has gone, and a task group that
-is open across a `yield` would then be left by another task than entered it, which neither
-asyncio nor trio can stand. Here the generator may be dropped or closed at any moment, by
-anyone: its task is cancelled, and with it the upstream.
+`sse_blocking` does the same for frameworks without an event loop (Flask, Django under WSGI).
+
+The generator may be dropped or closed at any moment, by anyone, as web frameworks do when the
+client has gone: the stream is closed with it.
 """
 
 import json
 import logging
 import re
-from collections.abc import AsyncGenerator, AsyncIterable, Callable
+from collections.abc import AsyncGenerator, AsyncIterable, Callable, Generator, Iterable
 from typing import Final, Protocol
 
-import anyio
-
-from andes_client.background import spawn
+from andes_client.blocking import BlockingPaced, pace_blocking
 from andes_client.buffer import Statistics
 from andes_client.expectation import Expectation
 from andes_client.pacer import Paced, pace
 from andes_client.sources.ending import Ending
 
-__all__ = ["HEADERS", "HasEnding", "sse"]
+__all__ = ["HEADERS", "HasEnding", "sse", "sse_blocking"]
 
 HEADERS: Final = {
     "content-type": "text/event-stream; charset=utf-8",
@@ -105,9 +102,35 @@ def sse(
     """
     if not hasattr(stream, "__aiter__"):
         raise TypeError(f"sse() needs a paced stream, not {type(stream).__name__}")
+    _check_keep_alive(keep_alive)
+    return _events(stream, event_of or _as_json, ending_of, keep_alive)
+
+
+def sse_blocking(
+    stream: Iterable[str],
+    *,
+    event_of: Callable[[str], str] | None = None,
+    ending_of: HasEnding | None = None,
+    keep_alive: float = 15.0,
+) -> Generator[bytes, None, None]:
+    """`sse` for what `pace_blocking` returned, or any other iterable of text.
+
+    A server of this kind hears that its client has gone when it next sends something: in a
+    silence that is the comment. A `keep_alive` of half a second lets nobody's model run longer
+    than that for nobody.
+
+    Returns:
+        A generator of UTF-8. Closing it, from the thread that iterates it, closes the stream.
+    """
+    if not hasattr(stream, "__iter__"):
+        raise TypeError(f"sse_blocking() needs a paced stream, not {type(stream).__name__}")
+    _check_keep_alive(keep_alive)
+    return _events_blocking(stream, event_of or _as_json, ending_of, keep_alive)
+
+
+def _check_keep_alive(keep_alive: float) -> None:
     if not keep_alive > 0:
         raise ValueError(f"keep_alive must be above 0 seconds, not {keep_alive!r}")
-    return _events(stream, event_of or _as_json, ending_of, keep_alive)
 
 
 async def _events(
@@ -116,82 +139,55 @@ async def _events(
     ending_of: HasEnding | None,
     keep_alive: float,
 ) -> AsyncGenerator[bytes, None]:
-    outbox = _Outbox()
-    spawn(lambda: outbox.fill(stream, event_of, ending_of), outbox.end)
+    paced = stream if isinstance(stream, Paced) else pace(stream, Expectation.program())
     try:
-        while not outbox.ended or outbox.chunks:
-            if outbox.chunks:
-                chunk = b"".join(outbox.chunks)
-                outbox.chunks.clear()
-                yield chunk
-                continue
-            with anyio.move_on_after(keep_alive) as silence:
-                await outbox.wait()
-            if silence.cancelled_caught:
-                yield _KEEP_ALIVE
-    finally:
-        await outbox.close()
+        async with paced:
+            paced.keep_time()
+            while (text := await paced.next(keep_alive)) is not None:
+                yield _event(event_of(text)) if text else _KEEP_ALIVE
+        end = _done(paced.statistics() if paced is stream else None)
+    except Exception as error:
+        end = _failed(error)
+    yield _ending(ending_of) + end
 
 
-class _Outbox:
-    """What waits to be sent, and the work of the task that fills it."""
+def _events_blocking(
+    stream: Iterable[str],
+    event_of: Callable[[str], str],
+    ending_of: HasEnding | None,
+    keep_alive: float,
+) -> Generator[bytes, None, None]:
+    paced = (
+        stream
+        if isinstance(stream, BlockingPaced)
+        else pace_blocking(stream, Expectation.program())
+    )
+    try:
+        with paced:
+            paced.keep_time()
+            while (text := paced.next(keep_alive)) is not None:
+                yield _event(event_of(text)) if text else _KEEP_ALIVE
+        end = _done(paced.statistics() if paced is stream else None)
+    except Exception as error:
+        end = _failed(error)
+    yield _ending(ending_of) + end
 
-    def __init__(self) -> None:
-        self.chunks: list[bytes] = []
-        self.ended = False
-        self._changed = anyio.Event()
-        self._scope = anyio.CancelScope()
 
-    async def wait(self) -> None:
-        """Until something has been put in, or the end."""
-        if not self.ended:
-            self._changed = anyio.Event()
-            await self._changed.wait()
+def _done(statistics: Statistics | None) -> bytes:
+    return _event(json.dumps({} if statistics is None else _figures(statistics)), "done")
 
-    async def close(self) -> None:
-        """Cancel the filling, and wait until it has let go of the stream."""
-        self._scope.cancel()
-        with anyio.CancelScope(shield=True):
-            while not self.ended:
-                await self.wait()
 
-    async def fill(
-        self,
-        stream: AsyncIterable[str],
-        event_of: Callable[[str], str],
-        ending_of: HasEnding | None,
-    ) -> None:
-        """Put everything in, until the stream has ended; it is closed then."""
-        paced = stream if isinstance(stream, Paced) else pace(stream, Expectation.program())
-        try:
-            with self._scope:
-                async with paced:
-                    async for text in paced:
-                        self._put(_event(event_of(text)))
-                figures = _figures(paced.statistics()) if paced is stream else {}
-                self._put_ending(ending_of)
-                self._put(_event(json.dumps(figures), "done"))
-        except Exception as error:
-            _log.warning("a stream failed while it was sent as events", exc_info=True)
-            self._put_ending(ending_of)
-            self._put(_event(json.dumps({"error": type(error).__name__}), "error"))
-        finally:
-            self.end()
+def _failed(error: Exception) -> bytes:
+    _log.warning("a stream failed while it was sent as events", exc_info=True)
+    return _event(json.dumps({"error": type(error).__name__}), "error")
 
-    def end(self) -> None:
-        """Nothing more will be put in."""
-        self.ended = True
-        self._changed.set()
 
-    def _put_ending(self, ending_of: HasEnding | None) -> None:
-        ending = None if ending_of is None else ending_of.ending
-        if ending is not None:
-            said = "" if ending.reason in _NOT_FOR_PAGES else ending.said
-            self._put(_event(json.dumps({"reason": ending.reason, "said": said}), "ending"))
-
-    def _put(self, chunk: bytes) -> None:
-        self.chunks.append(chunk)
-        self._changed.set()
+def _ending(ending_of: HasEnding | None) -> bytes:
+    ending = None if ending_of is None else ending_of.ending
+    if ending is None:
+        return b""
+    said = "" if ending.reason in _NOT_FOR_PAGES else ending.said
+    return _event(json.dumps({"reason": ending.reason, "said": said}), "ending")
 
 
 def _event(data: str, name: str | None = None) -> bytes:

@@ -138,8 +138,8 @@ class PacedEvents(AsyncIterator[str | T], Generic[T]):
         exc_type: type[BaseException] | None,
         exc: BaseException | None,
         traceback: TracebackType | None,
-    ) -> bool | None:
-        return await self.text.__aexit__(exc_type, exc, traceback)
+    ) -> None:
+        await self.text.__aexit__(exc_type, exc, traceback)
 
     def __aiter__(self) -> Self:
         return self
@@ -147,6 +147,8 @@ class PacedEvents(AsyncIterator[str | T], Generic[T]):
     async def __anext__(self) -> str | T:
         events = self._upstream.events
         while True:
+            if self._upstream.stopped:
+                raise StopAsyncIteration
             if events and (events[0][0] <= self._shown or self._end is not None):
                 return events.popleft()[1]
             if self._next:
@@ -160,6 +162,11 @@ class PacedEvents(AsyncIterator[str | T], Generic[T]):
                 await (self._rush() if self._must_rush() else self._wait())
             except Exception as end:  # no more text; but there may be events still
                 self._end = end
+
+    def stop(self) -> None:
+        """End it now, text and events, and close the stream; as for `Paced.stop`."""
+        self._upstream.stopped = True
+        self.text.stop()
 
     def _must_rush(self) -> bool:
         return self._shown < self._upstream.urgent and not self.text.statistics().paused
@@ -211,6 +218,8 @@ class _Upstream(Texts[T]):
         """Each with the number of characters before it."""
         self.urgent = 0
         """Characters that an event which does not wait has behind it."""
+        self.stopped = False
+        """The reader has ended it."""
         self.on_event: Callable[[], None] = lambda: None
 
     def _take(self, event: T) -> Iterator[str]:

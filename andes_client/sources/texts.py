@@ -1,9 +1,7 @@
 """What all sources have in common: an event is text, something else, or both."""
 
-import contextlib
 import dataclasses
 import inspect
-import socket
 from collections.abc import (
     AsyncGenerator,
     AsyncIterable,
@@ -14,6 +12,7 @@ from collections.abc import (
 )
 from typing import Any, Final, Generic, NamedTuple, TypeVar
 
+from andes_client.hang_up import hang_up, response_of
 from andes_client.sources.content import field
 from andes_client.sources.ending import Ending, Notes, StreamError
 from andes_client.sources.reasoning import Kind, ThinkSplitter
@@ -121,7 +120,7 @@ class Reader(Generic[T]):
         if self._is_whole is not None and self._is_whole():
             self._notes.whole = True
         ending = self._notes.ending(promised=self._is_whole is not None)
-        said = redacted(ending.said, _response_of(self._stream))
+        said = redacted(ending.said, response_of(self._stream))
         ending = self.ending = dataclasses.replace(ending, said=said)
         if ending.reason == "failed":
             raise StreamError(ending.said or "the server reported an error", ending)
@@ -306,31 +305,10 @@ class BlockingTexts(Iterable[str], Generic[T]):
         """Close the stream, and with it the connection to the server."""
         if inspect.isgenerator(self._stream) and self._stream.gi_running:
             return
-        _hang_up(self._stream)
+        hang_up(self._stream)
         close = getattr(self._stream, "close", None)
         if close is not None:
             close()
-
-
-def _hang_up(stream: object) -> None:
-    """End the connection of a response that another thread waits for.
-
-    To close a socket does not wake who reads from it; to shut it down does. An HTTP/2
-    connection carries others' responses too and is left alone.
-    """
-    response = _response_of(stream)
-    if response is None or response.is_closed or response.http_version != "HTTP/1.1":
-        return
-    network = response.extensions.get("network_stream")
-    connection = network.get_extra_info("socket") if network is not None else None
-    if connection is not None:
-        with contextlib.suppress(OSError):  # it is gone already
-            connection.shutdown(socket.SHUT_RDWR)
-
-
-def _response_of(stream: object) -> Any:
-    """The HTTP response behind a stream of openai, anthropic or `sse`; None for others."""
-    return getattr(stream, "response", None) or getattr(stream, "_response", None)
 
 
 def _what(stream: object, other: str) -> str:
