@@ -7,7 +7,7 @@ import math
 import os
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from types import TracebackType
 from typing import Final, Self
 
@@ -185,6 +185,15 @@ class BlockingPaced(Iterator[str]):
                 seconds = min(max(0.0, step - time.monotonic()), threading.TIMEOUT_MAX)
                 self._changed.wait(None if step == math.inf else seconds)
                 self._check_entered()
+
+    def generator(self) -> Generator[str, None, None]:
+        """All of it as a generator, which enters and leaves the block by itself.
+
+        For frameworks that iterate in whichever thread, one after another. Closing or dropping it
+        closes the stream.
+        """
+        with self:
+            yield from self
 
     def stop(self) -> None:
         """End it now: the iteration ends, what was not shown is dropped, the stream is closed.

@@ -265,6 +265,18 @@ class Paced(AsyncIterator[str]):
             if self._left:
                 self._entered()
 
+    async def generator(self) -> AsyncGenerator[str, None]:
+        """All of it as a generator, which enters and leaves the block by itself.
+
+            return StreamingResponse(pace(stream, reading()).generator())
+
+        For frameworks that step a generator from whichever task, and drop it. Closing or dropping
+        it, from wherever, closes the stream.
+        """
+        async with self:
+            async for text in self:
+                yield text
+
     def stop(self) -> None:
         """End it now: the iteration ends, what was not shown is dropped, the stream is closed.
 
@@ -381,34 +393,44 @@ class Paced(AsyncIterator[str]):
         self._begun = True
         if self._report is None:
             READER.set(self._connect)
-        buffer, iterator = self._buffer, aiter(self._stream)
         error: Exception | None = None
-        texts = 0
+        iterator: AsyncIterator[str] | None = None
         try:
-            async for text in iterator:
-                if self._left or self._stopped:
-                    break  # it has caught its cancellation
-                buffer.receive(text, self._nap.now())
-                if self._hungry:
-                    self._nap.wake()
-                # A stream that never waits must not keep all others from their turn.
-                texts += 1
-                if texts % _UNITS_A_TURN == 0:
-                    await anyio.lowlevel.checkpoint()
+            if not self._over:
+                iterator = aiter(self._stream)
+                await self._read(iterator)
         except Exception as raised:
             error = raised  # the reader gets it from the loop, after the text before it
         except anyio.get_cancelled_exc_class():
-            if not (self._left or self._stopped):
+            if not self._over:
                 error = RuntimeError(_CANCELLED)
             raise
         finally:
             self._closing = True
-            buffer.end(self._nap.now(), error)
+            self._buffer.end(self._nap.now(), error)
             self._nap.wake()
             with anyio.move_on_after(_CLOSE_TIMEOUT_S, shield=True):
                 await _close(iterator)
                 if iterator is not self._stream:
                     await _close(self._stream)
+
+    async def _read(self, iterator: AsyncIterator[str]) -> None:
+        texts = 0
+        async for text in iterator:
+            if self._over:
+                break  # the stream has caught its cancellation
+            self._buffer.receive(text, self._nap.now())
+            if self._hungry:
+                self._nap.wake()
+            # A stream that never waits must not keep all others from their turn.
+            texts += 1
+            if texts % _UNITS_A_TURN == 0:
+                await anyio.lowlevel.checkpoint()
+
+    @property
+    def _over(self) -> bool:
+        """The reader has left, or stopped it."""
+        return self._left or self._stopped
 
     def _drained(self) -> None:
         self._done = True

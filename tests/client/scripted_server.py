@@ -70,6 +70,8 @@ class ScriptedServer:
     status: int = 200
     media_type: str = "text/event-stream; charset=utf-8"
     headers: dict[str, str] = field(default_factory=dict)
+    unanswered: Gate | None = None
+    """Not even the headers are sent before it is opened."""
     received: list[Received] = field(default_factory=list)
     left: threading.Event = field(default_factory=threading.Event)
     """Set when a client has gone before it had everything."""
@@ -83,10 +85,10 @@ class ScriptedServer:
 
     def forget(self) -> None:
         """As it was before any test."""
-        for piece in self.script:
+        for piece in [*self.script, self.unanswered]:
             if isinstance(piece, Gate):
                 piece.open()
-        self.script, self.status = [], 200
+        self.script, self.status, self.unanswered = [], 200, None
         self.media_type = "text/event-stream; charset=utf-8"
         self.headers, self.received, self.left = {}, [], threading.Event()
 
@@ -112,6 +114,8 @@ class ScriptedServer:
     async def _play(self, send: Callable[[dict[str, Any]], Awaitable[None]]) -> None:
         headers = [(b"content-type", self.media_type.encode())] if self.media_type else []
         headers += [(name.encode(), value.encode()) for name, value in self.headers.items()]
+        if self.unanswered is not None:
+            await self.unanswered.passed()
         await send({"type": "http.response.start", "status": self.status, "headers": headers})
         for piece in list(self.script):
             if isinstance(piece, Gate):
