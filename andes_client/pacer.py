@@ -1,7 +1,7 @@
 """Release a bursty text stream at a reader's pace, in an event loop.
 
 What is released when is decided in buffer.py; here it is waited for, and the upstream is
-drained. Together with blocking.py the only file that sleeps.
+drained.
 """
 
 import inspect

@@ -102,8 +102,8 @@ def the_wings_meet_in_few_modules(modules: Sequence[Module]) -> Iterator[str]:
 
 
 def only_the_pacer_sleeps(modules: Sequence[Module]) -> Iterator[str]:
-    """In the client; with the pacer for plain iterators and the clock that jumps."""
-    sleepers = ("andes_client/pacer.py", "andes_client/blocking.py", "andes_client/testing.py")
+    """In the client: its nap, the pacer for plain iterators, and the clock that jumps."""
+    sleepers = ("andes_client/nap.py", "andes_client/blocking.py", "andes_client/testing.py")
     for module in modules:
         if module.is_in("andes_client/") and not module.is_in(*sleepers):
             for node in ast.walk(module.tree):
@@ -274,7 +274,7 @@ ON_TRIAL: dict[Rule, tuple[dict[str, str], list[str]]] = {
     ),
     only_the_pacer_sleeps: (
         {
-            "andes_client/pacer.py": "import anyio\nanyio.sleep(1)\n",
+            "andes_client/nap.py": "import anyio\nanyio.sleep(1)\n",
             "andes_client/transport.py": "import time\ntime.sleep(1)\n",
         },
         ["andes_client/transport.py:2: time.sleep outside the pacer"],
