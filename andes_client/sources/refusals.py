@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import time
 from collections.abc import Callable
 from contextlib import aclosing
 from typing import Any, Final, NamedTuple
@@ -10,7 +11,16 @@ import anyio
 
 from andes_client.sources.ending import words
 
-__all__ = ["Body", "beginning", "check", "error_in", "quoted", "redacted"]
+__all__ = [
+    "Body",
+    "beginning",
+    "beginning_blocking",
+    "check",
+    "check_blocking",
+    "error_in",
+    "quoted",
+    "redacted",
+]
 
 _PATIENCE_S: Final = 10.0  # for the body of a refusal
 _LONGEST_BODY: Final = 64 * 1024  # bytes
@@ -34,18 +44,36 @@ async def check(response: Any) -> None:
         HTTPStatusError: of httpx2 or httpx; the message has the server's words, where a
             redirect leads to, and when to try again.
     """
+    if (error := _refusal(response)) is not None:
+        # Where a redirect leads to is told; what its body says is not.
+        moved = "location" in response.headers
+        raise _with_words(error, response, _NOTHING if moved else await beginning(response))
+
+
+def check_blocking(response: Any) -> None:
+    """`check` for the plain clients; of requests, its own HTTPError."""
+    if (error := _refusal(response)) is not None:
+        if not hasattr(response, "iter_bytes"):
+            raise error
+        moved = "location" in response.headers
+        raise _with_words(error, response, _NOTHING if moved else beginning_blocking(response))
+
+
+def _refusal(response: Any) -> Exception | None:
     try:
         response.raise_for_status()
     except Exception as error:
-        if not hasattr(error, "response"):
-            raise
-        # Where a redirect leads to is told; what its body says is not.
-        moved = "location" in response.headers
-        body = Body(b"", whole=True) if moved else await beginning(response)
-        made: Any = type(error)
-        raise made(
-            _told(response, body), request=response.request, response=_with(response, body)
-        ) from None
+        if hasattr(error, "response"):
+            return error
+        raise
+    return None
+
+
+def _with_words(error: Exception, response: Any, body: "Body") -> Exception:
+    made: Any = type(error)
+    told = made(_told(response, body), request=response.request, response=_with(response, body))
+    told.__suppress_context__ = True
+    return told  # type: ignore[no-any-return]
 
 
 class Body(NamedTuple):
@@ -66,6 +94,9 @@ class Body(NamedTuple):
         return text[: -min(len(text.split()[-1]), _LONGEST_KEY)]
 
 
+_NOTHING: Final = Body(b"", whole=True)
+
+
 async def beginning(response: Any) -> Body:
     """What a server says when it refuses: at most 64 KiB, and what comes within ten seconds.
 
@@ -81,6 +112,19 @@ async def beginning(response: Any) -> Body:
                     break
             else:
                 whole = True
+    return Body(content[:_LONGEST_BODY], whole)
+
+
+def beginning_blocking(response: Any) -> Body:
+    """`beginning` for a plain response; how long it waits is the client's own timeout."""
+    content, whole, until = b"", False, time.monotonic() + _PATIENCE_S
+    with contextlib.suppress(Exception):
+        for piece in response.iter_bytes():
+            content += piece
+            if len(content) > _LONGEST_BODY or time.monotonic() > until:
+                break
+        else:
+            whole = True
     return Body(content[:_LONGEST_BODY], whole)
 
 

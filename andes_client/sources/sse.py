@@ -9,30 +9,28 @@ which JSON may contain as they are.
 """
 
 import inspect
-import json
-import re
-from collections.abc import AsyncGenerator, AsyncIterable
-from contextlib import aclosing
-from typing import Any, Final
+from collections.abc import AsyncGenerator, AsyncIterable, Iterable, Iterator
+from typing import Any
 
 from andes_client.sources import openai
 from andes_client.sources.decoder import Data, Decoder
-from andes_client.sources.ending import StreamError, words
+from andes_client.sources.ending import StreamError
 from andes_client.sources.known import known
-from andes_client.sources.refusals import check, error_in, quoted
+from andes_client.sources.objects import Objects
+from andes_client.sources.refusals import check, check_blocking
 from andes_client.sources.source import Split
-from andes_client.sources.texts import Texts, Thinks
+from andes_client.sources.texts import BlockingTexts, Texts, Thinks
 
-__all__ = ["Data", "Decoder", "Events", "StreamError", "events", "text"]
-
-_DONE: Final = "[DONE]"
-# By these, and by `data: null`, servers say only that they are still there.
-_HEARTBEATS: Final = ("ping", "heartbeat", "keepalive", "keep-alive")
-_QUOTED: Final = 80  # characters of what is none of ours
-_LONGEST: Final = 64 * 1024  # bytes of a body that is no stream, which is read for its words
-_EVENTS: Final = "text/event-stream"
-_LINE: Final = re.compile(rb"(?:data|event|id|retry)?:|(?:data|event|id|retry)[\r\n]")
-_LONGEST_NAME: Final = 8  # bytes that decide whether a line is one of an event stream
+__all__ = [
+    "BlockingEvents",
+    "Data",
+    "Decoder",
+    "Events",
+    "StreamError",
+    "events",
+    "text",
+    "text_blocking",
+]
 
 
 def text(
@@ -57,6 +55,25 @@ def text(
     return Texts(events(body), known(split), thinks=thinks, begins_thinking=begins_thinking)
 
 
+def text_blocking(
+    body: Any,
+    split: Split[Any] = openai.split,
+    *,
+    thinks: Thinks | None = None,
+    begins_thinking: bool = False,
+) -> BlockingTexts[Any]:
+    """`text` for the plain clients of httpx2, httpx and requests; for `pace_blocking`.
+
+    Args:
+        body: a streaming response or an EventSource of theirs (of requests: with `stream=True`),
+            or an iterable of bytes or text in any pieces.
+    """
+    source = known(split)
+    return BlockingTexts(
+        BlockingEvents(body), source, thinks=thinks, begins_thinking=begins_thinking
+    )
+
+
 def events(body: Any) -> "Events":
     """The JSON objects of a streamed response, up to `[DONE]` or its end; for `pace_events`.
 
@@ -79,22 +96,32 @@ class Events(AsyncIterable[dict[str, Any]]):
     """Made by `events`; closing it closes the response."""
 
     def __init__(self, body: Any) -> None:
-        self.done = False
-        """Whether `[DONE]` has come."""
         self._body = body
         self._response = getattr(body, "response", body)  # an EventSource has one
+        self._objects = Objects(self._response)
+
+    @property
+    def done(self) -> bool:
+        """Whether `[DONE]` has come."""
+        return self._objects.done
 
     async def __aiter__(self) -> AsyncGenerator[dict[str, Any], None]:
         if hasattr(self._response, "raise_for_status"):
             await check(self._response)
-        async with aclosing(self._data()) as received:
-            async for data in received:
-                if data.strip() == _DONE:
-                    self.done = True
-                    return
-                event = self._parsed(data)
-                if event is not None:
+        objects = self._objects
+        body = self._response if hasattr(self._response, "aiter_bytes") else self._body
+        pieces = aiter(body.aiter_bytes() if hasattr(body, "aiter_bytes") else body)
+        try:
+            async for piece in pieces:
+                for event in objects.taken(piece):
                     yield event
+                if objects.done:
+                    return
+            for event in objects.rest():
+                yield event
+        finally:
+            if inspect.isasyncgen(pieces):
+                await pieces.aclose()
 
     async def aclose(self) -> None:
         """Close the response, or whatever the body is."""
@@ -102,97 +129,43 @@ class Events(AsyncIterable[dict[str, Any]]):
         if close is not None:
             await close()
 
-    async def _data(self) -> AsyncGenerator[Data, None]:
-        decoder, beginning = Decoder(), _Beginning(self._response)
-        body = self._response if hasattr(self._response, "aiter_bytes") else self._body
-        pieces = aiter(body.aiter_bytes() if hasattr(body, "aiter_bytes") else body)
-        try:
-            async for piece in pieces:
-                if not isinstance(piece, bytes | str):  # a library has decoded it
-                    yield Data(piece.data, getattr(piece, "event", None) or "")
-                elif beginning.is_stream(piece):
-                    for data in decoder.decode(piece):
-                        yield data
-            if why := beginning.complaint():
-                raise StreamError(why)
-            for data in decoder.flush():
-                if data.strip() == _DONE or _json(data) is not None:  # else it was cut off
-                    yield data
-        finally:
-            if inspect.isasyncgen(pieces):
-                await pieces.aclose()
 
-    def _parsed(self, data: Data) -> dict[str, Any] | None:
-        event = _json(data)
-        if data.event == "error":
-            raise StreamError(self._words(event or str(data)))
-        if data.strip() in ("", "null"):
-            return None
-        if not isinstance(event, dict):
-            if data.event in _HEARTBEATS:
-                return None
-            begins = quoted(data, self._response, _QUOTED)
-            raise StreamError(f"an event is not a JSON object: {begins!r}")
-        if event.get("error") or "error" in (event.get("type"), event.get("object")):
-            raise StreamError(self._words(event.get("error") or event))
-        return event
+class BlockingEvents(Iterable[dict[str, Any]]):
+    """Made by `events_blocking`; closing it closes the response."""
 
-    def _words(self, error: object) -> str:
-        return quoted(words(error), self._response) or "the server reported an error"
+    def __init__(self, body: Any) -> None:
+        self._body = body
+        self.response = getattr(body, "response", body)
+        """What is hung up if its reader leaves (andes_client.hang_up)."""
+        self._objects = Objects(self.response)
+
+    @property
+    def done(self) -> bool:
+        """Whether `[DONE]` has come."""
+        return self._objects.done
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        if hasattr(self.response, "raise_for_status"):
+            check_blocking(self.response)
+        objects = self._objects
+        for piece in _pieces(self.response, self._body):
+            yield from objects.taken(piece)
+            if objects.done:
+                return
+        yield from objects.rest()
+
+    def close(self) -> None:
+        """Close the response, or whatever the body is."""
+        close = getattr(self.response, "close", None)
+        if close is not None:
+            close()
 
 
-class _Beginning:
-    """The beginning of a body, until it is clear whether it is an event stream.
-
-    Some servers send one as text/plain or as JSON. Some send an error, or a page, in its place,
-    with a status of success.
-    """
-
-    def __init__(self, response: Any) -> None:
-        self._response = response
-        self._kind = kind = _content_type(response)
-        self._trusted = kind is None or kind.lower().startswith(_EVENTS)
-        self._known = False
-        self._body = b""
-
-    def is_stream(self, piece: bytes | str) -> bool:
-        """Whether the piece is to be decoded.
-
-        Raises:
-            StreamError: it is not, and enough of it has come.
-        """
-        if self._known:
-            return True
-        self._body += piece.encode("utf-8", "replace") if isinstance(piece, str) else piece
-        begins = self._body.lstrip(b"\xef\xbb\xbf \t\r\n")
-        self._known = _LINE.match(begins) is not None
-        foreign = not self._known and len(begins) >= _LONGEST_NAME
-        if foreign and not self._trusted and len(self._body) > _LONGEST:
-            raise StreamError(self.complaint())
-        if self._trusted and len(self._body) > _LONGEST:
-            self._known = True  # it has lines of other names
-        return self._trusted or not foreign
-
-    def complaint(self) -> str:
-        """At the end of the body: what is wrong with it; "" if nothing is."""
-        if self._known or not self._body.strip():
-            return ""
-        if said := error_in(self._body):
-            return quoted(said, self._response)
-        begins = quoted(self._body.decode("utf-8", "replace"), self._response, _QUOTED)
-        kind = quoted(self._kind or "", self._response, _QUOTED)
-        if self._kind is None or self._trusted:
-            return f"the server sent no event stream: {begins!r}"
-        return f"expected {_EVENTS}, but the server sent {kind or 'no type'}: {begins!r}"
-
-
-def _content_type(response: Any) -> str | None:
-    headers = getattr(response, "headers", None)
-    return None if headers is None else str(headers.get("content-type", ""))
-
-
-def _json(data: str) -> Any:
-    try:
-        return json.loads(data)
-    except (ValueError, RecursionError):
-        return None
+def _pieces(response: Any, body: Any) -> Iterable[Any]:
+    """The pieces of a plain body: httpx2's or httpx's, one of requests, or any."""
+    if hasattr(response, "iter_bytes"):
+        pieces: Iterable[Any] = response.iter_bytes()
+        return pieces
+    if hasattr(response, "iter_content"):
+        return response.iter_content(None)  # type: ignore[no-any-return]  # as they come
+    return body  # type: ignore[no-any-return]

@@ -2,8 +2,8 @@
 
 import itertools
 import json
-from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from typing import Any
 
 import anyio
@@ -13,10 +13,10 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from andes_client import pace
+from andes_client import pace, pace_blocking
 from andes_client.sources import Ending, anthropic, openai, pace_events
 from andes_client.sources.openai import split
-from andes_client.sources.sse import Decoder, StreamError, events, text
+from andes_client.sources.sse import Decoder, StreamError, events, text, text_blocking
 from tests.client.scripted_server import (
     DEADLINE_S,
     DONE,
@@ -520,3 +520,70 @@ async def test_no_part_of_the_key_is_left_where_a_long_body_is_cut(
         with pytest.raises(httpx2.HTTPStatusError, match=r"401 Unauthorized: No\.") as raised:
             assert [delta async for delta in text(streamed)]
     assert "sk-" not in str(raised.value)
+
+
+class TestBlocking:
+    """The plain clients of the same libraries, and requests."""
+
+    @contextmanager
+    def opened(self, kind: str, server: ScriptedServer) -> Iterator[Any]:
+        url = server.url + "/v1"
+        if kind == "requests":
+            requests: Any = pytest.importorskip("requests")
+            with requests.post(url, stream=True, timeout=DEADLINE_S) as response:
+                yield response
+            return
+        library: Any = httpx if kind == "httpx" else httpx2
+        with library.Client(trust_env=False, timeout=DEADLINE_S) as client:
+            how = client.sse(url) if kind == "sse" else client.stream("POST", url)
+            with how as body:
+                yield body
+
+    @pytest.mark.parametrize("kind", ["httpx2", "sse", "httpx", "requests"])
+    def test_text_and_who_leaves(self, server: ScriptedServer, kind: str) -> None:
+        words = ["The ", "quick\u2028brown ", "漢字\n"]
+        server.says(*[chat(content=word) for word in words], chat(finish_reason="stop"), DONE)
+        with self.opened(kind, server) as body:
+            texts = text_blocking(body)
+            with pace_blocking(texts, QUICK) as paced:
+                assert "".join(paced) == "".join(words)
+            assert texts.ending == Ending("complete", "stop")
+        server.says(chat(content="One "), Gate())
+        with self.opened(kind, server) as body, pace_blocking(text_blocking(body), QUICK) as paced:
+            assert next(paced) == "One"
+        assert server.left.wait(DEADLINE_S)
+
+    @pytest.mark.parametrize("kind", ["httpx2", "httpx"])
+    def test_a_refusal_has_the_servers_words(self, server: ScriptedServer, kind: str) -> None:
+        server.status, server.media_type = 429, "application/json"
+        server.headers = {"retry-after": "7"}
+        server.says(b'{"error": {"message": "too many readers"}}')
+        with (
+            self.opened(kind, server) as body,
+            pytest.raises(Exception, match=r"429 .*too many readers \(Retry-After: 7\)") as raised,
+            pace_blocking(text_blocking(body), QUICK) as paced,
+        ):
+            next(paced)
+        assert type(raised.value).__name__ == "HTTPStatusError"
+        error: Any = raised.value
+        assert error.response.json()["error"]["message"] == "too many readers"
+
+    def test_a_refusal_of_requests_is_its_own_error(self, server: ScriptedServer) -> None:
+        server.status = 500
+        with (
+            self.opened("requests", server) as body,
+            pytest.raises(Exception, match="500 Server Error"),
+            pace_blocking(text_blocking(body), QUICK) as paced,
+        ):
+            next(paced)
+
+    def test_any_pieces(self) -> None:
+        body = b"".join([chat(content="One "), chat(content="two"), DONE])
+        pieces = [body[at : at + 7] for at in range(0, len(body), 7)]
+        with pace_blocking(text_blocking(pieces), QUICK) as paced:
+            assert "".join(paced) == "One two"
+        with (
+            pytest.raises(StreamError, match="before the answer was whole"),
+            pace_blocking(text_blocking(pieces[:-3]), QUICK) as paced,
+        ):
+            "".join(paced)

@@ -11,7 +11,9 @@ import socket
 import threading
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 from pathlib import Path
+from socketserver import ThreadingMixIn
 from typing import Any
+from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 import anyio
 import httpx2
@@ -23,10 +25,10 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import StreamingResponse
 from starlette.routing import Route
 
-from andes_client import Expectation, pace, reading
+from andes_client import Expectation, pace, pace_blocking, reading
 from andes_client.sources.openai import text
 from andes_client.testing import run_virtual, scripted
-from andes_client.web import HEADERS, sse
+from andes_client.web import HEADERS, sse, sse_blocking
 
 ROOT = Path(__file__).parent.parent.parent
 DEADLINE_S = 120.0
@@ -410,3 +412,80 @@ def test_misuse_is_refused_at_once() -> None:
 @pytest.fixture(autouse=True)
 def quiet(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.WARNING)
+
+
+class TestBlocking:
+    """`sse_blocking`, over a real WSGI server."""
+
+    @contextlib.contextmanager
+    def serving_wsgi(self, events: Callable[[], Iterator[bytes]]) -> Iterator[str]:
+        def app(_: Any, start_response: Any) -> Iterator[bytes]:
+            start_response("200 OK", list(HEADERS.items()))
+            return events()
+
+        with make_server("127.0.0.1", 0, app, _Threads, _Quiet) as server:
+            thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+            thread.start()
+            try:
+                yield f"http://127.0.0.1:{server.server_port}"
+            finally:
+                server.shutdown()
+                thread.join(DEADLINE_S)
+
+    def test_the_events_are_those_of_the_other(self) -> None:
+        with (
+            self.serving_wsgi(lambda: sse_blocking(pace_blocking(HOSTILE, QUICK))) as url,
+            httpx2.Client(trust_env=False, timeout=DEADLINE_S) as client,
+            client.sse(url) as source,
+        ):
+            *words, done = list(source)
+        assert "".join(texts(words)) == "".join(HOSTILE)
+        assert done.event == "done"
+        assert json.loads(done.data)["qoe"] == 1.0
+
+    def test_any_iterable_will_do_and_failures_are_told_by_name(self) -> None:
+        def upstream() -> Iterator[str]:
+            yield "One two"
+            raise ConnectionError("secret")
+
+        chunks = list(sse_blocking(upstream()))
+        assert chunks[0] == b'data: {"text": "One two"}\n\n'
+        assert chunks[1] == b'event: error\ndata: {"error": "ConnectionError"}\n\n'
+        assert list(sse_blocking(["a"]))[-1] == b"event: done\ndata: {}\n\n"
+
+    def test_a_client_that_leaves_in_a_silence_closes_the_upstream(self) -> None:
+        closed = threading.Event()
+
+        class Silent:
+            def __iter__(self) -> Iterator[str]:
+                yield "Hello world"
+                closed.wait(DEADLINE_S)
+
+            def close(self) -> None:
+                closed.set()
+
+        with self.serving_wsgi(
+            lambda: sse_blocking(pace_blocking(Silent(), QUICK), keep_alive=0.01)
+        ) as url:
+            with (
+                httpx2.Client(trust_env=False, timeout=DEADLINE_S) as client,
+                client.sse(url) as source,
+            ):
+                assert json.loads(next(iter(source)).data) == {"text": "Hello"}
+                assert not closed.is_set()
+            assert closed.wait(DEADLINE_S)
+
+    def test_misuse_is_refused_at_once(self) -> None:
+        with pytest.raises(TypeError, match="a paced stream, not int"):
+            sse_blocking(3)  # type: ignore[arg-type]
+        with pytest.raises(ValueError, match="keep_alive must be above 0"):
+            sse_blocking([], keep_alive=0.0)
+
+
+class _Threads(ThreadingMixIn, WSGIServer):
+    daemon_threads = True
+
+
+class _Quiet(WSGIRequestHandler):
+    def log_message(self, *_: Any) -> None:
+        pass
