@@ -10,7 +10,7 @@ from andes_client.background import running_loop
 
 if TYPE_CHECKING:
     import asyncio
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
 
 __all__ = ["Nap", "nap"]
 
@@ -33,61 +33,72 @@ class Nap:
         """The event loop's clock, seconds."""
         return anyio.current_time()
 
-    async def until(self, moment: float) -> None:
+    def until(self, moment: float) -> "Awaitable[None]":
         """Sleep until that moment, or until woken; a millisecond longer at most."""
-        with anyio.CancelScope() as self._scope:
-            await anyio.sleep(max(0.0, moment - anyio.current_time()))
-        self._scope = None
+        return self._until(moment)
 
     def wake(self) -> None:
         """Wake who sleeps, if anybody does."""
         if self._scope is not None:
             self._scope.cancel()
 
+    def close(self) -> None:
+        """Nobody sleeps here any more."""
+
+    async def _until(self, moment: float) -> None:
+        with anyio.CancelScope() as self._scope:
+            await anyio.sleep(max(0.0, moment - anyio.current_time()))
+        self._scope = None
+
 
 class _AsyncioNap(Nap):
-    __slots__ = ("_clock", "_woken", "now")
+    __slots__ = ("_clock", "_timer", "_woken", "now")
 
     def __init__(self, clock: "_Clock") -> None:
         super().__init__()
+        clock.beds += 1
         self._clock = clock
         self._woken: asyncio.Future[None] | None = None
+        self._timer: asyncio.TimerHandle | None = None  # of its own
         self.now: Callable[[], float] = clock.now
 
-    async def until(self, moment: float) -> None:
+    def until(self, moment: float) -> "Awaitable[None]":
+        # No coroutine, and nothing to be cleaned up after each sleep: it is most of what a word
+        # costs.
+        if self._timer is not None:
+            self._timer.cancel()
         clock = self._clock
         self._woken = woken = clock.sleeper()
-        timer = clock.ring(woken, moment) if moment < math.inf else None
-        clock.sleepers += 1
-        try:
-            await woken
-        finally:
-            clock.sleepers -= 1
-            self._woken = None
-            if timer is not None:
-                timer.cancel()
+        self._timer = clock.ring(woken, moment) if moment < math.inf else None
+        return woken
 
     def wake(self) -> None:
         if self._woken is not None:
             _finish(self._woken)
 
+    def close(self) -> None:
+        self.wake()
+        if self._timer is not None:
+            self._timer.cancel()
+        self._clock.beds -= 1
+
 
 class _Clock:
     """Wakes the sleepers of an event loop of asyncio's."""
 
-    __slots__ = ("__weakref__", "_due", "_loop", "now", "sleeper", "sleepers")
+    __slots__ = ("__weakref__", "_due", "_loop", "beds", "now", "sleeper")
 
     def __init__(self, loop: "asyncio.AbstractEventLoop") -> None:
         self._loop = loop
         self.now = loop.time
         self.sleeper: Callable[[], asyncio.Future[None]] = loop.create_future
-        self.sleepers = 0
-        """How many there are."""
+        self.beds = 0
+        """How many may sleep."""
         self._due: dict[int, list[asyncio.Future[None]]] = {}
 
     def ring(self, sleeper: "asyncio.Future[None]", at: float) -> "asyncio.TimerHandle | None":
         """Finish it at that moment; returns a timer of its own, if it has one."""
-        if self.sleepers < _FEW:
+        if self.beds < _FEW:
             return self._loop.call_at(at, _finish, sleeper)
         grain = int(at / _GRAIN_S) + 1  # never before it, whatever is rounded
         together = self._due.get(grain)

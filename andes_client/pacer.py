@@ -8,10 +8,10 @@ import inspect
 import logging
 import math
 import threading
-from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from types import TracebackType
-from typing import Final, ParamSpec, Self, TypeVar
+from typing import Any, Final, ParamSpec, Self, TypeVar
 
 import anyio
 import anyio.abc
@@ -203,13 +203,14 @@ class Paced(AsyncIterator[str]):
         if not self._done:
             self._cancel()
             await self._drained_or_late()
+        self._nap.close()
         if not self._begun:  # cancelled before its first turn: nobody has closed the stream
             with anyio.move_on_after(_CLOSE_TIMEOUT_S, shield=True):
                 await _close(self._stream)
 
     async def _drained_or_late(self) -> None:
         """Wait until the draining has ended and the stream is closed, but not for ever."""
-        self._nap.wake()  # another task that iterates: it is over
+        self._nap.close()  # another task that iterates: it is over
         bed = self._nap = nap()
         until = bed.now() + _CLOSE_TIMEOUT_S
         with anyio.CancelScope(shield=True):
@@ -228,11 +229,8 @@ class Paced(AsyncIterator[str]):
     def __aiter__(self) -> Self:
         return self
 
-    async def __anext__(self) -> str:
-        text = await self.next(self._tick)
-        if text is None:
-            raise StopAsyncIteration
-        return text
+    def __anext__(self) -> Coroutine[Any, Any, str]:
+        return self._take(self._tick)
 
     async def next(self, timeout: float = math.inf) -> str | None:
         """The next text; "" if none is due within `timeout` seconds; None at the end.
@@ -240,9 +238,15 @@ class Paced(AsyncIterator[str]):
         The same as the iteration, for who has something else to do in a silence. Raises as that
         does.
         """
-        buffer, until = self._entered(), math.inf
+        try:
+            return await self._take(timeout)
+        except StopAsyncIteration:
+            return None
+
+    async def _take(self, timeout: float) -> str:
+        buffer, nap, until = self._entered(), self._nap, math.inf
         while True:
-            now = self._nap.now()
+            now = nap.now()
             step = buffer.poll(now)
             if isinstance(step, str):
                 self._units_this_turn += 1
@@ -251,7 +255,7 @@ class Paced(AsyncIterator[str]):
                     await anyio.lowlevel.cancel_shielded_checkpoint()
                 return step
             if step is None:
-                return None
+                raise StopAsyncIteration
             if timeout < math.inf:
                 if until == math.inf:
                     until = now + timeout
@@ -261,7 +265,7 @@ class Paced(AsyncIterator[str]):
             # Until that moment, or until a control or the drain gives reason to look again.
             self._units_this_turn = 0
             self._hungry = buffer.is_empty
-            await self._nap.until(step)
+            await nap.until(step)
             if self._left:
                 self._entered()
 

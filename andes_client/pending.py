@@ -6,14 +6,13 @@ reasons of their own (andes_client.markdown); these say what each wait is worth.
 
 import math
 from collections import deque
-from typing import Final, Protocol, runtime_checkable
+from typing import Final, Protocol, cast
 
 from andes_client.segment import PATIENCE_S, Segmenter, Unit
 
 __all__ = ["Holding", "Pending", "holding"]
 
 
-@runtime_checkable
 class Holding(Segmenter, Protocol):
     """A segmenter that gives up what it holds back step by step, as the reader waits for it."""
 
@@ -34,7 +33,9 @@ class Holding(Segmenter, Protocol):
 
 def holding(segmenter: Segmenter) -> Holding:
     """The segmenter itself, if it says what a wait is worth; else one that gives up half words."""
-    return segmenter if isinstance(segmenter, Holding) else _HalfWords(segmenter)
+    # Not isinstance(): of a protocol it takes longer than all the rest that makes a buffer.
+    holds = hasattr(segmenter, "overdue") and hasattr(segmenter, "held_cost")
+    return cast("Holding", segmenter) if holds else _HalfWords(segmenter)
 
 
 class _HalfWords:
