@@ -57,6 +57,19 @@ stream = broken()
 paced = await pace(scripted([(0.0, "Some words. " * 50)]), reading()).__aenter__()
 afterwards(paced.__aexit__(None, None, None))
 """,
+    "paced_again": """
+paced = await pace(scripted([(4.0, "Some words. " * 5)]), reading(), tick=0.5).__aenter__()
+afterwards(paced.__aexit__(None, None, None))
+class request:
+    async def is_disconnected():
+        return anyio.current_time() > 1.0
+""",
+    "generator": "stream = scripted([(0.5, 'Hello world')])",
+    "foreign": "stream = scripted([(0.5, 'Hello '), (0.5, 'world')])",
+    "wsgi": """
+def model():
+    yield "Hello world"
+""",
     "blocking": """
 stream = iter(["Hello world"])
 """,
@@ -94,6 +107,20 @@ assert printed() == "Hello world", printed()
 from types import SimpleNamespace
 response = await answer(SimpleNamespace(query_params={"wpm": "238"}))
 body = b"".join([chunk async for chunk in response.body_iterator])
+assert body.startswith(b'data: {"text": "Hello"}\\n\\ndata: {"text": " world"}\\n\\n'), body
+assert b"event: done" in body
+""",
+    ("client.md", "paced_again"): """
+assert word == "", word
+assert 1.0 < anyio.current_time() < 4.0
+""",
+    ("client.md", "generator"): """
+assert [word async for word in answer(stream)] == ["Hello", " world"]
+""",
+    ("client.md", "wsgi"): """
+started = []
+body = b"".join(answer({}, lambda *how: started.append(how)))
+assert started[0][0] == "200 OK"
 assert body.startswith(b'data: {"text": "Hello"}\\n\\ndata: {"text": " world"}\\n\\n'), body
 assert b"event: done" in body
 """,
