@@ -24,6 +24,7 @@ from andes_client import (
     pace,
     pace_blocking,
     reading,
+    sources,
     speaking,
     wire,
 )
@@ -36,6 +37,7 @@ from andes_client.sources import (
     Note,
     PacedEvents,
     Rest,
+    Source,
     Split,
     StreamError,
     Texts,
@@ -74,7 +76,7 @@ from andes_client.transport import (
     httpx_transport,
     httpx_transport_blocking,
 )
-from andes_client.web import HEADERS, HasEnding
+from andes_client.web import HEADERS, HasEnding, sse_blocking
 from andes_client.web import sse as sse_events
 
 __all__: list[str] = []
@@ -269,7 +271,26 @@ async def from_sdks(stream: AsyncIterable[Any], plain: Iterable[Any]) -> None:
     print(whole.ending)
 
 
-def web(stream: AsyncIterable[str]) -> list[StreamingResponse]:
+def whatever(stream: AsyncIterable[Any], plain: Iterable[Any]) -> list[object]:
+    source: Source[str] = Source(name="mine", split=without_marks, knows=str.isprintable)
+    return [sources.text(stream), sources.text_blocking(plain), Texts(stream, source)]
+
+
+async def stopping(stream: AsyncIterable[str], plain: Iterable[str]) -> None:
+    async with pace(stream, reading(), tick=0.5) as paced:
+        paced.keep_time()
+        print(await paced.next(timeout=0.1))
+        paced.stop()
+    with pace_blocking(plain, reading(), tick=0.5) as blocked:
+        blocked.keep_time()
+        print(blocked.next(timeout=0.1))
+        blocked.stop()
+    async for word in pace(stream, reading()).generator():
+        print(word)
+    print(list(pace_blocking(plain, reading()).generator()))
+
+
+def web(stream: AsyncIterable[str], plain: Iterable[str]) -> list[StreamingResponse]:
     paced = pace(stream, reading())
     texts = openai.text(stream)
     ending_of: HasEnding = texts
@@ -277,6 +298,7 @@ def web(stream: AsyncIterable[str]) -> list[StreamingResponse]:
         StreamingResponse(sse_events(paced), headers=HEADERS),
         StreamingResponse(sse_events(pace(texts, reading()), ending_of=ending_of)),
         StreamingResponse(sse_events(stream, event_of=str, keep_alive=math.inf)),
+        StreamingResponse(sse_blocking(plain, keep_alive=0.5)),
     ]
 
 
