@@ -94,10 +94,7 @@ def pace(
         ValueError: another argument is out of range.
     """
     if not hasattr(stream, "__aiter__"):
-        raise TypeError(
-            f"pace() needs an async iterable of str, not {type(stream).__name__}; "
-            "if the stream comes from a coroutine function, await it first"
-        )
+        raise TypeError(f"pace() needs an async iterable of str, not {_what_else(stream)}")
     check_line(report, "pace()", "Reporter", blocking=False)
     check_tick(tick)
     return Paced(
@@ -114,6 +111,18 @@ def pace(
         submitted,
         report,
         tick,
+    )
+
+
+def _what_else(stream: object) -> str:
+    """What it is that is no stream, and what to do with it."""
+    name = type(stream).__name__
+    if hasattr(stream, "__aenter__"):
+        return f"{name}: enter it first (async with ... as stream)"
+    if inspect.isawaitable(stream):
+        return f"{name}: await it first"
+    return (
+        f"{name}; for a plain one there is pace_blocking()" if hasattr(stream, "__iter__") else name
     )
 
 

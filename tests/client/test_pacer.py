@@ -327,8 +327,16 @@ async def test_a_segmenter_of_ones_own() -> None:
 
 
 async def test_what_is_no_stream_is_refused() -> None:
-    with pytest.raises(TypeError, match="async iterable of str, not list"):
+    with pytest.raises(TypeError, match=r"async iterable of str, not list; .* pace_blocking\(\)"):
         one_a_second(["a"])  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match=r"str, not int$"):
+        one_a_second(3)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match=r"GeneratorContextManager: enter it first \(async with"):
+        one_a_second(pace(scripted([]), ONE_A_SECOND).events())  # type: ignore[arg-type]
+    unstarted = anyio.sleep(1)
+    with pytest.raises(TypeError, match="coroutine: await it first"):
+        one_a_second(unstarted)  # type: ignore[arg-type]
+    unstarted.close()
     with pytest.raises(TypeError, match="needs an Expectation"):
         pace(scripted([]), 4.8)  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="must not be later than now"):
