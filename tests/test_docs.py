@@ -66,6 +66,13 @@ class request:
 """,
     "generator": "stream = scripted([(0.5, 'Hello world')])",
     "foreign": "stream = scripted([(0.5, 'Hello '), (0.5, 'world')])",
+    "partial": """
+from andes_client.sources import Texts
+async def so_far():
+    for text in ("Sun", "Sunny and w", "Sunny and warm."):
+        yield {"city": "Quito", "summary": text}
+partials = so_far()
+""",
     "wsgi": """
 def model():
     yield "Hello world"
