@@ -6,7 +6,8 @@
 Runs `vllm bench serve` and AIPerf (0.13, in an environment of its own, see helpers/environments.py)
 against a small real vLLM on this CPU, through a proxy that notes when each event passed and how
 many tokens it had. So the very same answers have two QoE: one from the benchmark's file, and one of
-our own. The status is 1 if they differ by more than 0.01. Takes about ten minutes.
+our own, which takes nothing from that file but when each request was sent. The status is 1 if they
+differ by more than 0.01. Takes about ten minutes.
 """
 
 import argparse
@@ -73,8 +74,17 @@ class Load:
     folder: Path
 
 
-def vllm(load: Load, kind: str) -> tuple[Path, list[str]]:
-    """Run `vllm bench serve`; its file, and the ids of its requests in the file's order."""
+@dataclass(frozen=True)
+class Ran:
+    """A benchmark's file, and its requests in the order in which `andes bench read` has them."""
+
+    path: Path
+    sent: Mapping[str, float]
+    """Id of a request -> when it was sent, by the monotonic clock, seconds."""
+
+
+def vllm(load: Load, kind: str) -> Ran:
+    """Run `vllm bench serve`."""
     backend, path = {
         "completions": ("openai", "/v1/completions"),
         "chat": ("openai-chat", "/v1/chat/completions"),
@@ -93,11 +103,13 @@ def vllm(load: Load, kind: str) -> tuple[Path, list[str]]:
     ]
     # fmt: on
     run(command)
-    return load.folder / f"vllm-{kind}.json", [f"r{i}" for i in range(load.requests)]
+    path = load.folder / f"vllm-{kind}.json"
+    sent = json.loads(path.read_text())["start_times"]
+    return Ran(path, {f"r{i}": at for i, at in enumerate(sent)})
 
 
-def aiperf(load: Load, kind: str) -> tuple[Path, list[str]]:
-    """Run AIPerf; its raw export, and the ids of its requests in the order of their start."""
+def aiperf(load: Load, kind: str) -> Ran:
+    """Run AIPerf, which writes its raw export."""
     place = load.folder / f"aiperf-{kind}"
     extra = {**READER.extra_body(), "ignore_eos": True, "return_token_ids": True}
     # fmt: off
@@ -114,12 +126,17 @@ def aiperf(load: Load, kind: str) -> tuple[Path, list[str]]:
     # Told to be offline it takes no tokenizer from a folder: findings/aiperf-offline-folder.sh.
     run(command, HF_HUB_OFFLINE="", TRANSFORMERS_OFFLINE="")
     path = place / "profile_export_raw.jsonl"
-    about = [json.loads(line)["metadata"] for line in path.read_text().splitlines()]
-    about.sort(key=lambda one: int(one["request_start_ns"]))
-    return path, [one["x_request_id"] for one in about if one["benchmark_phase"] == "profiling"]
+    records = [json.loads(line) for line in path.read_text().splitlines()]
+    records.sort(key=lambda one: int(one["metadata"]["request_start_ns"]))
+    sent = {
+        one["metadata"]["x_request_id"]: one["start_perf_ns"] / 1e9
+        for one in records
+        if one["metadata"]["benchmark_phase"] == "profiling"
+    }
+    return Ran(path, sent)
 
 
-Tool = Callable[[Load, str], tuple[Path, list[str]]]
+Tool = Callable[[Load, str], Ran]
 TOOLS: Final[Mapping[str, Tool]] = {"vllm": vllm, "aiperf": aiperf}
 
 
@@ -220,14 +237,15 @@ def _compared(witness: Witness, load: Load, tool: str, kind: str) -> Compared:
     print(f"{tool}, {kind}", file=sys.stderr, flush=True)
     witness.forget()
     name = f"{tool}, {kind}"
-    path, ids = TOOLS[tool](load, kind)
-    (found,) = read_runs(path, READER)
+    ran = TOOLS[tool](load, kind)
+    (found,) = read_runs(ran.path, READER)
     for remark in found.remarks:
         print(f"{name}: {remark}", file=sys.stderr)
-    passed = dict(zip((one.name for one in witness.seen), witness.outcomes(READER), strict=True))
+    outcomes = witness.outcomes(READER, ran.sent)
+    passed = dict(zip((one.name for one in witness.seen), outcomes, strict=True))
     # The tools send requests of their own besides, to see whether the server is there.
-    told = sum(_told(one) for one in witness.seen if one.name in ids)
-    return Compared(name, [passed[one] for one in ids], told, found.run.outcomes)
+    told = sum(_told(one) for one in witness.seen if one.name in ran.sent)
+    return Compared(name, [passed[one] for one in ran.sent], told, found.run.outcomes)
 
 
 def _told(one: Seen) -> bool:

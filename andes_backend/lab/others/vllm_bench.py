@@ -2,7 +2,7 @@
 
 It has lists with an entry for each request: when it was sent, the time to its first chunk, the gaps
 between its chunks, and how many tokens the server counted. The chunks' own tokens are not there: of
-an answer that came in fewer chunks than tokens, the tokens are shared out evenly over the chunks.
+an answer that came in fewer chunks than tokens, the tokens are shared out over the chunks.
 """
 
 from collections.abc import Mapping, Sequence
@@ -107,8 +107,8 @@ def _shared_out(rows: Sequence[Mapping[str, Any]], chat: bool) -> list[str]:
     if not fewer:
         return []
     return [
-        f"{fewer} of {len(rows)} answers came in fewer chunks than tokens: each chunk is taken to "
-        "have as many as any other"
+        f"{fewer} of {len(rows)} answers came in fewer chunks than tokens: the first is taken to "
+        "have one, and each of the others as many as any other"
     ]
 
 

@@ -22,12 +22,12 @@ def test_times_are_from_the_sending_of_each_request() -> None:
     assert (first.submitted_s, second.submitted_s) == (0.0, 1.0)
     assert (first.request.prompt_tokens, first.request.output_tokens) == (7, 3)
     assert first.qoe == qoe([0.5, 0.6, 0.8], reading()) == 1.0
-    assert second.qoe == pytest.approx(qoe([2.0, 2.0, 3.0, 3.0], reading()))
+    assert second.qoe == pytest.approx(qoe([2.0, 3.0, 3.0, 3.0], reading()))
 
 
 def test_tokens_of_an_answer_in_fewer_chunks_are_shared_out_and_it_is_said() -> None:
     found = read()
-    assert found.run.outcomes[1].times == (2.0, 2.0, 3.0, 3.0)
+    assert found.run.outcomes[1].times == (2.0, 3.0, 3.0, 3.0)
     (remark,) = found.remarks
     assert remark.startswith("1 of 2 answers came in fewer chunks than tokens")
 
@@ -36,7 +36,7 @@ def test_the_first_chunk_of_a_chat_has_no_text() -> None:
     chat = {"backend": "openai-chat", "itls": [[0.001, 0.1, 0.2], [0.001, 1.0]]}
     first, second = read(**chat).run.outcomes
     assert first.times == pytest.approx((0.501, 0.601, 0.801))
-    assert second.times == pytest.approx((2.001, 2.001, 3.001, 3.001))
+    assert second.times == pytest.approx((2.001, 3.001, 3.001, 3.001))
 
 
 def test_chunks_at_the_end_without_a_token_do_not_count() -> None:
