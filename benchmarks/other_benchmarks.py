@@ -3,11 +3,13 @@
     python benchmarks/other_benchmarks.py
     python benchmarks/other_benchmarks.py --tools vllm --url http://127.0.0.1:8000
 
-Runs `vllm bench serve` and AIPerf (0.13, in an environment of its own, see helpers/environments.py)
-against a small real vLLM on this CPU, through a proxy that notes when each event passed and how
-many tokens it had. So the very same answers have two QoE: one from the benchmark's file, and one of
-our own, which takes nothing from that file but when each request was sent. The status is 1 if they
-differ by more than 0.01. Takes about ten minutes.
+Runs `vllm bench serve`, AIPerf (0.13) and GuideLLM (0.8; both in environments of their own, see
+helpers/environments.py) against a small real vLLM on this CPU, through a proxy that notes when each
+event passed and how many tokens it had. So the very same answers have two QoE: one from the
+benchmark's file, and one of our own, which takes nothing from that file but when each request was
+sent. The status is 1 if they differ by more than 0.01, or if a request came without the fields that
+say who reads. Of GuideLLM only these are looked at: its file has no times of tokens. Takes about
+ten minutes.
 """
 
 import argparse
@@ -37,6 +39,7 @@ from andes_client import reading
 __all__ = ["main"]
 
 AIPERF: Final = "0.13.0"
+GUIDELLM: Final = "0.8.0"
 WITHIN: Final = 0.01
 READER: Final = reading()
 # The `vllm` command asks for a distribution called vllm, which the CPU build is not.
@@ -78,7 +81,8 @@ class Load:
 class Ran:
     """A benchmark's file, and its requests in the order in which `andes bench read` has them."""
 
-    path: Path
+    path: Path | None
+    """None: the tool keeps no times of tokens."""
     sent: Mapping[str, float]
     """Id of a request -> when it was sent, by the monotonic clock, seconds."""
 
@@ -103,9 +107,9 @@ def vllm(load: Load, kind: str) -> Ran:
     ]
     # fmt: on
     run(command)
-    path = load.folder / f"vllm-{kind}.json"
-    sent = json.loads(path.read_text())["start_times"]
-    return Ran(path, {f"r{i}": at for i, at in enumerate(sent)})
+    file = load.folder / f"vllm-{kind}.json"
+    sent = json.loads(file.read_text())["start_times"]
+    return Ran(file, {f"r{i}": at for i, at in enumerate(sent)})
 
 
 def aiperf(load: Load, kind: str) -> Ran:
@@ -136,8 +140,38 @@ def aiperf(load: Load, kind: str) -> Ran:
     return Ran(path, sent)
 
 
+def guidellm(load: Load, kind: str) -> Ran:
+    """Run GuideLLM, of which only the requests are looked at: its file has no times."""
+    path = {"completions": "/v1/completions", "chat": "/v1/chat/completions"}[kind]
+    backend = {
+        "kind": "openai_http",
+        "target": load.url,
+        "model": load.model,
+        "request_format": path,
+        "extras": {"body": READER.extra_body()},
+    }
+    data = {
+        "kind": "synthetic_text",
+        "prompt_tokens": load.prompt,
+        "output_tokens": load.answer,
+    }
+    # fmt: off
+    command = [
+        str(environment(f"guidellm-{GUIDELLM}", f"guidellm=={GUIDELLM}") / "guidellm"), "run",
+        "--backend", json.dumps(backend), "--data", json.dumps(data),
+        "--tokenizer", json.dumps({"kind": "huggingface_auto", "model": load.tokenizer}),
+        "--profile", json.dumps({"kind": "poisson", "rate": load.rate}),
+        "--constraint", json.dumps({"kind": "max_requests", "count": load.requests}),
+        "--output", f"kind=json,path={load.folder / f'guidellm-{kind}.json'}",
+        "--disable-console",
+    ]
+    # fmt: on
+    run(command)
+    return Ran(None, {})
+
+
 Tool = Callable[[Load, str], Ran]
-TOOLS: Final[Mapping[str, Tool]] = {"vllm": vllm, "aiperf": aiperf}
+TOOLS: Final[Mapping[str, Tool]] = {"vllm": vllm, "aiperf": aiperf, "guidellm": guidellm}
 
 
 def run(command: Sequence[str], **environment: str) -> None:
@@ -163,15 +197,23 @@ class Compared:
     told: int
     """Requests that carried our fields, to the letter."""
     theirs: Sequence[Outcome]
-    """In the same order."""
+    """In the same order; nothing of a tool that keeps no times."""
 
     @property
     def mean_difference(self) -> float:
+        if not self.theirs:
+            return 0.0
         return abs(fmean(o.qoe for o in self.theirs) - fmean(o.qoe for o in self.ours))
+
+    def holds(self, within: float) -> bool:
+        """Whether all requests had our fields, and the file has our mean QoE."""
+        return 0 < len(self.ours) == self.told and self.mean_difference <= within
 
     @property
     def row(self) -> Sequence[str]:
         told = f"{self.told} of {len(self.ours)}"
+        if not self.theirs:
+            return (self.name, told, *["-"] * (len(HEADS) - 2))
         pairs = list(zip(self.theirs, self.ours, strict=True))
 
         def both(of: Callable[[Outcome], float], digits: int) -> str:
@@ -202,7 +244,7 @@ HEADS: Final = (
 
 
 def main() -> int:
-    """Run the tools and compare; exit status 1 if a mean QoE is not ours."""
+    """Run the tools and compare; exit status 1 if a mean QoE is not ours, or fields are missing."""
     arguments = _arguments()
     with contextlib.ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
@@ -230,7 +272,7 @@ def main() -> int:
         HEADS,
         [one.row for one in found],
     )
-    return int(any(one.mean_difference > arguments.within for one in found))
+    return int(not all(one.holds(arguments.within) for one in found))
 
 
 def _compared(witness: Witness, load: Load, tool: str, kind: str) -> Compared:
@@ -238,14 +280,17 @@ def _compared(witness: Witness, load: Load, tool: str, kind: str) -> Compared:
     witness.forget()
     name = f"{tool}, {kind}"
     ran = TOOLS[tool](load, kind)
+    if ran.path is None:
+        passed = witness.outcomes(READER, {})
+        return Compared(name, passed, sum(map(_told, witness.seen)), ())
     (found,) = read_runs(ran.path, READER)
     for remark in found.remarks:
         print(f"{name}: {remark}", file=sys.stderr)
     outcomes = witness.outcomes(READER, ran.sent)
-    passed = dict(zip((one.name for one in witness.seen), outcomes, strict=True))
+    by_name = dict(zip((one.name for one in witness.seen), outcomes, strict=True))
     # The tools send requests of their own besides, to see whether the server is there.
     told = sum(_told(one) for one in witness.seen if one.name in ran.sent)
-    return Compared(name, [passed[one] for one in ran.sent], told, found.run.outcomes)
+    return Compared(name, [by_name[one] for one in ran.sent], told, found.run.outcomes)
 
 
 def _told(one: Seen) -> bool:

@@ -13,14 +13,13 @@ of all of them. The second command is an overload, in which somebody has to wait
 """
 
 import argparse
-import dataclasses
 import itertools
 import os
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from statistics import fmean
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.random import Generator
@@ -29,7 +28,7 @@ from panel_rows import SMALL
 from table import print_table
 
 from andes_backend.lab.report.outcome import Outcome
-from andes_backend.profile import Decode, Prefill, Profile
+from andes_backend.profile import Profile
 
 __all__ = ["main"]
 
@@ -84,14 +83,13 @@ def _lengths(rng: Generator, count: int) -> NDArray[np.int64]:
 def _server(slower: float) -> Profile:
     """The small one, whose steps take so many times as long."""
 
-    def longer(costs: Prefill | Decode) -> dict[str, float]:
-        found = dataclasses.asdict(costs).items()
-        return {name: slower * cost for name, cost in found if cost is not None}
+    def longer(costs: Any) -> dict[str, Any]:
+        return {f.name: slower * getattr(costs, f.name) for f in fields(costs) if "_ms" in f.name}
 
-    return dataclasses.replace(
+    return replace(
         SMALL,
-        prefill=Prefill(**longer(SMALL.prefill)),
-        decode=tuple(Decode(**longer(one)) for one in SMALL.decode),
+        prefill=replace(SMALL.prefill, **longer(SMALL.prefill)),
+        decode=tuple(replace(one, **longer(one)) for one in SMALL.decode),
     )
 
 
@@ -126,7 +124,7 @@ def _row(load: _Load, policy: str, threshold: int, runs: Sequence[_Run]) -> tupl
             f"{fmean(np.percentile([o.times[0] for o in of], 95) for of in kind):.1f}"
             for kind in kinds
         ),
-        *(f"{max(o.longest_wait_s for of in kind for o in of):.1f}" for kind in kinds),
+        *(f"{max(o.longest_wait_s or 0.0 for of in kind for o in of):.1f}" for kind in kinds),
         f"{fmean(one.tokens_per_s for one in runs):.0f}",
     )
 

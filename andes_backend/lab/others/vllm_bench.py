@@ -113,13 +113,15 @@ def _shared_out(rows: Sequence[Mapping[str, Any]], chat: bool) -> list[str]:
 
 
 def _held_back(value: Mapping[str, Any]) -> list[str]:
-    """With --max-concurrency the client itself lets requests wait, which its times leave out."""
+    """The client lets requests wait with --max-concurrency, and where it is too busy to send them;
+    its times leave that out."""
     queue = value.get("queue_times")
     waits = queue if isinstance(queue, list) else []
     longest = max((wait for wait in waits if isinstance(wait, int | float)), default=0.0)
     if longest < _HELD_BACK_S:
         return []
+    who = "a busy client" if value.get("max_concurrency") is None else "--max-concurrency"
     return [
-        f"--max-concurrency held requests back for up to {longest:.1f} s before they were sent: "
-        "these waits are not in the file's times, and not in QoE"
+        f"{who} held requests back for up to {longest:.1f} s before they were sent: these waits "
+        "are not in the file's times, and not in QoE"
     ]

@@ -68,7 +68,9 @@ def test_a_refusal_without_a_message_is_a_failure_as_well() -> None:
 def test_waits_in_the_clients_own_queue_are_mentioned() -> None:
     assert not any("held requests back" in one for one in read(queue_times=[0.0, 0.1]).remarks)
     (*_, remark) = read(queue_times=[0.0, 3.25], max_concurrency=1).remarks
-    assert "held requests back for up to 3.2 s" in remark
+    assert remark.startswith("--max-concurrency held requests back for up to 3.2 s")
+    (*_, remark) = read(queue_times=[0.0, 0.31]).remarks
+    assert remark.startswith("a busy client held requests back for up to 0.3 s")
 
 
 def test_without_details_it_says_which_option_is_missing() -> None:
