@@ -54,6 +54,7 @@ ENVIRONMENT: Final = {
     "HF_HUB_OFFLINE": "1",
     "TRANSFORMERS_OFFLINE": "1",
     "DO_NOT_TRACK": "1",
+    "GUIDELLM__MAX_WORKER_PROCESSES": "1",  # of ten by default, each with all that it imports
     # On two busy cores AIPerf's own processes need longer than half a minute to find each other.
     "AIPERF_SERVICE_REGISTRATION_TIMEOUT": "600",
     "AIPERF_SERVICE_REGISTRATION_MAX_ATTEMPTS": "600",

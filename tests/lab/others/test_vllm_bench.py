@@ -29,7 +29,7 @@ def test_tokens_of_an_answer_in_fewer_chunks_are_shared_out_and_it_is_said() -> 
     found = read()
     assert found.run.outcomes[1].times == (2.0, 3.0, 3.0, 3.0)
     (remark,) = found.remarks
-    assert remark.startswith("1 of 2 answers came in fewer chunks than tokens")
+    assert remark.startswith("1 of 2 answers came in fewer chunks than tokens: chunks that came at")
 
 
 def test_the_first_chunk_of_a_chat_has_no_text() -> None:
