@@ -15,12 +15,14 @@ ten minutes.
 import argparse
 import contextlib
 import json
+import math
 import os
 import subprocess
 import sys
 import tempfile
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import fmean
 from typing import Any, Final
@@ -201,6 +203,15 @@ class Compared:
     """In the same order; nothing of a tool that keeps no times."""
 
     @property
+    def misplaced(self) -> float:
+        """By how much the mean QoE is off only because tokens are in other chunks of the file."""
+        pairs = [
+            (one.qoe, _placed(one, of)) for one, of in zip(self.theirs, self.ours, strict=True)
+        ]
+        known = [(one, qoe) for one, qoe in pairs if qoe is not None]
+        return abs(fmean(one - qoe for one, qoe in known)) if known else math.nan
+
+    @property
     def mean_difference(self) -> float:
         if not self.theirs:
             return 0.0
@@ -228,9 +239,23 @@ class Compared:
             both(lambda one: one.qoe, 4),
             f"{self.mean_difference:.4f}",
             f"{max(abs(a.qoe - b.qoe) for a, b in pairs):.4f}",
+            f"{self.misplaced:.4f}",
             both(lambda one: one.ttft or 0.0, 2),
             both(lambda one: len(one.times), 1),
         )
+
+
+def _placed(theirs: Outcome, ours: Outcome) -> float | None:
+    """QoE by the times of the file's chunks and the tokens that each had when it passed.
+
+    A client notes a chunk when it has read it, which a busy one does later than it came; this is
+    what is left of a difference without that. None if the file has fewer chunks than passed.
+    """
+    chunks, counts = list(dict.fromkeys(theirs.times)), list(Counter(ours.times).values())
+    if len(chunks) != len(counts):
+        return None
+    times = [time for time, count in zip(chunks, counts, strict=True) for _ in range(count)]
+    return replace(theirs, times=tuple(times)).qoe
 
 
 HEADS: Final = (
@@ -239,6 +264,7 @@ HEADS: Final = (
     "QoE, file / ours",
     f"apart (<= {WITHIN})",
     "one request",
+    "by tokens' places",
     "TTFT, s",
     "tokens",
 )

@@ -129,10 +129,10 @@ def _name(request: Request) -> str:
 async def _noting(chunks: AsyncIterator[bytes], seen: Seen) -> AsyncIterator[bytes]:
     rest = b""
     async for chunk in chunks:
-        came = time.monotonic() - seen.at
         *lines, rest = (rest + chunk).split(b"\n")
         for line in lines:
             if line.startswith(b"data:"):
+                came = time.monotonic() - seen.at  # no two events at the same time
                 seen.events.add(line.removeprefix(b"data:").strip().decode(), came)
         yield chunk
 
