@@ -3,27 +3,29 @@
     python benchmarks/other_benchmarks.py
     python benchmarks/other_benchmarks.py --tools vllm --url http://127.0.0.1:8000
 
-Runs `vllm bench serve` and AIPerf (0.13, in an environment of its own, see helpers/environments.py)
-against a small real vLLM on this CPU, through a proxy that notes when each event passed and how
-many tokens it had. So the very same answers have two QoE: one from the benchmark's file, and one of
-our own. The status is 1 if they differ by more than 0.01. Takes about ten minutes.
+Runs `vllm bench serve`, AIPerf (0.13) and GuideLLM (0.8; both in environments of their own, see
+helpers/environments.py) against a small real vLLM on this CPU, through a proxy that notes when each
+event passed and how many tokens it had. So the very same answers have two QoE: one from the
+benchmark's file, and one of our own, which takes nothing from that file but when each request was
+sent. The status is 1 if they differ by more than 0.01, or if a request came without the fields that
+say who reads. Of GuideLLM only these are looked at: its file has no times of tokens. Takes about
+ten minutes.
 """
 
 import argparse
 import contextlib
-import json
-import os
-import subprocess
+import math
 import sys
 import tempfile
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import fmean
 from typing import Any, Final
 
 import httpx2
-from helpers.environments import environment
+from helpers.other_tools import READER, TOOLS, Load
 from helpers.witness import Seen, Witness, witnessing
 from table import print_table
 
@@ -31,110 +33,10 @@ from andes_backend.lab.bench.server import serve_tiny
 from andes_backend.lab.bench.tiny_model import make_tiny_model
 from andes_backend.lab.others.recognise import read_runs
 from andes_backend.lab.report.outcome import Outcome
-from andes_client import reading
 
 __all__ = ["main"]
 
-AIPERF: Final = "0.13.0"
 WITHIN: Final = 0.01
-READER: Final = reading()
-# The `vllm` command asks for a distribution called vllm, which the CPU build is not.
-VLLM_BENCH_SERVE: Final = """
-from vllm.benchmarks.serve import add_cli_args, main
-from vllm.utils.argparse_utils import FlexibleArgumentParser
-parser = FlexibleArgumentParser()
-add_cli_args(parser)
-main(parser.parse_args())
-"""
-ENVIRONMENT: Final = {
-    "HF_HUB_OFFLINE": "1",
-    "TRANSFORMERS_OFFLINE": "1",
-    "DO_NOT_TRACK": "1",
-    # On two busy cores AIPerf's own processes need longer than half a minute to find each other.
-    "AIPERF_SERVICE_REGISTRATION_TIMEOUT": "600",
-    "AIPERF_SERVICE_REGISTRATION_MAX_ATTEMPTS": "600",
-    "AIPERF_SERVICE_START_TIMEOUT": "600",
-    "AIPERF_SERVICE_PROFILE_START_TIMEOUT": "600",
-}
-
-
-@dataclass(frozen=True)
-class Load:
-    """What every tool sends, and where to."""
-
-    url: str
-    model: str
-    tokenizer: str
-    """A folder."""
-    requests: int
-    rate: float
-    prompt: int
-    answer: int
-    folder: Path
-
-
-def vllm(load: Load, kind: str) -> tuple[Path, list[str]]:
-    """Run `vllm bench serve`; its file, and the ids of its requests in the file's order."""
-    backend, path = {
-        "completions": ("openai", "/v1/completions"),
-        "chat": ("openai-chat", "/v1/chat/completions"),
-    }[kind]
-    # fmt: off
-    command = [
-        sys.executable, "-c", VLLM_BENCH_SERVE,
-        "--backend", backend, "--base-url", load.url, "--endpoint", path,
-        "--model", load.model, "--tokenizer", load.tokenizer,
-        "--dataset-name", "random", "--random-input-len", str(load.prompt),
-        "--random-output-len", str(load.answer), "--num-prompts", str(load.requests),
-        "--request-rate", str(load.rate), "--ignore-eos", "--disable-tqdm",
-        "--extra-body", json.dumps(READER.extra_body()), "--request-id-prefix", "r",
-        "--save-result", "--save-detailed",
-        "--result-dir", str(load.folder), "--result-filename", f"vllm-{kind}.json",
-    ]
-    # fmt: on
-    run(command)
-    return load.folder / f"vllm-{kind}.json", [f"r{i}" for i in range(load.requests)]
-
-
-def aiperf(load: Load, kind: str) -> tuple[Path, list[str]]:
-    """Run AIPerf; its raw export, and the ids of its requests in the order of their start."""
-    place = load.folder / f"aiperf-{kind}"
-    extra = {**READER.extra_body(), "ignore_eos": True, "return_token_ids": True}
-    # fmt: off
-    command = [
-        str(environment(f"aiperf-{AIPERF}", f"aiperf=={AIPERF}") / "aiperf"), "profile",
-        "--url", load.url, "--endpoint-type", kind, "--streaming",
-        "--model", load.model, "--tokenizer", load.tokenizer,
-        "--isl", str(load.prompt), "--osl", str(load.answer),
-        "--request-count", str(load.requests), "--request-rate", str(load.rate),
-        "--extra-inputs", json.dumps(extra),
-        "--export-level", "raw", "--artifact-dir", str(place), "--ui", "none",
-    ]
-    # fmt: on
-    # Told to be offline it takes no tokenizer from a folder: findings/aiperf-offline-folder.sh.
-    run(command, HF_HUB_OFFLINE="", TRANSFORMERS_OFFLINE="")
-    path = place / "profile_export_raw.jsonl"
-    about = [json.loads(line)["metadata"] for line in path.read_text().splitlines()]
-    about.sort(key=lambda one: int(one["request_start_ns"]))
-    return path, [one["x_request_id"] for one in about if one["benchmark_phase"] == "profiling"]
-
-
-Tool = Callable[[Load, str], tuple[Path, list[str]]]
-TOOLS: Final[Mapping[str, Tool]] = {"vllm": vllm, "aiperf": aiperf}
-
-
-def run(command: Sequence[str], **environment: str) -> None:
-    """Run it, and show what it says only if it fails."""
-    done = subprocess.run(
-        command,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        env={**os.environ, **ENVIRONMENT, **environment},
-    )
-    if done.returncode:
-        sys.exit(f"{done.stdout}\n{command[0]} ended with status {done.returncode}")
 
 
 @dataclass(frozen=True)
@@ -146,15 +48,32 @@ class Compared:
     told: int
     """Requests that carried our fields, to the letter."""
     theirs: Sequence[Outcome]
-    """In the same order."""
+    """In the same order; nothing of a tool that keeps no times."""
+
+    @property
+    def misplaced(self) -> float:
+        """By how much the mean QoE is off only because tokens are in other chunks of the file."""
+        pairs = [
+            (one.qoe, _placed(one, of)) for one, of in zip(self.theirs, self.ours, strict=True)
+        ]
+        known = [(one, qoe) for one, qoe in pairs if qoe is not None]
+        return abs(fmean(one - qoe for one, qoe in known)) if known else math.nan
 
     @property
     def mean_difference(self) -> float:
+        if not self.theirs:
+            return 0.0
         return abs(fmean(o.qoe for o in self.theirs) - fmean(o.qoe for o in self.ours))
+
+    def holds(self, within: float) -> bool:
+        """Whether all requests had our fields, and the file has our mean QoE."""
+        return 0 < len(self.ours) == self.told and self.mean_difference <= within
 
     @property
     def row(self) -> Sequence[str]:
         told = f"{self.told} of {len(self.ours)}"
+        if not self.theirs:
+            return (self.name, told, *["-"] * (len(HEADS) - 2))
         pairs = list(zip(self.theirs, self.ours, strict=True))
 
         def both(of: Callable[[Outcome], float], digits: int) -> str:
@@ -168,9 +87,23 @@ class Compared:
             both(lambda one: one.qoe, 4),
             f"{self.mean_difference:.4f}",
             f"{max(abs(a.qoe - b.qoe) for a, b in pairs):.4f}",
+            f"{self.misplaced:.4f}",
             both(lambda one: one.ttft or 0.0, 2),
             both(lambda one: len(one.times), 1),
         )
+
+
+def _placed(theirs: Outcome, ours: Outcome) -> float | None:
+    """QoE by the times of the file's chunks and the tokens that each had when it passed.
+
+    A client notes a chunk when it has read it, which a busy one does later than it came; this is
+    what is left of a difference without that. None if the file has fewer chunks than passed.
+    """
+    chunks, counts = list(dict.fromkeys(theirs.times)), list(Counter(ours.times).values())
+    if len(chunks) != len(counts):
+        return None
+    times = [time for time, count in zip(chunks, counts, strict=True) for _ in range(count)]
+    return replace(theirs, times=tuple(times)).qoe
 
 
 HEADS: Final = (
@@ -179,13 +112,14 @@ HEADS: Final = (
     "QoE, file / ours",
     f"apart (<= {WITHIN})",
     "one request",
+    "by tokens' places",
     "TTFT, s",
     "tokens",
 )
 
 
 def main() -> int:
-    """Run the tools and compare; exit status 1 if a mean QoE is not ours."""
+    """Run the tools and compare; exit status 1 if a mean QoE is not ours, or fields are missing."""
     arguments = _arguments()
     with contextlib.ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
@@ -213,21 +147,25 @@ def main() -> int:
         HEADS,
         [one.row for one in found],
     )
-    return int(any(one.mean_difference > arguments.within for one in found))
+    return int(not all(one.holds(arguments.within) for one in found))
 
 
 def _compared(witness: Witness, load: Load, tool: str, kind: str) -> Compared:
     print(f"{tool}, {kind}", file=sys.stderr, flush=True)
     witness.forget()
     name = f"{tool}, {kind}"
-    path, ids = TOOLS[tool](load, kind)
-    (found,) = read_runs(path, READER)
+    ran = TOOLS[tool](load, kind)
+    if ran.path is None:
+        passed = witness.outcomes(READER, {})
+        return Compared(name, passed, sum(map(_told, witness.seen)), ())
+    (found,) = read_runs(ran.path, READER)
     for remark in found.remarks:
         print(f"{name}: {remark}", file=sys.stderr)
-    passed = dict(zip((one.name for one in witness.seen), witness.outcomes(READER), strict=True))
+    outcomes = witness.outcomes(READER, ran.sent)
+    by_name = dict(zip((one.name for one in witness.seen), outcomes, strict=True))
     # The tools send requests of their own besides, to see whether the server is there.
-    told = sum(_told(one) for one in witness.seen if one.name in ids)
-    return Compared(name, [passed[one] for one in ids], told, found.run.outcomes)
+    told = sum(_told(one) for one in witness.seen if one.name in ran.sent)
+    return Compared(name, [by_name[one] for one in ran.sent], told, found.run.outcomes)
 
 
 def _told(one: Seen) -> bool:

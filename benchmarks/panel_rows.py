@@ -30,6 +30,7 @@ __all__ = [
     "NEEDS_AZURE",
     "NO_EXCHANGE",
     "ROWS",
+    "SMALL",
     "VARIANTS",
     "Figures",
     "Row",
@@ -56,7 +57,7 @@ VARIANTS: Final[Mapping[str, Mapping[str, Any]]] = MappingProxyType(
 """What a preempted request finds again: nothing; what is still in the cache; all, at 20 GB/s."""
 
 # The server that docs/calibrate.md measures: a tiny model on two CPU cores.
-_SMALL: Final = Profile(
+SMALL: Final = Profile(
     name="a tiny model on two CPU cores",
     source="docs/calibrate.md",
     kv_tokens=5120,
@@ -231,11 +232,11 @@ ROWS: Final[Mapping[str, Row]] = MappingProxyType(
         ),
         "small 3/s": Row(
             about="a tiny model on two CPU cores",
-            profile=_SMALL,
+            profile=SMALL,
             make=functools.partial(_on_small, 3.0),
         ),
         "small 5/s": Row(
-            about="the same, more of it", profile=_SMALL, make=functools.partial(_on_small, 5.0)
+            about="the same, more of it", profile=SMALL, make=functools.partial(_on_small, 5.0)
         ),
     }
 )

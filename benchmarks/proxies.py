@@ -1,7 +1,7 @@
 """What passes through the proxies that people put in front of vLLM: a table, with versions.
 
-    python benchmarks/proxies.py              installs vllm-router
-    python benchmarks/proxies.py --only direct,litellm,litellm-openai    LiteLLM's proxy: minutes
+    python benchmarks/proxies.py              installs vllm-router and LiteLLM's proxy
+    python benchmarks/proxies.py --only litellm,litellm-openai
     python benchmarks/proxies.py --only nginx                     if it is installed
     python benchmarks/proxies.py --markdown   the table of docs/proxies.md
     python benchmarks/proxies.py --real http://127.0.0.1:8000,http://127.0.0.1:8001
@@ -165,7 +165,7 @@ COLUMNS: Final[Mapping[str, tuple[str, Start]]] = {
 }
 """Name -> the head of its column, and what starts it."""
 
-_PINNED: Final = ("direct", "vllm-router")
+_PINNED: Final = ("direct", "vllm-router", "litellm", "litellm-openai")
 
 
 def main() -> int:

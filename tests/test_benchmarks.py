@@ -53,6 +53,16 @@ def test_what_reports_cost_is_measured_at_both_ends() -> None:
 
 
 @pytest.mark.skipif(not HAS_VLLM, reason="vLLM is not installed")
+@pytest.mark.parametrize("load", [("--groups=2",), ("--overload", "--requests=30")])
+def test_questions_behind_long_prompts_are_measured_with_a_threshold_and_without(
+    load: tuple[str, ...],
+) -> None:
+    table = run("short_behind_long.py", "--seeds=1", "--slower=4", *load)
+    for text in ("stock", "qoe", "none", "256", "QoE: short", "longest wait", "4 times slower"):
+        assert text in table
+
+
+@pytest.mark.skipif(not HAS_VLLM, reason="vLLM is not installed")
 @pytest.mark.parametrize("load", [("--prompts=1",), ("--all-long", "--requests=20")])
 def test_long_prompts_are_measured_with_the_step_budget_and_without(load: tuple[str, ...]) -> None:
     table = run("long_prompts.py", "--seeds=1", *load)

@@ -17,7 +17,10 @@ _SHORT: Final = 200
 _SLOW_S: Final = 0.5
 
 _FEW: Final = 0.01  # a share of the requests
-_FLAG: Final = "--long-prefill-token-threshold 256"
+_FLAG: Final = "--long-prefill-token-threshold"
+_CHUNKS: Final = (256, 128, 64)  # tokens
+# Who comes waits for the chunk that is computed, the one that is scheduled already, and their own.
+_CHUNK_S: Final = 0.15
 
 
 def check_prompts(exposition: Exposition) -> Iterator[Finding]:
@@ -43,8 +46,14 @@ def check_prompts(exposition: Exposition) -> Iterator[Finding]:
         "meanwhile waits for its end.",
         do="Let a step compute only so many tokens of one prompt, unless the server does so "
         "already, and watch the long prompts' own time to first token.",
-        flags=_FLAG,
+        flags=f"{_FLAG} {_chunk(exposition)}",
     )
+
+
+def _chunk(exposition: Exposition) -> int:
+    """Tokens that this server computes in a short time, as far as it has been seen."""
+    taken, tokens = exposition.total(f"{_COMPUTED}_sum"), exposition.total(f"{_PROMPT}_sum")
+    return next((n for n in _CHUNKS if n * taken <= _CHUNK_S * tokens), _CHUNKS[-1])
 
 
 def _share(exposition: Exposition, name: str, end: float) -> float | None:

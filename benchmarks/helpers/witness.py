@@ -2,7 +2,7 @@
 
     with witnessing("http://127.0.0.1:8000") as witness:
         ...  # send requests to witness.url
-    witness.outcomes(reading())
+    witness.outcomes(reading(), sent)
 
 It asks for token ids in every request, so that it counts tokens exactly whatever the client
 asks for, and changes nothing else. It listens on loopback only.
@@ -13,7 +13,7 @@ import json
 import socket
 import threading
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -64,14 +64,26 @@ class Witness:
         """From here on."""
         self.seen = []
 
-    def outcomes(self, expectation: Expectation) -> list[Outcome]:
-        """Of all that was streamed, in the order in which it came."""
+    def outcomes(self, expectation: Expectation, sent: Mapping[str, float]) -> list[Outcome]:
+        """Of all that was streamed, in the order in which it came.
+
+        Args:
+            expectation: of all readers.
+            sent: the name of a request -> when the client began to send it, by the monotonic
+                clock, seconds. A busy client or proxy may take a while until it has arrived, and
+                a reader waits from the first of the two. Others count from their arrival.
+        """
         began = min((one.at for one in self.seen), default=0.0)
-        return [self._outcome(i, one, began, expectation) for i, one in enumerate(self.seen)]
+        return [
+            self._outcome(i, one, began, one.at - sent.get(one.name, one.at), expectation)
+            for i, one in enumerate(self.seen)
+        ]
 
     @staticmethod
-    def _outcome(index: int, one: Seen, began: float, expectation: Expectation) -> Outcome:
-        times = one.events.times()
+    def _outcome(
+        index: int, one: Seen, began: float, on_its_way: float, expectation: Expectation
+    ) -> Outcome:
+        times = tuple(on_its_way + time for time in one.events.times())
         asked = Asked(
             one.at - began, max(1, one.events.prompt or 0), max(1, len(times)), expectation
         )
@@ -117,10 +129,10 @@ def _name(request: Request) -> str:
 async def _noting(chunks: AsyncIterator[bytes], seen: Seen) -> AsyncIterator[bytes]:
     rest = b""
     async for chunk in chunks:
-        came = time.monotonic() - seen.at
         *lines, rest = (rest + chunk).split(b"\n")
         for line in lines:
             if line.startswith(b"data:"):
+                came = time.monotonic() - seen.at  # no two events at the same time
                 seen.events.add(line.removeprefix(b"data:").strip().decode(), came)
         yield chunk
 

@@ -134,8 +134,9 @@ def _remarks(answers: Sequence[_Answer]) -> tuple[str, ...]:
     uncounted = sum(one.events.usage is None and not one.events.tokens for one in answers)
     if shared := sum(one.events.is_shared_out for one in answers):
         said.append(
-            f"{shared} of {of} answers came in fewer events than tokens: each event is taken to "
-            "have as many as any other. With --extra-inputs return_token_ids:true vLLM tells"
+            f"{shared} of {of} answers came in fewer events than tokens: the first is taken to "
+            "have one, and each of the others as many as any other. With --extra-inputs "
+            "return_token_ids:true vLLM tells"
         )
     if uncounted:
         said.append(

@@ -30,7 +30,7 @@ class Events:
 
     Tokens are counted by their ids where the server sent them (`return_token_ids`), else by the
     count that each chunk carries (`continuous_usage_stats`), else by chunks with text, over which
-    the server's final count is shared out evenly.
+    the server's final count is shared out.
     """
 
     chunks: list[float] = field(default_factory=list)

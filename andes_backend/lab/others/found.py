@@ -27,13 +27,21 @@ class Found:
 
 
 def share_out(times: Sequence[float], count: int) -> tuple[float, ...]:
-    """The times of `count` tokens that came in `len(times)` chunks: evenly, in their order.
+    """The times of `count` tokens that came in `len(times)` chunks, in their order.
+
+    The first chunk has one: a server sends the first token as soon as it is there, and tokens come
+    together only if they had to wait for what was sent before them. (So does vLLM with
+    `--stream-interval`, and when it speculates.) The other chunks have as many as each other.
 
     Args:
         times: of the chunks, in any unit.
         count: of the tokens; with fewer of them than chunks, the last chunks are empty.
     """
-    return tuple(times[i * len(times) // count] for i in range(count)) if times else ()
+    if count <= len(times):
+        return tuple(times[:count])
+    first, later = times[:1], times[1:] or times
+    rest = count - len(first)
+    return (*first, *(later[i * len(later) // rest] for i in range(rest))) if times else ()
 
 
 def seconds(value: object, what: str) -> float:

@@ -30,6 +30,7 @@ class Cell:
     max_num_active_seqs: int | None = None
     """None: the profile's."""
     watermark: float = 0.0
+    long_prefill_token_threshold: int = 0
     arrivals: str | None
     """None: the trace's own."""
     rate: float | None
@@ -48,6 +49,7 @@ class Cell:
             async_scheduling=setup.async_scheduling,
             max_num_active_seqs=setup.max_num_active_seqs,
             watermark=setup.watermark,
+            long_prefill_token_threshold=setup.long_prefill_token_threshold,
             arrivals=arrivals,
             rate=rate,
             reports=setup.reports,

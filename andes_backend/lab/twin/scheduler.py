@@ -228,6 +228,8 @@ def _engine_config(setup: Setup, max_model_len: int) -> VllmConfig:
             max_num_batched_tokens=max(profile.max_step_tokens, profile.max_sequences),
             max_num_seqs=profile.max_sequences,
             watermark=setup.watermark,
+            # vLLM refuses more than the longest request has, which would cut nothing.
+            long_prefill_token_threshold=min(setup.long_prefill_token_threshold, max_model_len),
             enable_prefix_caching=setup.prefix_caching,
             async_scheduling=setup.async_scheduling,
             scheduling_policy="priority" if setup.policy == PRIORITY else "fcfs",

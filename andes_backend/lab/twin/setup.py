@@ -85,6 +85,8 @@ class Setup:
     watermark: float = 0.0
     """vLLM's, of the same name: the share of the KV blocks that is kept free of newcomers, for
     those who run to grow into."""
+    long_prefill_token_threshold: int = 0
+    """vLLM's, of the same name: most tokens of one prompt in a step; 0: as many as fit."""
     requests_per_minute: int = 20
     """The limit of the policy `rpm` for each user."""
     async_scheduling: bool = True
@@ -142,6 +144,11 @@ class Setup:
             )
         if not 0 <= self.watermark < 1:
             raise SetupError(f"watermark must be 0 to below 1, not {self.watermark!r}")
+        if self.long_prefill_token_threshold < 0:
+            raise SetupError(
+                "long_prefill_token_threshold must be 0 or more tokens, "
+                f"not {self.long_prefill_token_threshold!r}"
+            )
 
     @property
     def is_ours(self) -> bool:

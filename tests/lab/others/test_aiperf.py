@@ -45,7 +45,7 @@ def test_a_count_with_the_last_text_only_is_no_progress() -> None:
 
 def test_otherwise_the_final_count_is_shared_out_and_it_is_said() -> None:
     found = read(record((0.5, chunk("a b")), (2.0, chunk("c d")), (2.1, USAGE), (2.1, "[DONE]")))
-    assert found.run.outcomes[0].times == pytest.approx((0.5, 0.5, 2.0, 2.0))
+    assert found.run.outcomes[0].times == pytest.approx((0.5, 2.0, 2.0, 2.0))
     (remark,) = found.remarks
     assert "1 of 1 answers came in fewer events than tokens" in remark
     assert "return_token_ids:true" in remark

@@ -13,7 +13,7 @@ pytestmark = pytest.mark.live
 
 ROOT = Path(__file__).parents[3]
 INSTALLED = os.environ.get("ANDES_OTHER_BENCHMARKS") == "1"
-WHY = "LOUD: AIPerf: ANDES_OTHER_BENCHMARKS=1 installs it (minutes) and runs it"
+WHY = "LOUD: AIPerf and GuideLLM: ANDES_OTHER_BENCHMARKS=1 installs (minutes) and runs them"
 
 
 def compared(server: Server, *options: str) -> str:
@@ -38,3 +38,8 @@ def test_the_file_of_aiperf_says_what_passed(qoe_server: Server) -> None:
     table = compared(qoe_server, "--tools=aiperf")
     assert table.count("12 of 12") == 2
     assert table.count("40.0 / 40.0") == 2
+
+
+@pytest.mark.skipif(not INSTALLED, reason=WHY)
+def test_guidellm_sends_our_fields(qoe_server: Server) -> None:
+    assert compared(qoe_server, "--tools=guidellm").count("12 of 12") == 2

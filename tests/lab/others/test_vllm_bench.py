@@ -22,21 +22,21 @@ def test_times_are_from_the_sending_of_each_request() -> None:
     assert (first.submitted_s, second.submitted_s) == (0.0, 1.0)
     assert (first.request.prompt_tokens, first.request.output_tokens) == (7, 3)
     assert first.qoe == qoe([0.5, 0.6, 0.8], reading()) == 1.0
-    assert second.qoe == pytest.approx(qoe([2.0, 2.0, 3.0, 3.0], reading()))
+    assert second.qoe == pytest.approx(qoe([2.0, 3.0, 3.0, 3.0], reading()))
 
 
 def test_tokens_of_an_answer_in_fewer_chunks_are_shared_out_and_it_is_said() -> None:
     found = read()
-    assert found.run.outcomes[1].times == (2.0, 2.0, 3.0, 3.0)
+    assert found.run.outcomes[1].times == (2.0, 3.0, 3.0, 3.0)
     (remark,) = found.remarks
-    assert remark.startswith("1 of 2 answers came in fewer chunks than tokens")
+    assert remark.startswith("1 of 2 answers came in fewer chunks than tokens: chunks that came at")
 
 
 def test_the_first_chunk_of_a_chat_has_no_text() -> None:
     chat = {"backend": "openai-chat", "itls": [[0.001, 0.1, 0.2], [0.001, 1.0]]}
     first, second = read(**chat).run.outcomes
     assert first.times == pytest.approx((0.501, 0.601, 0.801))
-    assert second.times == pytest.approx((2.001, 2.001, 3.001, 3.001))
+    assert second.times == pytest.approx((2.001, 3.001, 3.001, 3.001))
 
 
 def test_chunks_at_the_end_without_a_token_do_not_count() -> None:
@@ -68,7 +68,9 @@ def test_a_refusal_without_a_message_is_a_failure_as_well() -> None:
 def test_waits_in_the_clients_own_queue_are_mentioned() -> None:
     assert not any("held requests back" in one for one in read(queue_times=[0.0, 0.1]).remarks)
     (*_, remark) = read(queue_times=[0.0, 3.25], max_concurrency=1).remarks
-    assert "held requests back for up to 3.2 s" in remark
+    assert remark.startswith("--max-concurrency held requests back for up to 3.2 s")
+    (*_, remark) = read(queue_times=[0.0, 0.31]).remarks
+    assert remark.startswith("a busy client held requests back for up to 0.3 s")
 
 
 def test_without_details_it_says_which_option_is_missing() -> None:

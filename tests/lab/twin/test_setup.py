@@ -23,6 +23,7 @@ PROFILE = load_profile("llama-3-8b-a40")
         ({"max_num_active_seqs": 0}, r"max_num_active_seqs must be 1 to \d+, .*, not 0"),
         ({"max_num_active_seqs": 9999}, r"must be 1 to \d+, the profile's max_sequences"),
         ({"watermark": 1.0}, r"watermark must be 0 to below 1, not 1\.0"),
+        ({"long_prefill_token_threshold": -1}, r"must be 0 or more tokens, not -1"),
     ],
 )
 def test_what_makes_no_sense_is_refused(settings: dict[str, Any], message: str) -> None:

@@ -38,6 +38,7 @@ def test_a_policy_has_a_point_in_the_smallest_sweep() -> None:
         "async_scheduling": True,
         "max_num_active_seqs": None,
         "watermark": 0.0,
+        "long_prefill_token_threshold": 0,
         "arrivals": None,
         "rate": 3.0,
         "reports": False,
@@ -68,9 +69,10 @@ def test_every_axis_multiplies_the_points() -> None:
         async_scheduling=[True, False],
         max_num_active_seqs=[None, 8],
         watermark=[0.0, 0.1],
+        long_prefill_token_threshold=[0, 256],
     )
     points = made.points()
-    assert len(points) == 2 * 3 * 2 * 2 * 2 * 2 * 2 * 2 * 2 * 2 * 2
+    assert len(points) == 2 * 3 * 2 * 2 * 2 * 2 * 2 * 2 * 2 * 2 * 2 * 2
     assert len({(p.cell, p.seed, p.policy) for p in points}) == len(points)
     assert made.varying() == (
         "profile",
@@ -80,6 +82,7 @@ def test_every_axis_multiplies_the_points() -> None:
         "async_scheduling",
         "max_num_active_seqs",
         "watermark",
+        "long_prefill_token_threshold",
         "arrivals",
         "rate",
     )
@@ -116,6 +119,7 @@ def test_the_cell_reaches_the_setup() -> None:
         async_scheduling=[False],
         max_num_active_seqs=[8],
         watermark=[0.3],
+        long_prefill_token_threshold=[256],
     ).points()
     setup = point.setup
     assert (setup.policy, setup.profile.kv_tokens) == ("qoe", 1234)
@@ -125,6 +129,7 @@ def test_the_cell_reaches_the_setup() -> None:
         False,
     )
     assert (setup.max_num_active_seqs, setup.watermark) == (8, 0.3)
+    assert setup.long_prefill_token_threshold == 256
 
 
 def test_a_point_makes_its_workload_wherever_it_is_sent() -> None:

@@ -89,6 +89,7 @@ def test_every_list_is_an_axis(specs: list[SweepSpec]) -> None:
         ("--async-scheduling", "on,off"),
         ("--max-num-active-seqs", "8,64"),
         ("--watermark", "0,0.1"),
+        ("--long-prefill-token-threshold", "0,256"),
     )
     assert status(*(word for some in words for word in some), "--requests", "5") == 0
     sweep = specs[0].sweep
@@ -101,7 +102,8 @@ def test_every_list_is_an_axis(specs: list[SweepSpec]) -> None:
     assert (sweep.prefix_caching, sweep.async_scheduling) == ((True, False), (True, False))
     assert sweep.kv_restore_gb_s == (None, 20.0)
     assert (sweep.max_num_active_seqs, sweep.watermark) == ((8, 64), (0.0, 0.1))
-    cells = 2 * 2 * 2 * 2 * 2 * 2 * 2 * 2 * 2
+    assert sweep.long_prefill_token_threshold == (0, 256)
+    cells = 2 * 2 * 2 * 2 * 2 * 2 * 2 * 2 * 2 * 2
     assert len(sweep.points()) == cells * 3 * (1 + 2 * 4)
 
 
@@ -194,6 +196,8 @@ def test_bounds_are_made_if_asked_for(
         ("--async-scheduling on,on", "on is given twice in 'on,on'"),
         ("--kv-restore-gb-s fast", "'fast' must be a number of GB/s above 0, or off"),
         ("--kv-restore-gb-s 0", "'0' must be a number of GB/s above 0, or off"),
+        ("--long-prefill-token-threshold 2.5", "'2.5' must be a whole number of tokens, 0 or more"),
+        ("--long-prefill-token-threshold -1", "'-1' must be a whole number of tokens"),
         ("--bound late", "'late' must be a number of seconds above 0, or any"),
         ("--bound 0", "'0' must be a number of seconds above 0, or any"),
         ("--bound any,any", "is given twice in 'any,any'"),

@@ -25,7 +25,16 @@ _NOT_OF_A_FLEET: Final = {
     "detail": "--detail",
     "request": "--request",
 }
-_ONE_EACH: Final = ("kv_tokens", "prefix_caching", "kv_restore_gb_s", "async_scheduling")
+_OF_SETUP: Final = (
+    "prefix_caching",
+    "kv_restore_gb_s",
+    "async_scheduling",
+    "max_num_active_seqs",
+    "watermark",
+    "long_prefill_token_threshold",
+)
+"""Options that have the name of what they set."""
+_ONE_EACH: Final = ("kv_tokens", *_OF_SETUP)
 
 
 def refuse_fleet_options(arguments: argparse.Namespace) -> None:
@@ -110,7 +119,5 @@ def _server(arguments: argparse.Namespace, profile: Profile) -> Setup:
         profile=profile,
         policy=policy,
         settings=current_names(settings),
-        prefix_caching=arguments.prefix_caching[0],
-        kv_restore_gb_s=arguments.kv_restore_gb_s[0],
-        async_scheduling=arguments.async_scheduling[0],
+        **{name: getattr(arguments, name)[0] for name in _OF_SETUP},
     )

@@ -120,6 +120,7 @@ def _spec(arguments: argparse.Namespace) -> "SweepSpec":
         async_scheduling=arguments.async_scheduling,
         max_num_active_seqs=arguments.max_num_active_seqs,
         watermark=arguments.watermark,
+        long_prefill_token_threshold=arguments.long_prefill_token_threshold,
         reports=arguments.reports,
         jitter_s=arguments.jitter_ms,
     )

@@ -106,6 +106,13 @@ def _add_servers(parser: argparse.ArgumentParser) -> None:
         metavar="SHARE,...",
         help="vLLM's option: share of the KV cache that newcomers leave free (default: 0)",
     )
+    group.add_argument(
+        "--long-prefill-token-threshold",
+        type=list_of(_tokens),
+        default=(0,),
+        metavar="N,...",
+        help="vLLM's option: most tokens of one prompt in a step; 0: as many as fit (default: 0)",
+    )
 
 
 def _add_policies(parser: argparse.ArgumentParser) -> None:
@@ -237,6 +244,13 @@ def _below_one(text: str) -> float:
     if not isinstance(value, int | float) or not 0 <= value < 1:
         raise argparse.ArgumentTypeError(f"{text!r} must be a number from 0 to below 1")
     return float(value)
+
+
+def _tokens(text: str) -> int:
+    value = number_or_word(text)
+    if not isinstance(value, int) or value < 0:
+        raise argparse.ArgumentTypeError(f"{text!r} must be a whole number of tokens, 0 or more")
+    return value
 
 
 def _jitter(text: str) -> tuple[float, float]:

@@ -39,6 +39,7 @@ class Sweep:
     max_num_active_seqs: Sequence[int | None] = (None,)
     """None: the profile's own."""
     watermark: Sequence[float] = (0.0,)
+    long_prefill_token_threshold: Sequence[int] = (0,)
     reports: Sequence[bool] = (False,)
     jitter_s: tuple[float, float] | None = None
     """Of the network, as `Setup` has it."""
@@ -51,9 +52,10 @@ class Sweep:
                 self.async_scheduling,
             )
         ):  # fmt: skip
-            for most, watermark, reports, arrivals, rate in itertools.product(
-                self.max_num_active_seqs, self.watermark, self.reports, self.arrivals, self.rates
-            ):
+            for most, watermark, chunk, reports, arrivals, rate in itertools.product(
+                self.max_num_active_seqs, self.watermark, self.long_prefill_token_threshold,
+                self.reports, self.arrivals, self.rates,
+            ):  # fmt: skip
                 yield Cell(
                     profile=name,
                     kv_tokens=profile.kv_tokens if kv_tokens is None else kv_tokens,
@@ -62,6 +64,7 @@ class Sweep:
                     async_scheduling=async_scheduling,
                     max_num_active_seqs=most,
                     watermark=watermark,
+                    long_prefill_token_threshold=chunk,
                     arrivals=arrivals,
                     rate=rate,
                     reports=reports,
@@ -112,6 +115,7 @@ class Sweep:
             async_scheduling=cell.async_scheduling,
             max_num_active_seqs=cell.max_num_active_seqs,
             watermark=cell.watermark,
+            long_prefill_token_threshold=cell.long_prefill_token_threshold,
             jitter_s=self.jitter_s,
             reports=cell.reports,
         )

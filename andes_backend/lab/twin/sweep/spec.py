@@ -98,6 +98,7 @@ def described(spec: SweepSpec) -> dict[str, Any]:
         "async_scheduling": list(sweep.async_scheduling),
         "max_num_active_seqs": list(sweep.max_num_active_seqs),
         "watermark": list(sweep.watermark),
+        "long_prefill_token_threshold": list(sweep.long_prefill_token_threshold),
         "reports": list(sweep.reports),
         "bounds": [None if math.isinf(latest) else latest for latest in spec.bounds],
         "profiles": {name: asdict(profile) for name, profile in sweep.profiles.items()},

@@ -31,6 +31,7 @@ _NAMES: Final = {
     "kv_restore_gb_s": "KV restore, GB/s",
     "async_scheduling": "async scheduling",
     "max_num_active_seqs": "active sequences",
+    "long_prefill_token_threshold": "prompt tokens a step",
     "rate": "requests/s",
 }
 _NOTHING: Final = {"kv_restore_gb_s": "off", "max_num_active_seqs": "the profile's"}

@@ -2,6 +2,7 @@
 
 import argparse
 from collections.abc import Callable
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,9 @@ from andes_backend.lab.twin.fleet.scaling import ByOngoing, ByQoE
 from andes_backend.lab.twin.fleet.session import made_good
 from andes_backend.lab.twin.fleet.setup import Event
 from andes_backend.lab.twin.fleet.spec import FleetSpec, tasks
+from andes_backend.lab.twin.point import CELL_AXES
 from andes_backend.lab.twin.saturation import saturation
+from andes_backend.lab.twin.setup import Setup
 from andes_backend.lab.twin.sweep import command
 
 
@@ -65,6 +68,29 @@ def test_every_list_is_an_axis(specs: list[FleetSpec]) -> None:
     assert {task.seed for task in made} == {5, 6, 7}
 
 
+def test_every_option_of_a_server_reaches_those_of_a_fleet(specs: list[FleetSpec]) -> None:
+    given = {
+        "prefix_caching": ("off", False),
+        "kv_restore_gb_s": ("20", 20.0),
+        "async_scheduling": ("off", False),
+        "max_num_active_seqs": ("8", 8),
+        "watermark": ("0.1", 0.1),
+        "long_prefill_token_threshold": ("256", 256),
+    }
+    ours = {one.name for one in fields(Setup)} & set(CELL_AXES)
+    assert set(given) == ours - {"profile", "reports"}, "a fleet would ignore the new one"
+    words = [
+        f"--{name.replace('_', '-')}={text}"
+        for name, (text, _) in {"kv_tokens": ("50000", 0), **given}.items()
+    ]
+    assert status("--replicas", "2", *words) == 0
+    (server,) = specs[0].servers
+    assert server.profile.kv_tokens == 50_000
+    assert {name: getattr(server, name) for name in given} == {
+        name: value for name, (_, value) in given.items()
+    }
+
+
 def test_a_load_is_a_multiple_of_what_all_can_do(specs: list[FleetSpec]) -> None:
     two = "llama-3-8b-a40,opt-66b-4xa100"
     assert status("--replicas", "3", "--load", "1.2", "--profile", two) == 0
@@ -89,6 +115,7 @@ def test_what_happens_to_replicas(specs: list[FleetSpec]) -> None:
         (("--replicas", "2", "--bound"), "--bound is not there for a fleet"),
         (("--replicas", "2", "--reports", "on"), "leave out --reports"),
         (("--replicas", "2", "--kv-tokens", "4000,5000"), "--kv-tokens can have one value"),
+        (("--replicas", "2", "--watermark", "0,0.1"), "--watermark can have one value"),
         (("--replicas", "2", "--set", "horizon_s=2,4"), "--set horizon_s can have one value"),
         (("--replicas", "2", "--die", "3:7"), "no replica '7' can die"),
         (("--replicas", "8", "--autoscale", "ongoing:target=2,most=4"), "at most 4 replicas"),
