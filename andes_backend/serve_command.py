@@ -22,7 +22,7 @@ _SERVER = "vllm.entrypoints.openai.api_server"
 _PLUGINS: Final = "VLLM_PLUGINS"
 _OURS: Final = "andes"  # the plug-in's name
 _ROUTES: Final = "vllm.endpoint_plugins"
-# Those groups that vLLM (0.30 to 0.33) loads wholly if no plug-in is named.
+# Those groups that vLLM (0.29 to 0.33) loads wholly if no plug-in is named.
 _GROUPS: Final = (
     "vllm.general_plugins",
     "vllm.platform_plugins",

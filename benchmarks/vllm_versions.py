@@ -24,7 +24,7 @@ from table import print_table
 
 __all__ = ["main"]
 
-RELEASES: Final = ("0.30.0", "0.31.0", "0.32.0", "0.33.0")
+RELEASES: Final = ("0.29.0", "0.30.0", "0.31.0", "0.32.0", "0.33.0")
 NEWEST_CPU_BUILD: Final = "0.32.0"
 _POLICIES: Final = ("stock", "priority", "qoe", "round-robin", "shortest-first")
 _ROOT: Final = Path(__file__).parent.parent

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from andes_backend.doctor.examine import Examined
 from andes_backend.doctor.finding import Finding, better, ok, problem
+from andes_backend.engine import releases
 from andes_backend.engine.plugin import ENABLE, NAME
 
 __all__ = ["check_installation", "has_vllm"]
@@ -126,7 +127,7 @@ def _release(examined: Examined, found: Mapping[str, Any]) -> Iterator[Finding]:
             error.removeprefix("RuntimeError: "),
             why="vLLM's scheduler interface is not public and changes from release to release.",
             do="Install a tested release.",
-            flags="pip install 'vllm>=0.30,<0.34'",
+            flags=releases.INSTALL,
         )
         return
     if error is not None:
@@ -134,7 +135,7 @@ def _release(examined: Examined, found: Mapping[str, Any]) -> Iterator[Finding]:
             "release",
             f"vLLM {found['version']} lacks what the scheduler needs: {error}",
             do="Install a tested release.",
-            flags="pip install 'vllm>=0.30,<0.34'",
+            flags=releases.INSTALL,
         )
         return
     tested = (examined.get("version") or {})["tested"]
@@ -146,7 +147,7 @@ def _release(examined: Examined, found: Mapping[str, Any]) -> Iterator[Finding]:
             f"vLLM {found['version']} is not tested; ANDES_ANY_VLLM=1 lets it start anyway.",
             why=f"We have tested {', '.join(tested)}.",
             do="Install one of them when you can.",
-            flags="pip install 'vllm>=0.30,<0.34'",
+            flags=releases.INSTALL,
         )
 
 

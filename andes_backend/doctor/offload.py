@@ -1,6 +1,6 @@
 """Does vLLM restore a preempted request from CPU memory, or compute it again?
 
-What vLLM does with a preempted request, according to its source, 0.30 to 0.33:
+What vLLM does with a preempted request, according to its source, 0.29 to 0.33:
 
 - OffloadingConnector (`--kv-offloading-size`): copies blocks out while requests run; those
   of generated tokens only with `offload_prompt_only` false (`_calc_num_offloadable_tokens` in

@@ -1,7 +1,7 @@
 """What vLLM admits waiting requests by: all the limits that a plan has to keep to, in one place.
 
 A plan that does not know one of them preempts requests for others who then do not come in. What
-`Scheduler.schedule()` of vLLM 0.30 to 0.33 asks before it admits somebody, and what becomes of it:
+`Scheduler.schedule()` of vLLM 0.29 to 0.33 asks before it admits somebody, and what becomes of it:
 
 - places: `--max-num-seqs`, `--max-num-active-seqs` (since 0.31), and paused sessions, which keep
   their place: `room`;
@@ -20,6 +20,7 @@ Our own limit, how many a plan lets in, is set here, too.
 from dataclasses import dataclass
 from typing import Any
 
+from vllm.v1.core.sched.request_queue import RequestQueue
 from vllm.v1.core.sched.scheduler import Scheduler
 
 __all__ = [
@@ -27,6 +28,7 @@ __all__ = [
     "adapter_places",
     "admissions_left",
     "held_elsewhere",
+    "held_queue",
     "limit_admissions",
     "room",
 ]
@@ -49,7 +51,7 @@ def room(scheduler: Scheduler) -> Room:
     """What vLLM would give to those who wait.
 
     A server with a watermark admits as one does that has so much less memory; those who run may
-    take what is kept free. vLLM (0.30 to 0.33) counts it in blocks, and makes an exception: where
+    take what is kept free. vLLM (0.29 to 0.33) counts it in blocks, and makes an exception: where
     nobody runs, it admits one request whatever is left free.
     """
     pool, manager = scheduler.kv_cache_manager.block_pool, scheduler.kv_cache_manager
@@ -81,7 +83,7 @@ def limit_admissions(scheduler: Scheduler, admit: int | None) -> None:
         limit = min(limit, len(scheduler.running) + held_elsewhere(scheduler) + admit)
     if hasattr(scheduler, "max_num_active_reqs"):
         scheduler.max_num_active_reqs = limit
-    else:  # vLLM 0.30 has one limit for both
+    else:  # vLLM 0.29 and 0.30 have one limit for both
         scheduler.max_num_running_reqs = limit
 
 
@@ -93,15 +95,23 @@ def admissions_left(scheduler: Scheduler) -> int:
 
 
 def held_elsewhere(scheduler: Scheduler) -> int:
-    """How many waiting requests are not in the queue that we order.
+    """How many waiting requests are not in the queue that we order."""
+    return len(held_queue(scheduler))
+
+
+def held_queue(scheduler: Scheduler) -> RequestQueue:
+    """Waiting requests that are not in the queue that we order, in vLLM's own order.
 
     Since 0.31 those that hold KV blocks already have a queue of their own, which vLLM empties
-    first. Before, they were in one with all that could not be scheduled when it was their turn.
+    first. In 0.29 and 0.30 they are in one with all that could not be scheduled when it was their
+    turn, and vLLM tries these first, too.
     """
+    anyone: Any = scheduler
     if hasattr(scheduler, "kv_holding_waiting"):
-        return len(scheduler.kv_holding_waiting)
-    before: Any = scheduler  # vLLM 0.30 has them among others that wait for something
-    return len(before.skipped_waiting)
+        queue: RequestQueue = anyone.kv_holding_waiting
+    else:
+        queue = anyone.skipped_waiting
+    return queue
 
 
 def _places(scheduler: Scheduler) -> int:

@@ -4,7 +4,7 @@ vLLM loads the entry-point group `vllm.endpoint_plugins` in every front end if `
 the plug-in; `--api-key` guards the route as it guards every path below /v1. Where nobody listens,
 because the scheduler is not ours or the operator does not want it, the answer is 404.
 
-Of vLLM, this relies on the plug-ins' interface (0.30 to 0.33: plugins/endpoint_plugins), on
+Of vLLM, this relies on the plug-ins' interface (0.29 to 0.33: plugins/endpoint_plugins), on
 `EngineClient.vllm_config`, and on what `versions` says of its utility calls.
 """
 

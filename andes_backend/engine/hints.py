@@ -4,7 +4,7 @@ The engine core can only ignore such hints. To answer with HTTP 400, the front e
 before the response begins. HTTP requests become sampling parameters first; requests that come
 another way are checked when they enter the engine.
 
-This relies on vLLM, 0.30 to 0.33 alike: every HTTP request with sampling parameters makes them
+This relies on vLLM, 0.29 to 0.33 alike: every HTTP request with sampling parameters makes them
 with `SamplingParams.from_optional`, and every request enters through
 `InputProcessor.process_inputs`, whose third argument they are; vLLM answers a
 `VLLMValidationError` with HTTP 400.

@@ -115,7 +115,7 @@ class Ledger:
         Those whom nobody reads along, pooling and requests for one token, are no responses: they
         are charged, but they teach no lengths and have no QoE.
 
-        It relies on vLLM (0.30 to 0.33) giving the last tokens and the reason of the end in one
+        It relies on vLLM (0.29 to 0.33) giving the last tokens and the reason of the end in one
         output.
 
         Args:

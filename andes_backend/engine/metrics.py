@@ -5,7 +5,7 @@ rank; Prometheus' registry is in the front end. vLLM sends its scheduler's stati
 one to the other with the tokens of each step. Ours travel in them, as one more field: a
 front end that does not know it ignores it.
 
-Of vLLM, 0.30 to 0.33 alike, this relies on: `EngineCoreOutputs.scheduler_stats`, an annotated
+Of vLLM, 0.29 to 0.33 alike, this relies on: `EngineCoreOutputs.scheduler_stats`, an annotated
 dataclass that is sent as a map of its fields; `PrometheusStatLogger`'s `record`, its
 `per_engine_labelvalues` and its private `_counter_cls`, `_gauge_cls` and `_histogram_cls`.
 """

@@ -7,7 +7,7 @@ vLLM loads it in every process. It changes nothing but how a server's configurat
 - if the server uses our scheduler, the plug-in makes the front end show its metrics, and refuse
   invalid hints if the settings say so.
 
-This relies on vLLM, 0.30 to 0.33 alike: it loads the entry-point group `vllm.general_plugins` when
+This relies on vLLM, 0.29 to 0.33 alike: it loads the entry-point group `vllm.general_plugins` when
 it makes an `EngineArgs`, which is before `create_engine_config`; and every server, started by
 `vllm serve` or from Python, makes its configuration with that method.
 """

@@ -99,10 +99,10 @@ def _vllm() -> dict[str, Any]:
 
 
 def _version() -> dict[str, Any]:
-    from andes_backend.engine import versions
+    from andes_backend.engine import releases
 
-    versions.check_version()
-    return {"tested": list(versions.TESTED)}
+    releases.check_version()
+    return {"tested": list(releases.TESTED)}
 
 
 def _scheduler() -> dict[str, Any]:

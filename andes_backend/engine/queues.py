@@ -71,7 +71,7 @@ class RememberedQueue:
     compared with what is remembered. Python compares lists of the same objects by identity, a
     thousand in microseconds; to look as many up by their names takes 50 times as long.
 
-    It relies on a request being one object from its arrival to its end, as in vLLM 0.30 to 0.33.
+    It relies on a request being one object from its arrival to its end, as in vLLM 0.29 to 0.33.
 
     Args:
         ledger: knows the requests.

@@ -13,7 +13,7 @@ from vllm.v1.outputs import ModelRunnerOutput
 from vllm.v1.request import Request, RequestStatus
 
 from andes_backend.config import AndesConfig
-from andes_backend.engine import admission, listener, versions
+from andes_backend.engine import admission, listener, releases, versions
 from andes_backend.engine.announce import MinuteLine, start_lines
 from andes_backend.engine.exchange import exchange_of
 from andes_backend.engine.figures import figures_of
@@ -49,7 +49,7 @@ class AndesScheduler(versions.EitherScheduler):
     It never takes the server down: when planning raises, the step keeps vLLM's own order,
     the first error is logged with its traceback, and all are counted.
 
-    What it overrides is called by vLLM's engine core, with these names and arguments in 0.30 to
+    What it overrides is called by vLLM's engine core, with these names and arguments in 0.29 to
     0.33. What it relies on inside vLLM's scheduler is in `versions`, or said where it is used.
 
     Raises:
@@ -62,7 +62,7 @@ class AndesScheduler(versions.EitherScheduler):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        versions.check_version()
+        releases.check_version()
         settings = self.vllm_config.additional_config
         self.andes_config = AndesConfig.from_mapping(
             settings.get("andes") if isinstance(settings, Mapping) else None
@@ -101,7 +101,7 @@ class AndesScheduler(versions.EitherScheduler):
     def add_request(self, request: Request) -> None:
         goes_on = versions.goes_on(self, request)
         super().add_request(request)
-        # vLLM (0.30 to 0.33) gives what a session sends later to the session's first request, and
+        # vLLM (0.29 to 0.33) gives what a session sends later to the session's first request, and
         # drops the new one; a new one without input ends the session.
         live = self.requests.get(request.request_id)
         if live is not None and not goes_on and self.andes_made:
@@ -161,7 +161,7 @@ class AndesScheduler(versions.EitherScheduler):
         now = self.clock()
         self.andes_plan.next_step()
         # We preempt before vLLM's own schedule(), not inside it: after a preemption in there,
-        # vLLM (0.30 to 0.33) admits nobody in that step.
+        # vLLM (0.29 to 0.33) admits nobody in that step.
         if self._has_work() and not self.andes_plan.holds(queues := self._queues(), now):
             self._plan_and_apply(queues, now)
         if not self.requests:
@@ -312,7 +312,7 @@ class AndesScheduler(versions.EitherScheduler):
         Args:
             scheduled: the step.
             for_memory: how many requests vLLM preempted in it.
-            ran: the length of the running queue before. vLLM (0.30 to 0.33) appends those that
+            ran: the length of the running queue before. vLLM (0.29 to 0.33) appends those that
                 it admits, and takes nobody out in schedule() but those that it preempts.
         """
         self.andes_counters.preempt("memory", for_memory)

@@ -12,7 +12,7 @@ _MOST_UNDER_WAY: Final = 64  # steps between their schedule and their output
 class StepTimer:
     """Steps are scheduled while earlier ones still run: one begins when the one before has ended.
 
-    It relies on vLLM handing the very object back that `schedule()` returned, as it does in 0.30
+    It relies on vLLM handing the very object back that `schedule()` returned, as it does in 0.29
     to 0.33 with any number of steps under way: a step is known by its identity.
     """
 

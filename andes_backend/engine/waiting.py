@@ -1,6 +1,6 @@
 """vLLM's waiting queue, kept so that whoever plans need not look through it.
 
-vLLM reaches its queue only through the methods of its `RequestQueue` (0.30 to 0.33), so these see
+vLLM reaches its queue only through the methods of its `RequestQueue` (0.29 to 0.33), so these see
 every request that comes or leaves. All of them take the same time in a queue of any length.
 """
 

@@ -4,20 +4,34 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
 import torch
 from vllm import SamplingParams
 from vllm.config import VllmConfig
 from vllm.engine.arg_utils import EngineArgs
 from vllm.v1.core.sched.output import SchedulerOutput
 from vllm.v1.engine import EngineCoreOutput
-from vllm.v1.kv_cache_interface import FullAttentionSpec, KVCacheConfig, KVCacheGroupSpec
+from vllm.v1.kv_cache_interface import (
+    FullAttentionSpec,
+    KVCacheConfig,
+    KVCacheGroupSpec,
+    KVCacheTensor,
+)
 from vllm.v1.outputs import ModelRunnerOutput
 from vllm.v1.request import Request
 from vllm.v1.structured_output import StructuredOutputManager
 
+from andes_backend.engine import versions
 from andes_backend.engine.scheduler import AndesScheduler
 
-__all__ = ["Machine", "engine_config", "request"]
+__all__ = ["Machine", "engine_config", "needs_argument", "request"]
+
+
+def needs_argument(name: str) -> pytest.MarkDecorator:
+    """A mark for tests that start vLLM with an argument which not every tested release has."""
+    return pytest.mark.skipif(
+        not versions.has_argument(name), reason=f"this vLLM has no argument {name}"
+    )
 
 
 def engine_config(model: Path, **engine_args: Any) -> VllmConfig:
@@ -75,11 +89,16 @@ class Machine:
         spec = FullAttentionSpec(
             block_size=block_size, num_kv_heads=1, head_size=8, dtype=torch.bfloat16
         )
+        page = spec.page_size_bytes
+        # By its size vLLM 0.29 reckons how many blocks fit into CPU memory.
+        memory = KVCacheTensor(
+            size=blocks * page, layers=["layer"], layer_stride=blocks * page, block_stride=page
+        )
         self.scheduler = OnVirtualClock(
             config,
             KVCacheConfig(
                 num_blocks=blocks,
-                kv_cache_tensors=[],
+                kv_cache_tensors=[memory],
                 kv_cache_groups=[KVCacheGroupSpec(["layer"], spec)],
             ),
             StructuredOutputManager(config),

@@ -6,20 +6,17 @@ from typing import Any
 
 import numpy as np
 import pytest
-from vllm.engine.arg_utils import EngineArgs
 from vllm.lora.request import LoRARequest
 from vllm.v1.request import Request
 
 from andes_backend.engine import admission
 from andes_backend.engine.figures import figures_of
 from andes_backend.policy import Decision, Snapshot
-from tests.engine.real_scheduler import Machine, engine_config, request
+from tests.engine.real_scheduler import Machine, engine_config, needs_argument, request
 
 MakeMachine = Callable[..., Machine]
 
-since_0_31 = pytest.mark.skipif(
-    not hasattr(EngineArgs, "max_num_active_seqs"), reason="vLLM has had it since 0.31"
-)
+needs_active_limit = needs_argument("max_num_active_seqs")
 
 
 @pytest.fixture
@@ -56,7 +53,7 @@ def waiting(machine: Machine, count: int, prompt_tokens: int = 40, output_tokens
     ("flags", "places"),
     [
         ({"max_num_seqs": 8}, 8),
-        pytest.param({"max_num_seqs": 8, "max_num_active_seqs": 3}, 3, marks=since_0_31),
+        pytest.param({"max_num_seqs": 8, "max_num_active_seqs": 3}, 3, marks=needs_active_limit),
     ],
 )
 def test_as_many_run_as_a_plan_has_places(
@@ -76,7 +73,7 @@ def test_as_many_run_as_a_plan_has_places(
     "flags",
     [
         {"max_num_seqs": 8, "watermark": 0.3},
-        pytest.param({"max_num_seqs": 8, "max_num_active_seqs": 3}, marks=since_0_31),
+        pytest.param({"max_num_seqs": 8, "max_num_active_seqs": 3}, marks=needs_active_limit),
     ],
 )
 def test_routers_are_told_of_the_same_limits(

@@ -18,7 +18,7 @@ from andes_backend.doctor.examine import Examined, examine
 from andes_backend.doctor.finding import BETTER, OK, PROBLEM, Finding
 from andes_backend.doctor.flags import check_flags
 from andes_backend.doctor.installation import check_installation
-from andes_backend.engine import metrics, tally
+from andes_backend.engine import metrics, releases, tally
 from tests import forked
 
 pytestmark = pytest.mark.slow  # each asks a process that imports vLLM
@@ -131,7 +131,7 @@ def test_a_release_that_is_not_tested_says_what_to_do() -> None:
     for version, level in ((refusal, PROBLEM), (tested, BETTER)):
         found = by_topic(check_installation(Examined({"vllm": machine, "version": version})))
         assert found["release"].level == level
-        assert found["release"].flags == "pip install 'vllm>=0.30,<0.34'"
+        assert found["release"].flags == releases.INSTALL
 
 
 def test_there_may_be_no_vllm() -> None:

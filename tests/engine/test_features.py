@@ -11,6 +11,7 @@ from vllm.v1.core.sched.interface import PauseState
 from vllm.v1.engine import EngineCoreOutput, EngineCoreOutputs, FinishReason
 from vllm.v1.request import Request, RequestStatus
 
+from andes_backend.engine import admission
 from andes_backend.policy import Decision, Snapshot
 from tests.engine.real_scheduler import Machine, engine_config, request
 
@@ -104,12 +105,12 @@ def test_who_holds_memory_already_is_not_kept_out(make_machine: MakeMachine) -> 
     held = request("held", 20, 10)
     held.status = RequestStatus.WAITING
     scheduler.requests["held"] = held
-    scheduler.kv_holding_waiting.add_request(held)
+    admission.held_queue(scheduler).add_request(held)
     machine.now += 1.0  # the last plan holds no longer
     queues = scheduler._queues()
     assert not scheduler.andes_plan.holds(queues, machine.now)
-    scheduler._plan_and_apply(queues, machine.now)
-    assert scheduler.max_num_active_reqs >= 2
+    machine.step(1)
+    assert held in scheduler.running
 
 
 def test_more_input_for_a_session_does_not_forget_its_reader(make_machine: MakeMachine) -> None:

@@ -14,7 +14,7 @@ from vllm.v1.core.sched.output import SchedulerOutput
 from vllm.v1.request import Request, RequestStatus
 
 from andes_backend.config import AndesConfig
-from andes_backend.engine import versions
+from andes_backend.engine import admission, versions
 from andes_backend.engine.ledger import Ledger
 from andes_backend.engine.queues import RememberedQueue
 from andes_backend.policy import Decision, Snapshot
@@ -163,7 +163,7 @@ def _hand_over(machine: Machine, name: str) -> None:
     held = request(name, 20, 20)
     held.status = RequestStatus.WAITING
     machine.scheduler.requests[name] = held
-    machine.scheduler.kv_holding_waiting.add_request(held)
+    admission.held_queue(machine.scheduler).add_request(held)
 
 
 def _abort(machine: Machine, gone: Request) -> None:

@@ -31,7 +31,7 @@ from vllm.v1.outputs import ModelRunnerOutput
 from vllm.v1.request import Request, RequestStatus
 
 from andes_backend.config import AndesConfig
-from andes_backend.engine import versions
+from andes_backend.engine import admission, versions
 from andes_backend.engine.scheduler import AndesScheduler
 from andes_backend.policy import POLICIES, Decision, Policy, Snapshot
 from andes_client import Expectation, wire
@@ -210,7 +210,7 @@ class Steps(RuleBasedStateMachine):
         if not hasattr(self, "scheduler"):
             return
         scheduler = self.scheduler
-        queued = [*scheduler.waiting, *scheduler.kv_holding_waiting, *scheduler.running]
+        queued = [*scheduler.waiting, *admission.held_queue(scheduler), *scheduler.running]
         assert sorted(r.request_id for r in queued) == sorted(self.live())
         assert set(scheduler.requests) == set(self.live())
         assert scheduler.andes_counters.fallbacks == 0

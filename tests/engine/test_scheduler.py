@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from vllm.v1.request import RequestStatus
 
-from andes_backend.engine import versions
+from andes_backend.engine import releases, versions
 from andes_backend.engine.reports import Checked
 from andes_backend.policy import Decision, Snapshot, shortlist
 from andes_client import Expectation, wire
@@ -394,8 +394,8 @@ def test_an_untested_vllm_is_refused_unless_insisted_on(monkeypatch: pytest.Monk
     with pytest.raises(
         RuntimeError, match=r"tested with vLLM .*0\.33, but this is 9\.9\.1"
     ) as info:
-        versions.check_version("9.9.1")
-    for way_out in ("pip install 'vllm>=0.30,<0.34'", "ray[llm] 2.60.0", "ANDES_ANY_VLLM=1"):
+        releases.check_version("9.9.1")
+    for way_out in (releases.INSTALL, "ray[llm]==2.60.0", "env_vars", "ANDES_ANY_VLLM=1"):
         assert way_out in str(info.value)
     monkeypatch.setenv("ANDES_ANY_VLLM", "1")
-    versions.check_version("9.9.1")
+    releases.check_version("9.9.1")

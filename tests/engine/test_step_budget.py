@@ -16,7 +16,7 @@ from andes_backend.engine.step_budget import StepBudget, applied
 from andes_backend.policy.latency import StepTimes
 from andes_client.expectation import Expectation
 from andes_client.qoe import Meter
-from tests.engine.real_scheduler import Machine, engine_config, request
+from tests.engine.real_scheduler import Machine, engine_config, needs_argument, request
 
 ROOM: Final = 512  # tokens in a step
 LONG: Final = 1900
@@ -144,22 +144,27 @@ def test_under_another_policy_nothing_is_limited(make_machine: MakeMachine) -> N
     assert machine.chunks("long 0")[0] == ROOM - 3
 
 
-@pytest.mark.parametrize("floats", [False, True])
+@pytest.mark.parametrize(
+    "floats",
+    [
+        False,
+        pytest.param(True, marks=needs_argument("long_prefill_token_threshold_adaptive")),
+    ],
+)
 @pytest.mark.parametrize("threshold", [100, 300])
 def test_the_operators_own_limits_hold(
     make_machine: MakeMachine, threshold: int, floats: bool
 ) -> None:
     """One below and one above what readers leave; floating, it is a fair share or more."""
-    machine = make_machine(
-        long_prefill_token_threshold=threshold, long_prefill_token_threshold_adaptive=floats
-    )
+    adaptive = {"long_prefill_token_threshold_adaptive": True} if floats else {}
+    machine = make_machine(long_prefill_token_threshold=threshold, **adaptive)
     served(machine, longs=2)
     machine.run()
     most = max(threshold, ROOM // 2) if floats else threshold
     assert max(tokens for step in machine.scheduled for tokens in step.values()) <= most
     assert max(sum(step.values()) for step in machine.scheduled) <= ROOM
     assert machine.scheduler.scheduler_config.long_prefill_token_threshold == threshold
-    assert machine.scheduler.adaptive_long_prefill_threshold is floats
+    assert versions.chunks_float(machine.scheduler) is floats
     assert sum(machine.chunks("long 1")) == LONG
 
 

@@ -19,6 +19,7 @@ from vllm.v1.request import Request
 from vllm.v1.structured_output import StructuredOutputManager
 
 from andes_backend.config import AndesConfig
+from andes_backend.engine import versions
 from andes_backend.engine.scheduler import AndesScheduler
 from andes_backend.lab.twin.kv_restore import KVRestoreConnector, Link
 from andes_backend.lab.twin.peers import FeedbackQueues, PredictedShortest, TokenFlow
@@ -247,7 +248,7 @@ def _active_sequences(setup: Setup) -> dict[str, Any]:
     """
     if setup.max_num_active_seqs is None:
         return {}
-    if not hasattr(EngineArgs, "max_num_active_seqs"):
+    if not versions.has_argument("max_num_active_seqs"):
         raise SetupError(
             f"vLLM {vllm_version} has no max_num_active_seqs: leave it out, or install vLLM 0.31 "
             "or later"

@@ -8,8 +8,7 @@ import pytest
 
 pytest.importorskip("vllm", reason="the twin runs vLLM's own scheduler")
 
-from vllm.engine.arg_utils import EngineArgs
-
+from andes_backend.engine import versions
 from andes_backend.lab.twin.engine import simulate
 from andes_backend.lab.twin.setup import Setup, SetupError
 from andes_backend.lab.workload import make_workload
@@ -18,7 +17,7 @@ from andes_backend.profile import load_profile
 _GPU = load_profile("opt-66b-4xa100")
 # Memory for a quarter of what the profile has: a short workload fills it, too.
 PROFILE = replace(_GPU, kv_tokens=_GPU.kv_tokens // 4, max_sequences=64)
-ACTIVE = hasattr(EngineArgs, "max_num_active_seqs")
+ACTIVE = versions.has_argument("max_num_active_seqs")
 
 
 def mean_qoe(setup: Setup, seed: int, rate: float) -> float:
