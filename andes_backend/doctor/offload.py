@@ -8,8 +8,8 @@ What vLLM does with a preempted request, according to its source, 0.29 to 0.33:
   request is preempted is completed first (`build_connector_meta`). GPUs of Nvidia, AMD and
   Intel only (`get_worker` in v1/kv_offload/cpu/spec.py).
 - SimpleCPUOffloadConnector (the same with `VLLM_USE_SIMPLE_KV_OFFLOAD=1`): copies generated
-  tokens too (`_select_eager_blocks_to_store` in v1/simple_kv_offload/manager.py); needs prefix
-  caching and CUDA.
+  tokens too (`_select_eager_blocks_to_store` in v1/simple_kv_offload/manager.py, in 0.29
+  `_prepare_eager_store_specs`); needs prefix caching and CUDA.
 - LMCacheMPConnector: finds nothing for a preempted request (`get_num_new_matched_tokens` in
   lmcache_mp_connector.py).
 """
