@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from andes_client.blocking import BlockingPaced, pace_blocking
     from andes_client.buffer import Event, Statistics
-    from andes_client.expectation import Expectation, reading, speaking
+    from andes_client.expectation import Expectation, Smoothing, reading, smooth, speaking
     from andes_client.pacer import Paced, pace
     from andes_client.segment import Segmenter, Unit
 
@@ -28,11 +28,13 @@ __all__ = [
     "Expectation",
     "Paced",
     "Segmenter",
+    "Smoothing",
     "Statistics",
     "Unit",
     "pace",
     "pace_blocking",
     "reading",
+    "smooth",
     "speaking",
 ]
 
@@ -41,7 +43,7 @@ __all__ = [
 _HOMES: Final = {
     "blocking": ("BlockingPaced", "pace_blocking"),
     "buffer": ("Event", "Statistics"),
-    "expectation": ("Expectation", "reading", "speaking"),
+    "expectation": ("Expectation", "Smoothing", "reading", "smooth", "speaking"),
     "pacer": ("Paced", "pace"),
     "segment": ("Segmenter", "Unit"),
 }

@@ -30,6 +30,10 @@ class Backlog:
         self._units += units
         self._arrivals.extend([arrival] * len(units))
 
+    def backdate(self, count: int, arrival: float) -> None:
+        """The first of the last `count` units arrived at that moment."""
+        self._arrivals[-count] = arrival
+
     def first(self) -> tuple[float, Unit]:
         """The arrival and the unit at the head; IndexError if none waits."""
         return self._arrivals[self._head], self._units[self._head]

@@ -13,13 +13,14 @@ from typing import Any, Final, Literal
 
 from andes_client import wire
 from andes_client.backlog import Backlog
-from andes_client.expectation import Expectation
+from andes_client.expectation import Expectation, Smoothing
 from andes_client.markdown import MarkdownGuard
 from andes_client.pending import Pending
 from andes_client.playout import Playout
 from andes_client.qoe import Meter
 from andes_client.reports import Line
 from andes_client.segment import Segmenter, Unit, UnitKind, segmenter
+from andes_client.smoothing import EvenPlayout
 
 __all__ = ["Buffer", "Event", "EventKind", "Statistics", "check_tick", "make_buffer"]
 
@@ -165,9 +166,9 @@ class Buffer:
         self._submitted = submitted
 
     @property
-    def is_empty(self) -> bool:
-        """Nothing waits to be shown, so whatever arrives may be shown at once."""
-        return not self._units
+    def wants_text(self) -> bool:
+        """What arrives now may bring something to be shown sooner than `poll` has said."""
+        return not self._units or self._playout.is_unsure
 
     @property
     def shown(self) -> int:
@@ -213,19 +214,21 @@ class Buffer:
             if self._expected is not None:
                 self.expect(None, now)  # it has come
             pending = self._pending
+            since = pending.since
             if pending.follows:
                 units = pending.decode(text, now)
             else:
                 units = self._decode(text)
                 if units or pending.since == math.inf:
                     pending.since = now
-            self._append(units, now)
+            self._append(units, now, since)
 
     def end(self, now: float, error: Exception | None = None) -> None:
         """The upstream has ended, by itself or by an error."""
         if self._stopped:
             return
-        self._append(self._pending.flush(), now)
+        since = self._pending.since
+        self._append(self._pending.flush(), now, since)
         self._upstream_ended, self._error = True, error
         self.expect(None, now)
         self._playout.upstream_ended(now)
@@ -363,8 +366,14 @@ class Buffer:
     def _until(self, which: int, now: float) -> float | None:
         return None if self._expected is None else max(0.0, self._expected[which] - now)
 
-    def _append(self, units: list[Unit], now: float) -> None:
+    def _append(self, units: list[Unit], now: float, since: float) -> None:
+        """Units are complete now; the text of the first has been coming since then."""
         self._units.extend(units, now)
+        if units:
+            count = len(units)
+            first = self._playout.arrived(count, len(self._units), min(since, now), now)
+            if first < now:
+                self._units.backdate(count, first)
         before = self._tokens
         for unit in units:
             self._tokens += unit.cost
@@ -400,7 +409,7 @@ class Buffer:
             playout.continued(now, unit.cost)
         else:
             held = self._pending.held_cost if self._pending.follows else 0.0
-            playout.released(began, unit.cost, self._tokens + held)
+            playout.released(began, unit.cost, self._tokens + held, arrival, len(self._units))
         self._last_cost = unit.cost
         meter.add(now - self._submitted, unit.cost)
 
@@ -410,8 +419,9 @@ class Buffer:
         eager = not (started and self._playout.paced)
         if self._expectation.tds == math.inf and not self._pending.follows:
             return math.inf  # a program gets whole units
-        due = self._playout.due(self._pending.since)
-        show_at = due + self._pending.patience(eager)
+        since = self._pending.since
+        due = self._playout.due(since)
+        show_at = self._playout.fragment_due(since, self._pending.patience(eager))
         if show_at <= now:
             return self._show_pending(due, now, eager)
         if not started or self._stalled_since is not None or not self._playout.paced:
@@ -429,7 +439,7 @@ class Buffer:
         units = self._pending.overdue(now - due, eager)
         if not units:
             return self._poll_empty(now)
-        self._append(units[1:], now)
+        self._append(units[1:], now, now)
         self._tokens += units[0].cost
         return self._release(units[0], due, now, now)
 
@@ -480,5 +490,22 @@ def make_buffer(
     return Buffer(
         expectation,
         MarkdownGuard(splitter, half_words=expectation.tds < math.inf) if markdown else splitter,
-        Playout(expectation, anti_stall=anti_stall, max_lag=max_lag, max_speed_up=max_speed_up),
+        _playout(expectation, anti_stall, max_lag, max_speed_up),
     )
+
+
+def _playout(
+    expectation: Expectation,
+    anti_stall: float | None,
+    max_lag: float | None,
+    max_speed_up: float,
+) -> Playout:
+    law = Playout(expectation, anti_stall=anti_stall, max_lag=max_lag, max_speed_up=max_speed_up)
+    if not isinstance(expectation, Smoothing):
+        return law
+    if anti_stall is not None and anti_stall > 1.0:
+        raise ValueError(
+            "anti_stall slows down a reader's pace, and smooth() has none: leave it out. What is "
+            "in hand when nothing comes is stretched by itself"
+        )
+    return EvenPlayout(expectation, max_lag=max_lag)

@@ -9,6 +9,9 @@ seconds and tokens a second, whatever unit the person thinks in. The conversions
 
 The pacer counts units by the same figures, so a reader of 150 words a minute sees 150
 words a minute; the tokens between are the server's view of the same speed.
+
+A reader who wants text neither slower nor faster than it comes, but evenly, is a `Smoothing`:
+how their text is released is in smoothing.py.
 """
 
 import math
@@ -18,7 +21,7 @@ from typing import Final
 from andes_client import wire
 from andes_client.languages import language as language_of
 
-__all__ = ["TOKENS_PER_WORD", "Expectation", "reading", "speaking"]
+__all__ = ["TOKENS_PER_WORD", "Expectation", "Smoothing", "reading", "smooth", "speaking"]
 
 TOKENS_PER_WORD: Final = 4 / 3
 """Tokens in an English word, on average (1 token is about 0.75 words)."""
@@ -82,6 +85,11 @@ class Expectation:
         """The same speed in words a minute."""
         return self.tds * 60 / TOKENS_PER_WORD
 
+    @property
+    def told_tds(self) -> float | None:
+        """The speed that a server is told, tokens/s; None: nothing is said of it."""
+        return self.tds
+
     def extra_body(
         self, *, stream: str | None = None, user: str | None = None
     ) -> dict[str, dict[str, str | float]]:
@@ -104,6 +112,44 @@ class Expectation:
             self.ttft if hints.ttft is None else hints.ttft,
             self.tds if hints.tds is None else hints.tds,
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Smoothing(Expectation):
+    """Somebody whose text is to come at the speed at which it arrives, but evenly.
+
+    They read as anybody does, and `tds` is how fast: what is measured (QoE, stalls, seconds in
+    hand) is measured for such a reader. It does not slow the text down, and a server is not
+    told: it sends as fast as for any reader of whom it knows nothing.
+
+    Args:
+        ttft: as for every expectation.
+        tds: reading speed, tokens/s; above 0 and finite.
+        window: the most by which smoothing may delay text, seconds; above 0 and finite.
+
+    Raises:
+        TypeError, ValueError: as for every expectation.
+    """
+
+    window: float = 0.5
+
+    def __post_init__(self) -> None:
+        Expectation.__post_init__(self)
+        _check_number("Smoothing.window", self.window)
+        if not self.tds < math.inf:
+            raise ValueError(
+                "Smoothing.tds must be the speed of a person; for a program, which takes text as "
+                "it comes, use Expectation.program()"
+            )
+        if not 0 < self.window < math.inf:
+            raise ValueError(
+                "the window of smooth() must be a finite number of seconds above 0, "
+                f"not {wire.shown(self.window)}"
+            )
+
+    @property
+    def told_tds(self) -> None:
+        """Nothing: the server's own assumption about readers holds."""
 
 
 def reading(
@@ -170,6 +216,24 @@ def speaking(
             ttft, SPEAKING_TDS if language is None else _of_words(language_of(language).spoken_wpm)
         )
     return Expectation(ttft, _to_tds(*given, language))
+
+
+def smooth(window: float = 0.5, *, ttft: float = 1.0) -> Smoothing:
+    """The expectation of someone who wants no slower text, only no stutter.
+
+    `pace` then releases text at the speed at which it arrives, evenly, and none of it later than
+    `window` after it has come (andes_client.smoothing).
+
+    Args:
+        window: the most by which smoothing may delay text, seconds; above 0 and finite. More is
+            smoother: it bridges longer silences.
+        ttft: seconds until the first token is expected.
+
+    Raises:
+        TypeError: a value is not a number.
+        ValueError: a value is out of range.
+    """
+    return Smoothing(ttft, READING_TDS, window)
 
 
 def _speed_given(preset: str, **speeds: float | None) -> tuple[str, float] | None:

@@ -273,7 +273,7 @@ class Paced(AsyncIterator[str]):
                 step = min(step, until)
             # Until that moment, or until a control or the drain gives reason to look again.
             self._units_this_turn = 0
-            self._hungry = buffer.is_empty
+            self._hungry = buffer.wants_text
             await nap.until(step)
             if self._left:
                 self._entered()

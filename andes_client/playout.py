@@ -87,6 +87,11 @@ class Playout:
         return self._seconds_per_token > 0 and self._speed < math.inf
 
     @property
+    def is_unsure(self) -> bool:
+        """Whether text that arrives may change when what waits is due."""
+        return False
+
+    @property
     def free_at(self) -> float:
         """When the reader is through with everything released; -inf before the first."""
         return self._free_at
@@ -106,17 +111,49 @@ class Playout:
         left = self._free_at - at
         return (left if left > 0.0 else 0.0) + tokens * (self._seconds_per_token / self._speed)
 
+    def arrived(self, count: int, waiting: int, since: float, now: float) -> float:  # noqa: ARG002
+        """Units have arrived.
+
+        Args:
+            count: how many; 1 or more.
+            waiting: units that now wait, these among them.
+            since: when the first text of the first of them came, if that was before.
+            now: the present.
+
+        Returns:
+            The moment that counts as the arrival of the first of them.
+        """
+        return now
+
     def due(self, arrival: float) -> float:
         """When a unit that arrived at `arrival` is to be released, if it is the next."""
         return arrival if arrival > self._free_at else self._free_at
 
-    def released(self, at: float, cost: float, buffered: float) -> None:
+    def fragment_due(self, since: float, patience: float) -> float:
+        """When a part of a unit is to be released, if nothing else is there.
+
+        Args:
+            since: when it arrived.
+            patience: how long the rest of it may keep the reader waiting, seconds.
+        """
+        return self.due(since) + patience
+
+    def released(
+        self,
+        at: float,
+        cost: float,
+        buffered: float,
+        arrival: float = 0.0,  # noqa: ARG002
+        waiting: int = 0,  # noqa: ARG002
+    ) -> None:
         """A unit has been released.
 
         Args:
             at: when its reader began with it: when it was due, unless they were elsewhere.
             cost: its tokens.
             buffered: tokens that wait behind it.
+            arrival: when it arrived.
+            waiting: units that wait behind it.
         """
         seconds = cost * self._seconds_per_token / self._speed
         if self._deadline < math.inf:

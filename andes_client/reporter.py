@@ -294,5 +294,5 @@ def _line(desk: Desk, expectation: Expectation | None, stream: str | None) -> Li
     return Line(
         desk,
         wire.new_stream_id() if stream is None else stream,
-        None if expectation is None else expectation.tds,
+        None if expectation is None else expectation.told_tds,
     )

@@ -53,7 +53,7 @@ class _Expected(Protocol):
     def ttft(self) -> float: ...
 
     @property
-    def tds(self) -> float: ...
+    def told_tds(self) -> float | None: ...
 
 
 def encode(
@@ -73,7 +73,8 @@ def encode(
     values: dict[str, str | float] = {}
     if expectation is not None:
         values[TTFT] = expectation.ttft
-        values[TDS] = "inf" if math.isinf(expectation.tds) else expectation.tds
+        if (tds := expectation.told_tds) is not None:
+            values[TDS] = "inf" if math.isinf(tds) else tds
     if stream is not None:
         values[STREAM] = stream
     if user is not None:
