@@ -20,10 +20,12 @@ _JUST_S: Final = 1e-6  # rounding is no delay
 _SPEED_S: Final = 4.0
 _LONGEST_GAP_S: Final = 5.0
 
-# The reserve: text for so many of the longest gaps, within these shares of the window. It is put
-# right over so many windows, by going no slower and no faster than so many times the speed.
+# The reserve: text for so many of the longest gaps, within these shares of the window; but where
+# the window is long, no more than so many seconds without need. It is put right over so many
+# windows, by going no slower and no faster than so many times the speed.
 _GAPS: Final = 2.0
 _LEAST, _MOST = 0.4, 0.7
+_LEAST_S: Final = 0.2
 _WINDOWS: Final = 1.5
 _SLOWEST, _FASTEST = 1 / 1.4, 1.6
 
@@ -32,6 +34,7 @@ _LATE_GAPS: Final = 2.0
 _STRETCH: Final = 1.5
 
 _FEW_GAPS: Final = 8.0  # that is hardly a speed yet
+_FIRST_S: Final = 0.5  # that the first clump lasts, at most: nobody knows when more will come
 
 
 class EvenPlayout(Playout):
@@ -115,7 +118,7 @@ class EvenPlayout(Playout):
         if waiting == count:
             self._ready_at = now
         if before == -math.inf:
-            self._interval = self._within / count
+            self._interval = min(self._within, _FIRST_S) / count
         else:
             self._learn(count, now - before)
             if self._units > 0 and self._seconds > 0:
@@ -200,7 +203,8 @@ class EvenPlayout(Playout):
         if self._speed < 1.0:
             return 1.0 / speed
         gap, window = self._seconds / self._gaps, self._within
-        reserve = min(max(_GAPS * self._longest_gap, _LEAST * window), _MOST * window)
+        least = min(_LEAST * window, _LEAST_S)
+        reserve = min(max(_GAPS * self._longest_gap, least), _MOST * window)
         reserve += self._behind
         over = self._waiting - speed * max(gap, reserve + gap / 2)
         wanted = speed + over / max(_WINDOWS * window, gap)
