@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Final, NoReturn
 import anyio
 import anyio.to_thread
 
-from andes_client.expectation import Expectation, reading, speaking
+from andes_client.expectation import Expectation, Smoothing, reading, smooth, speaking
 from andes_client.languages import language
 from andes_client.pacer import Paced, pace
 from andes_client.segment import segmenter
@@ -48,9 +48,11 @@ _STEP: Final = 1.1  # by which + and - change the speed
 _DESCRIPTION = """\
 Copy standard input to standard output, word by word, at the pace people read.
 The first word appears at once, and no word appears later than the reader gets to it.
+With --smooth text goes no slower than it comes, only evenly.
 """
 
 _SLOWEST: Final = 0.01  # times the expectation, by the keys
+_WINDOW_S: Final = 0.5  # of --smooth
 
 _EPILOG = """\
 keys, on a terminal, from the first word on:
@@ -65,6 +67,7 @@ examples:
   some-llm-cli | andes pace --speak              text that is spoken (148.5 words/min)
   some-llm-cli | andes pace --language de        a reader of German (187 words/min)
   some-llm-cli | andes pace --chars --cps 17     character by character, like subtitles
+  some-llm-cli | andes pace --smooth             as fast as it comes, without the stutter
   some-llm-cli | andes pace --max-lag 20         end at most 20 s after the program upstream
 
 When the output is not a terminal, text passes straight through; --force paces it anyway.
@@ -94,10 +97,20 @@ def add_parser(subparsers: "_SubParsersAction[argparse.ArgumentParser]") -> None
         metavar="N",
         help="characters a second, without spaces, or inf",
     )
+    speed.add_argument(
+        "--smooth",
+        type=_window,
+        nargs="?",
+        const=_WINDOW_S,
+        metavar="SECONDS",
+        help="no pace but that of the text: show it as fast as it comes, evenly, and none of it "
+        f"later than these seconds (default: {_WINDOW_S:g}; more is smoother)",
+    )
     parser.add_argument(
         "--speak",
         action="store_true",
-        help="use the mean speaking speed, not the mean reading speed (without --wpm and --cps)",
+        help="use the mean speaking speed, not the mean reading speed (without --wpm, --cps and "
+        "--smooth)",
     )
     parser.add_argument(
         "--language",
@@ -129,8 +142,7 @@ def run(arguments: argparse.Namespace) -> int:
     0 also when the reader of the output has had enough; 1 when reading or writing fails,
     with a line on standard error; 130 after Ctrl-C.
     """
-    preset = speaking if arguments.speak else reading
-    expectation = preset(arguments.wpm, cps=arguments.cps, language=arguments.language)
+    expectation = _expectation(arguments)
     paced = expectation.tds < math.inf and (arguments.force or os.isatty(_STDOUT))
     try:
         if paced:
@@ -146,6 +158,13 @@ def run(arguments: argparse.Namespace) -> int:
         print(f"andes pace: {said}", file=sys.stderr, flush=True)
         _leave(1)
     return 0
+
+
+def _expectation(arguments: argparse.Namespace) -> Expectation:
+    if arguments.smooth is not None:
+        return smooth(arguments.smooth)
+    preset = speaking if arguments.speak else reading
+    return preset(arguments.wpm, cps=arguments.cps, language=arguments.language)
 
 
 def _leave(status: int) -> NoReturn:
@@ -179,6 +198,15 @@ def _seconds(text: str) -> float:
     return seconds
 
 
+def _window(text: str) -> float:
+    try:
+        return smooth(float(text)).window
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"must be a number of seconds above 0, such as {_WINDOW_S:g}, not {text!r}"
+        ) from None
+
+
 def _language(text: str) -> str:
     try:
         return language(text).code
@@ -199,7 +227,7 @@ def _loop() -> asyncio.AbstractEventLoop:
 async def _pace(expectation: Expectation, arguments: argparse.Namespace) -> None:
     code = arguments.language or "en"
     splitter = Revealing(segmenter("grapheme" if arguments.chars else "word", code))
-    supply = Supply(splitter, arguments.max_lag)
+    supply = Supply(splitter, arguments.max_lag, passes=isinstance(expectation, Smoothing))
     paced = pace(
         supply.texts(),
         expectation,

@@ -25,6 +25,8 @@ _NAMES: Final = ("standard input", "standard output")
 _CHUNK_BYTES: Final = 65_536
 # Words that wait in the pacer: many minutes of reading, and few enough to take no memory.
 _AHEAD: Final = 4_096
+# So many bytes that wait are a file, and no model's text as it is written.
+_FLOOD_BYTES: Final = 1_000_000
 
 
 class Revealing:
@@ -56,11 +58,14 @@ class Supply:
     Args:
         splitter: the pacer's.
         max_lag: seconds after the end of the input within which all is to be shown, or None.
+        passes: text is to go as fast as it comes. A flood, which is faster than anybody sees,
+            passes through.
     """
 
-    def __init__(self, splitter: Revealing, max_lag: float | None) -> None:
+    def __init__(self, splitter: Revealing, max_lag: float | None, *, passes: bool = False) -> None:
         self._splitter = splitter
         self._max_lag = max_lag
+        self._passes = passes
         self._paced: Paced | None = None
         self._chunks: deque[bytes] = deque()
         self._ended = False
@@ -112,12 +117,20 @@ class Supply:
         """Whether the pacer is to have the next piece now."""
         assert self._paced is not None  # it asks for the text
         now: Statistics = self._paced.statistics()
-        self._splitter.revealed = now.speed == math.inf
+        self._splitter.revealed = now.speed == math.inf or (
+            self._passes and now.speed >= 1.0 and not now.paused and self._is_flood()
+        )
         if ended and self._max_lag is not None and self._error is None:
             # The bound counts from here, and the pacer has to know how much it is to get through
             # in that time; what it could not even at its fastest is no matter.
             return now.buffered_seconds < MAX_SPEED_UP * self._max_lag
         return now.buffered < _AHEAD or self._splitter.revealed
+
+    def _is_flood(self) -> bool:
+        most = _FLOOD_BYTES // _CHUNK_BYTES + 1
+        return len(self._chunks) >= most and (
+            sum(len(self._chunks[place]) for place in range(most)) >= _FLOOD_BYTES
+        )
 
     def _read(self) -> None:
         try:

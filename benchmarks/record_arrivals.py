@@ -3,9 +3,9 @@
     python benchmarks/record_arrivals.py
 
 One stream of a stock vLLM server on the CPU (a tiny model with random weights) is recorded over
-HTTP while the server answers a dozen others, and long prompts come in between. With
+HTTP while the server answers four others, and long prompts come in between. With
 `--stream-interval` the server collects tokens before it sends them. Moments and numbers of
-tokens go to benchmarks/arrivals.json; the words are nobody's.
+tokens go to tests/client/arrivals.json; the words are nobody's.
 """
 
 import argparse
@@ -24,13 +24,14 @@ from andes_backend.lab.bench.tiny_model import make_tiny_model
 
 __all__ = ["ARRIVALS", "main"]
 
-ARRIVALS: Final = Path(__file__).with_name("arrivals.json")
+ARRIVALS: Final = Path(__file__).parent.parent / "tests" / "client" / "arrivals.json"
 """Where the recordings are: of each name, pairs of a moment in seconds and a number of tokens."""
 
 _INTERVALS: Final = (1, 10, 50)  # --stream-interval
-_TOKENS: Final = 700  # of the stream that is recorded
-_OTHERS: Final = 12
-_PROMPT: Final = 400  # tokens of those that come in between
+_TOKENS: Final = 400  # of the stream that is recorded
+_OTHERS: Final = 4
+_PROMPT: Final = 300  # tokens of those that come in between
+_SIZE: Final = (256, 2)  # of the model: a step is short even on a machine that does other things
 _EVERY_S: Final = 1.5
 
 
@@ -88,12 +89,12 @@ def main() -> None:
     arguments = parser.parse_args()
     recorded = {}
     with tempfile.TemporaryDirectory() as folder:
-        model = make_tiny_model(Path(folder) / "model")
+        model = make_tiny_model(Path(folder) / "model", hidden_size=_SIZE[0], layers=_SIZE[1])
         for interval in _INTERVALS:
             options = ("--stream-interval", str(interval))
             log = Path(folder) / "log"
             with serve_tiny(model, log=log, kv_blocks=640, extra=options) as server:
-                recorded[f"interval {interval}"] = anyio.run(record, server.url)
+                recorded[f"vLLM, --stream-interval {interval}"] = anyio.run(record, server.url)
     lines = (f"{json.dumps(name)}: {json.dumps(one)}" for name, one in recorded.items())
     arguments.out.write_text("{\n" + ",\n".join(lines) + "\n}\n")
 

@@ -92,7 +92,27 @@ async def switches(folder: Path, key: str) -> None:
             assert room.session.reader.mode == "speaking"
             assert room.session.reader.wpm == pytest.approx(148.5)
             await room.press(key)
+            assert room.session.reader.mode == "smooth"
+            await room.press(key)
             assert room.session.reader.wpm == 300.0
+
+
+async def test_smooth_text_comes_as_the_server_sends_it(tmp_path: Path) -> None:
+    """At reading speed so many words would take a minute; the switch is for the next answer."""
+    words = " ".join(f"word{number}" for number in range(200))
+    with serving(words) as served:
+        async with chatting(served.url, tmp_path, wpm=SLOW_WPM) as room:
+            await room.ask()
+            await room.until(lambda: room.shown)
+            await room.press("f6", "f6")
+            turn = room.session.turn
+            assert turn is not None
+            assert not turn.is_smooth
+            assert turn.statistics is not None
+            assert turn.statistics.speed == 1.0
+            await room.press("escape", "ctrl+r")
+            await room.until(lambda: words in room.shown)
+            assert room.session.reader.pace == "smooth"
 
 
 async def copies_code(folder: Path, key: str) -> None:

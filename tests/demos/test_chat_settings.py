@@ -7,6 +7,8 @@ from andes_demos.chat.key import BadKeyError, Key, find_key
 from andes_demos.chat.reader import Reader
 from andes_demos.chat.settings import Settings, SettingsError, config_path, data_dir, load
 
+from andes_client import Smoothing, reading
+
 SECRET = "sk-very-secret-0123456789"
 
 
@@ -123,9 +125,21 @@ def test_each_mode_keeps_its_own_speed() -> None:
     assert (reader.mode, round(reader.wpm, 1)) == ("speaking", 148.5)
     reader.slower()
     assert reader.expectation.wpm == pytest.approx(135.0)
+    assert reader.pace == "speaking 135 wpm"
+    reader.switch()
+    assert (reader.mode, reader.pace) == ("smooth", "smooth")
     reader.switch()
     assert reader.wpm == pytest.approx(220.0)
     assert Reader(language="de").wpm < Reader(language="en").wpm
+
+
+def test_a_smooth_reader_is_asked_of_the_server_like_anybody() -> None:
+    """What they have made of the speed is theirs alone, and stays from answer to answer."""
+    reader = Reader("smooth", 300.0, ttft=0.5)
+    assert reader.expectation == Smoothing(0.5, reading(300.0).tds)
+    reader.slower()
+    assert reader.pace == "smooth x 0.91"
+    assert reader.expectation == Smoothing(0.5, reading(300.0).tds)
 
 
 def test_the_speed_has_an_end_in_both_directions() -> None:

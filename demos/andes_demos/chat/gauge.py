@@ -41,7 +41,7 @@ def gauge_line(
     state, style = _state(statistics)
     line = Text(no_wrap=True, overflow="ellipsis")
     line.append(f" {state} ", style)
-    line.append(f" {reader.mode} {reader.wpm:.0f} wpm", "bold")
+    line.append(f" {reader.pace}", "bold")
     if statistics is not None:
         figures = _figures(statistics)
         line.append("  buffer ")

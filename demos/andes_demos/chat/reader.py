@@ -1,22 +1,27 @@
-"""The pace of the person in front of the screen: reading or speaking, and how fast."""
+"""The pace of the person in front of the screen: reading, speaking or smooth, and how fast."""
 
 from typing import Final
 
-from andes_client import Expectation, reading, speaking
+from andes_client import Expectation, Smoothing, reading, smooth, speaking
 
-__all__ = ["Reader"]
+__all__ = ["MODES", "Reader"]
+
+MODES: Final = ("reading", "speaking", "smooth")
+"""Read at one's own speed, as fast as people speak, or as fast as the text comes, but evenly."""
 
 _STEP: Final = 1.1  # as of `andes pace`
+_SAME: Final = 0.001
 _SLOWEST_WPM, _FASTEST_WPM = 10.0, 100_000.0
 
 
 class Reader:
     """What `slower`, `faster` and `switch` have made of the speed; words a minute.
 
-    Each mode keeps its own speed.
+    Each mode keeps its own speed. That of "smooth" is for what is measured; the text comes as
+    fast as the server sends it, so many times as fast as `slower` and `faster` have made it.
 
     Args:
-        mode: "reading" or "speaking".
+        mode: one of `MODES`.
         wpm: words a minute in that mode; the mean for the language if None.
         language: ISO 639-1.
         ttft: seconds until the first word is expected.
@@ -31,7 +36,7 @@ class Reader:
         ttft: float = 1.0,
     ) -> None:
         self.mode = mode
-        """ "reading" or "speaking"."""
+        """One of `MODES`."""
         self.language = language
         """ISO 639-1."""
         self._ttft = ttft
@@ -41,8 +46,10 @@ class Reader:
             "reading": reading(language=known).wpm,
             "speaking": speaking(language=known).wpm,
         }
+        self._wpm["smooth"] = self._wpm["reading"]
         if wpm is not None:
             self._wpm[mode] = wpm
+        self._smooth_wpm = self._wpm["smooth"]
 
     @property
     def wpm(self) -> float:
@@ -52,8 +59,18 @@ class Reader:
     @property
     def expectation(self) -> Expectation:
         """The same for the server and the pacer."""
+        if self.mode == "smooth":
+            return Smoothing(self._ttft, reading(self._smooth_wpm).tds, smooth().window)
         preset = reading if self.mode == "reading" else speaking
         return preset(self.wpm, ttft=self._ttft)
+
+    @property
+    def pace(self) -> str:
+        """The mode and the speed, for a person."""
+        if self.mode != "smooth":
+            return f"{self.mode} {self.wpm:.0f} wpm"
+        times = self.wpm / self._smooth_wpm
+        return "smooth" if abs(times - 1) < _SAME else f"smooth x {times:.2f}"
 
     def faster(self) -> None:
         """Go a tenth faster."""
@@ -64,5 +81,5 @@ class Reader:
         self._wpm[self.mode] = max(_SLOWEST_WPM, self.wpm / _STEP)
 
     def switch(self) -> None:
-        """From reading to speaking, or back."""
-        self.mode = "speaking" if self.mode == "reading" else "reading"
+        """On to the next mode."""
+        self.mode = MODES[(MODES.index(self.mode) + 1) % len(MODES)]

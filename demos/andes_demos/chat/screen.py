@@ -46,6 +46,9 @@ class ChatScreen(Talk):
     def action_switch(self) -> None:
         self.session.reader.switch()
         self._follow()
+        turn, mode = self.session.turn, self.session.reader.mode
+        if turn and turn.is_smooth != (mode == "smooth"):
+            self.say(f"From the next answer on: {mode}.")
 
     def action_pause(self) -> None:
         if self.session.turn:

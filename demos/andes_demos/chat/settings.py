@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import Any, Final
 
 from andes_client.languages import language
+from andes_demos.chat.reader import MODES
 
 __all__ = ["Settings", "SettingsError", "config_path", "data_dir", "load"]
 
 _APP: Final = "andes"
-_CHOICES: Final = {"mode": ("reading", "speaking"), "theme": ("dark", "light")}
+_CHOICES: Final = {"mode": MODES, "theme": ("dark", "light")}
 
 
 class SettingsError(ValueError):
@@ -34,9 +35,10 @@ class Settings:
     system: str = ""
     """The system prompt of new conversations."""
     mode: str = "reading"
-    """Or "speaking": what the pace is meant for."""
+    """Or "speaking", or "smooth": as fast as the text comes, but evenly."""
     wpm: float | None = None
-    """Words a minute in that mode; the mean for the language if None."""
+    """Words a minute in that mode; the mean for the language if None. For "smooth": of the
+    reader for whom QoE is measured."""
     language: str = "en"
     """ISO 639-1: how long words are, and how fast they are read."""
     ttft: float = 1.0

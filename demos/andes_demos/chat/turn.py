@@ -3,7 +3,7 @@
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 
-from andes_client import Paced, Statistics, pace
+from andes_client import Paced, Smoothing, Statistics, pace
 from andes_demos.chat.reader import Reader
 
 __all__ = ["Turn", "summary"]
@@ -94,7 +94,13 @@ class Turn:
     def follow(self) -> None:
         """The reader's speed has changed: go on at it, from now on."""
         if self._paced and self._running:
-            self._paced.speed(self._reader.wpm / self._expectation.wpm)
+            same = self.is_smooth == (self._reader.mode == "smooth")
+            self._paced.speed(self._reader.wpm / self._expectation.wpm if same else 1.0)
+
+    @property
+    def is_smooth(self) -> bool:
+        """Whether text comes as fast as it arrives; a later change is for the next answer."""
+        return isinstance(self._expectation, Smoothing)
 
     def pause_or_resume(self) -> None:
         """Show nothing; or go on."""
