@@ -66,7 +66,7 @@ def pace(
 
     Args:
         stream: any async iterable of text; it must not be iterated by anyone else.
-        expectation: the reader's pace; `tds=math.inf` passes everything on at once.
+        expectation: the reader's pace, or `smooth()`; `tds=math.inf` passes all on at once.
         unit: what is shown at once: "word", "grapheme", "sentence", "line", "token", a
             pattern, a function or a segmenter (andes_client.segment.segmenter). By default
             words, and for a program the pieces as they come.

@@ -19,11 +19,13 @@ from andes_client import (
     Expectation,
     Paced,
     Segmenter,
+    Smoothing,
     Statistics,
     Unit,
     pace,
     pace_blocking,
     reading,
+    smooth,
     sources,
     speaking,
     wire,
@@ -101,6 +103,9 @@ def expectations() -> list[Expectation]:
         speaking(),
         speaking(wpm=150),
         speaking(language="pt-BR"),
+        smooth(),
+        smooth(1.0, ttft=0.5),
+        Smoothing(ttft=1.0, tds=reading(300).tds, window=0.5),
     ]
 
 

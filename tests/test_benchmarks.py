@@ -32,6 +32,12 @@ def test_flashes_are_counted_with_the_guard_and_without() -> None:
         assert text in table
 
 
+def test_smoothing_is_measured_beside_what_could_be_had() -> None:
+    table = run("smoothing.py", "--patterns=2", "--window=0.4")
+    for text in ("smooth(0.4)", "5-15 tokens", "of raw", "hindsight", "lag p50", "first"):
+        assert text in table
+
+
 def test_anti_stall_gives_the_same_figures_every_time() -> None:
     tables = [run("anti_stall.py", "--responses=2", "--tokens=40") for _ in range(2)]
     assert tables[0] == tables[1]
