@@ -17,8 +17,8 @@ __all__ = ["EvenPlayout"]
 _JUST_S: Final = 1e-6  # rounding is no delay
 
 # What has been seen is forgotten with these time constants, seconds.
-_SPEED_S: Final = 4.0
-_LONGEST_GAP_S: Final = 5.0
+_SPEED_S: Final = 2.0
+_LONGEST_GAP_S: Final = 10.0
 
 # The reserve: text for so many of the longest gaps, within these shares of the window; but where
 # the window is long, no more than so many seconds without need. It is put right over so many
@@ -26,8 +26,8 @@ _LONGEST_GAP_S: Final = 5.0
 _GAPS: Final = 2.0
 _LEAST, _MOST = 0.4, 0.7
 _LEAST_S: Final = 0.2
-_WINDOWS: Final = 1.5
-_SLOWEST, _FASTEST = 1 / 1.4, 1.6
+_WINDOWS: Final = 2.0
+_SLOWEST, _FASTEST = 0.5, 1.6
 
 # After so many mean gaps something is amiss, and each unit takes so much longer than the last.
 _LATE_GAPS: Final = 2.0
@@ -45,7 +45,7 @@ class EvenPlayout(Playout):
     The first unit is released as it arrives. The interval is found anew whenever text arrives,
     and holds until more does, so there is no saw-tooth within a clump:
 
-        1 / interval = speed + (in hand - wanted) / (1.5 windows)
+        1 / interval = speed + (in hand - wanted) / (2 windows)
 
     The speed is that of arrival, over some seconds. A clump counts for the silence before it,
     in which it came about: so a burst after a stall is no leap in speed. Wanted in hand is a
