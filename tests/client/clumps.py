@@ -133,8 +133,9 @@ def smoothed(arrivals: Arrivals, window: float = 0.5, **options: Any) -> list[Re
 
 
 def as_it_comes(arrivals: Arrivals) -> list[Release]:
-    """Every word as soon as it is whole."""
-    return _paced(arrivals, Expectation.program(), unit="word")
+    """Every word as soon as it is whole; the first when there is something of it."""
+    first, *others = _paced(arrivals, Expectation.program(), unit="word")
+    return [Release(first.arrival, first.arrival), *others]
 
 
 def releases(arrivals: Arrivals, shown: Sequence[tuple[float, str]]) -> list[Release]:
