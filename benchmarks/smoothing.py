@@ -6,8 +6,8 @@
 The patterns are those of tests/client/clumps.py: scripted, and recorded from a real vLLM server.
 Variation is the coefficient of variation of the gaps between words (standard deviation over mean);
 a word's lag is from the arrival of its last letter to its release. "Raw" shows every word as soon
-as it is whole, and the first one even before. "Hindsight" is the evenest release within the window of somebody who knows what
-is to come: nobody can do better.
+as it is whole, and the first one even before. "Hindsight" is the evenest release within the
+window of somebody who knows what is to come: nobody can do better.
 
 smoothStream waits for a set time after each word, 10 ms by default. It runs in Node, on mock
 timers, with that and with the mean gap between the words of the pattern ("fitted"), which nobody
