@@ -44,6 +44,9 @@ def figures_of(scheduler: Any) -> ReplicaFigures:
         step_s=times.step_s(max(1, len(runs)), context),
         prompt_token_s=times.per_prompt_token,
         prompt_tokens_due=int(runs["prompt_tokens"][runs["delivered"] == 0].sum()),
+        arrived=table.arrived,
+        arrived_tokens=table.arrived_tokens,
+        found_tokens=table.found_tokens,
     )
     return _with_demand(figures, scheduler, live, now)
 

@@ -20,7 +20,7 @@ from andes_backend.lab.report.outcome import Outcome
 from andes_backend.lab.twin.engine import check_engine, check_outcomes
 from andes_backend.lab.twin.fleet.replica import Replica
 from andes_backend.lab.twin.fleet.routings import make_routing
-from andes_backend.lab.twin.fleet.scaling import Scaler, service_s
+from andes_backend.lab.twin.fleet.scaling import Scaler
 from andes_backend.lab.twin.fleet.setup import FleetSetup
 from andes_backend.lab.twin.record import Recorder
 from andes_backend.lab.twin.setup import Setup
@@ -96,7 +96,6 @@ class _Fleet:
         self._made = 0
         self._served: dict[str, int] = {}
         self._now = 0.0
-        self._offered_s = 0.0  # since the scaler was last asked
         self._ahead: list[tuple[float, int, str, str | None]] = []  # a heap
         self._pushed = 0
         self._sizes: list[tuple[float, int, int]] = []
@@ -234,10 +233,9 @@ class _Fleet:
         assert self._scaler is not None
         self._push(self._now + self._scaler.scaling.every_s, "scale")
         ordered = len(self._open) + len(self._starting)
-        loads = (self._routing.router.load(name) for name in self._open)
-        figures = [load.figures for load in loads if load is not None]
-        wanted = self._scaler.decide(figures, ordered, self._now, self._offered_s)
-        self._offered_s = 0.0
+        loads = {name: self._routing.router.load(name) for name in self._open}
+        figures = {name: load.figures for name, load in loads.items() if load is not None}
+        wanted = self._scaler.decide(figures, ordered, self._now)
         for _ in range(wanted - ordered):
             self._start()
         for _ in range(ordered - wanted):
@@ -259,7 +257,6 @@ class _Fleet:
             asked, at = _asked(request), max(request.arrival_s, self._now)
             name = self._routing.choose(asked, self._open, at)
             self._fell_back += self._routing.fell_back
-            self._offered_s += service_s(self._routing.known(name).figures, asked)
             self._routing.router.sent(name, asked)
             self._served[name] += 1
             self._replicas[name].send(str(index), request, at)

@@ -68,6 +68,19 @@ def test_prompts_are_due_until_they_are_computed() -> None:
     assert serving("qoe", [100, 100], 4).prompt_tokens_due == 0
 
 
+def test_what_has_ever_come_is_counted_and_what_was_found_in_the_cache() -> None:
+    engine = Engine(Setup(profile=PROFILE, policy="qoe", prefix_caching=True), 700)
+    same = Request(0.0, 160, 20, READER)
+    for number in range(2):
+        engine.admit(str(number), same)
+        assert (figures := figures_of(engine.scheduler)).arrived == number + 1
+        assert figures.arrived_tokens == 160 * (number + 1)
+        while engine.is_busy:
+            engine.step(float("inf"))
+    assert figures_of(engine.scheduler).arrived == 2, "they have ended, and still have come"
+    assert figures_of(engine.scheduler).found_tokens == 0, "prompts of different people"
+
+
 def test_publishing_changes_nothing() -> None:
     engine = Engine(Setup(profile=PROFILE, policy="qoe"), 700)
     quiet = Engine(Setup(profile=PROFILE, policy="qoe"), 700)
