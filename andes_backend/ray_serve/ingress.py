@@ -32,6 +32,7 @@ from ray.serve.llm.ingress import OpenAiIngress, make_fastapi_ingress
 from andes_backend.config import AndesConfig
 from andes_backend.engine.ear import Answers, Ear
 from andes_backend.engine.endpoint import PATH, ReportsEndpoint
+from andes_backend.ray_serve.needed import check_policy
 
 __all__ = ["REPLICAS", "AndesIngress", "build_app"]
 
@@ -111,7 +112,12 @@ def build_app(configs: Sequence[LLMConfig], **ingress_options: Any) -> Any:
 
     Returns:
         The application, for `serve.run`.
+
+    Raises:
+        ValueError: a setting of our autoscaling policy is wrong.
     """
+    for config in configs:
+        check_policy(config.deployment_config)
     ingress = make_fastapi_ingress(AndesIngress, endpoint_map=dict(_ENDPOINTS))
     options = maybe_apply_llm_deployment_config_defaults(
         AndesIngress.get_deployment_options(list(configs)), ingress_options

@@ -11,7 +11,10 @@ from typing import Any, Final
 from andes_backend.routing import BANDS, FiguresError, ReplicaFigures
 from andes_backend.routing.scaling import LOST_EACH, Arrivals, Lately, replicas_needed
 
-__all__ = ["Needed", "figures_in", "numbers_of"]
+__all__ = ["POLICY", "Needed", "check_policy", "figures_in", "numbers_of"]
+
+POLICY: Final = "andes_backend.ray_serve.autoscaling.ReadersNeed"
+"""The policy, as Ray's `policy_function` names it."""
 
 _PREFIX: Final = "andes_"
 _DEMAND: Final = tuple(f"{_PREFIX}demand_{band}" for band in range(len(BANDS)))
@@ -113,6 +116,34 @@ class Needed:
         """Whether nothing is known for longer than it takes a replica to say something."""
         since = self._unknown_since
         return since is not None and self._looked_at - since >= _PATIENCE_S
+
+
+def check_policy(deployment: Mapping[str, Any]) -> None:
+    """Look at what our policy is told, before Ray's controller does.
+
+    An error in there would stop the controller from deploying anything (Ray 2.60).
+
+    Args:
+        deployment: Ray's `deployment_config`, with an `autoscaling_config` or without.
+
+    Raises:
+        ValueError: a setting of ours is wrong, or there is no such setting.
+    """
+    policy = _part(_part(deployment, "autoscaling_config"), "policy")
+    function = _part(policy, "policy_function")
+    if isinstance(function, type):
+        function = f"{function.__module__}.{function.__name__}"
+    if not isinstance(function, str) or function.replace(":", ".") != POLICY:
+        return
+    try:
+        Needed(**(_part(policy, "policy_kwargs") or {}))
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"autoscaling_config.policy.policy_kwargs: {error}") from None
+
+
+def _part(whole: object, name: str) -> Any:
+    """Of a mapping, or of one of Ray's objects; None: it is not there."""
+    return whole.get(name) if isinstance(whole, Mapping) else getattr(whole, name, None)
 
 
 def _is_positive(value: object) -> bool:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from andes_backend.ray_serve.needed import Needed, figures_in, numbers_of
+from andes_backend.ray_serve.needed import POLICY, Needed, check_policy, figures_in, numbers_of
 from andes_backend.routing import BANDS, ReplicaFigures
 from andes_backend.routing.scaling import replicas_needed
 
@@ -124,3 +124,38 @@ def test_silence_is_borne_with_for_a_while() -> None:
 def test_settings_that_make_no_sense_are_refused(values: dict[str, Any], wrong: str) -> None:
     with pytest.raises(ValueError, match=wrong):
         Needed(**values)
+
+
+def told(function: object, **kwargs: Any) -> dict[str, Any]:
+    """A deployment's settings, with this policy."""
+    return {
+        "autoscaling_config": {"policy": {"policy_function": function, "policy_kwargs": kwargs}}
+    }
+
+
+@pytest.mark.parametrize("name", [POLICY, "andes_backend.ray_serve.autoscaling:ReadersNeed"])
+@pytest.mark.parametrize(
+    ("kwargs", "wrong"),
+    [({"target": -1}, "target must be a number above 0, not -1"), ({"targt": 1}, "targt")],
+)
+def test_a_wrong_setting_is_found_before_rays_controller_has_it(
+    name: str, kwargs: dict[str, Any], wrong: str
+) -> None:
+    with pytest.raises(ValueError, match=f"policy_kwargs: .*{wrong}"):
+        check_policy(told(name, **kwargs))
+
+
+@pytest.mark.parametrize(
+    "deployment",
+    [
+        {},
+        {"autoscaling_config": None},
+        {"autoscaling_config": {"max_replicas": 3}},
+        {"autoscaling_config": SimpleNamespace(policy=SimpleNamespace(policy_function=POLICY))},
+        told(POLICY, target=0.7),
+        told("of.somebody.else", target=-1),
+        told(len, target=-1),
+    ],
+)
+def test_what_is_right_or_not_ours_is_left_alone(deployment: dict[str, Any]) -> None:
+    check_policy(deployment)

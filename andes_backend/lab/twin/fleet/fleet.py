@@ -15,9 +15,9 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from andes_backend.config import AndesConfig
 from andes_backend.lab.report.outcome import Outcome
 from andes_backend.lab.twin.engine import check_engine, check_outcomes
+from andes_backend.lab.twin.fleet.asked import asked_of
 from andes_backend.lab.twin.fleet.replica import Replica
 from andes_backend.lab.twin.fleet.routings import make_routing
 from andes_backend.lab.twin.fleet.scaling import Scaler
@@ -25,7 +25,6 @@ from andes_backend.lab.twin.fleet.setup import FleetSetup
 from andes_backend.lab.twin.record import Recorder
 from andes_backend.lab.twin.setup import Setup
 from andes_backend.lab.workload import Request, Workload, check_fits
-from andes_backend.routing import Asked
 
 __all__ = ["FleetRun", "simulate_fleet"]
 
@@ -53,6 +52,9 @@ class FleetRun:
     """Of all engines."""
     fell_back: int
     """Requests for which the routing `qoe` had no usable figures."""
+    found_tokens: int
+    """Of all prompts, those that were found in prefix caches; of replicas that died, none count,
+    nor of vLLM's own scheduler."""
     wall_s: float
     """What the simulation itself took, seconds."""
 
@@ -100,7 +102,7 @@ class _Fleet:
         self._pushed = 0
         self._sizes: list[tuple[float, int, int]] = []
         self._replica_s = self._gpu_s = 0.0
-        self._preemptions = self._steps = self._fell_back = self._told = 0
+        self._preemptions = self._steps = self._fell_back = self._found = self._told = 0
 
     def run(self) -> FleetRun:
         """All of it."""
@@ -215,6 +217,7 @@ class _Fleet:
         """What it has done, and what it has cost."""
         if not died:
             check_engine(replica.engine)
+            self._found += replica.figures().found_tokens
         self._pay(replica.setup, until - replica.ordered_at)
         self._preemptions += replica.engine.state()[3]
         self._steps += replica.steps
@@ -254,7 +257,10 @@ class _Fleet:
     def _route(self, until: float) -> None:
         """Give out all requests that come before then."""
         for index, request in self._to_give(until):
-            asked, at = _asked(request), max(request.arrival_s, self._now)
+            asked, at = (
+                asked_of(request, prefixes=self._setup.prefixes),
+                max(request.arrival_s, self._now),
+            )
             name = self._routing.choose(asked, self._open, at)
             self._fell_back += self._routing.fell_back
             self._routing.router.sent(name, asked)
@@ -293,13 +299,6 @@ class _Fleet:
             preemptions=self._preemptions,
             steps=self._steps,
             fell_back=self._fell_back,
+            found_tokens=self._found,
             wall_s=wall_s,
         )
-
-
-def _asked(request: Request) -> Asked:
-    """What the router knows of a request: what our scheduler would."""
-    config = AndesConfig()
-    reader = request.hint or config.default_expectation
-    tds = config.program_tds if math.isinf(reader.tds) else reader.tds
-    return Asked(prompt_tokens=request.prompt_tokens, ttft=reader.ttft, tds=tds)
