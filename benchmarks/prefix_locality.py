@@ -1,6 +1,6 @@
 """What is it worth that a conversation goes on where it began? A fleet on the virtual clock.
 
-    python benchmarks/prefix_locality.py [--replicas 4] [--rates 6,10] [--opening 0,2000]
+    python benchmarks/prefix_locality.py [--replicas 4] [--rates 1.4,2.2] [--opening 1000]
 
 Conversations (`andes_backend.lab.workload.conversations`) on servers with prefix caching, behind
 power of two choices, our routing without an eye for prefixes, and our routing. Prints a table.
@@ -8,6 +8,7 @@ power of two choices, our routing without an eye for prefixes, and our routing. 
 
 import argparse
 import itertools
+import logging
 from dataclasses import replace
 from statistics import fmean
 
@@ -19,6 +20,7 @@ from andes_backend.lab.twin.fleet.setup import FleetSetup
 from andes_backend.lab.twin.setup import Setup
 from andes_backend.lab.workload import Workload
 from andes_backend.lab.workload.conversations import Talk, make_conversations
+from andes_backend.lab.workload.readers import Reading
 from andes_backend.profile import load_profile
 
 ROUTINGS = {
@@ -39,22 +41,25 @@ def measured(run: FleetRun, workload: Workload) -> tuple[float, float, float, fl
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--profile", default="llama-3-8b-a40")
-    parser.add_argument("--kv-tokens", type=int, default=40_000)
+    parser.add_argument("--profile", default="opt-66b-4xa100")
+    parser.add_argument("--kv-tokens", type=int, default=59_000)
     parser.add_argument("--replicas", type=int, default=4)
-    parser.add_argument("--requests", type=int, default=600)
+    parser.add_argument("--requests", type=int, default=400)
     parser.add_argument("--seeds", type=int, default=2)
-    parser.add_argument("--rates", type=list_of(finite_number), default=[6.0, 10.0])
-    parser.add_argument("--opening", type=list_of(finite_number), default=[0.0, 2000.0])
-    parser.add_argument("--pause", type=float, default=20.0)
+    parser.add_argument("--rates", type=list_of(finite_number), default=[1.4, 2.2])
+    parser.add_argument("--opening", type=list_of(finite_number), default=[1000.0])
+    parser.add_argument("--pause", type=float, default=20.0, help="before the next question, s")
+    parser.add_argument("--programs", type=float, default=0.0, help="share of the readers")
     options = parser.parse_args()
     profile = replace(load_profile(options.profile), kv_tokens=options.kv_tokens)
     server = Setup(profile=profile, policy="qoe", prefix_caching=True)
+    readers = Reading(programs=options.programs)
+    logging.disable(logging.INFO)  # of each simulated server
     print(f"{'document':>8} {'rate':>5}  {'routing':16} {'QoE':>7} {'worst':>7} {'TTFT':>6}  found")
     for opening, rate in itertools.product(options.opening, options.rates):
         talk = Talk(opening_tokens=int(opening), pause_s=options.pause)
         workloads = [
-            make_conversations(options.requests, rate=rate, seed=seed, talk=talk)
+            make_conversations(options.requests, rate=rate, seed=seed, talk=talk, readers=readers)
             for seed in range(options.seeds)
         ]
         for name, (routing, prefixes) in ROUTINGS.items():

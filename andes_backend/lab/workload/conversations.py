@@ -4,12 +4,14 @@ Other workloads are of requests that have nothing to do with each other. Here a 
 last round in its prefix cache computes only what is new.
 """
 
+import math
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 from numpy.random import PCG64, Generator, SeedSequence
+from numpy.typing import NDArray
 
 from andes_backend.lab.workload.lengths import sharegpt_lengths
 from andes_backend.lab.workload.readers import Readers, Reading
@@ -19,6 +21,9 @@ from andes_client.expectation import Expectation
 __all__ = ["Talk", "make_conversations"]
 
 _READING: Final = Reading()
+_READING_S: Final = 70.0  # about as long as an average answer takes to read
+_FASTEST: Final = 15.0  # tokens/s; a program has to wait for them, too
+_LEAD: Final = 3.0  # mean conversations, after which nearly all of the first ones have ended
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +59,7 @@ def make_conversations(
     readers: Readers = _READING,
     max_length: int = 8000,
 ) -> Workload:
-    """The first `count` requests of conversations that begin one after the other.
+    """The next `count` requests of conversations that begin one after the other.
 
     Questions and answers have ShareGPT's lengths. Who has asked reads the answer at the pace that
     they expect it, pauses and asks again, as if answers came in time; a person is the same in all
@@ -62,7 +67,7 @@ def make_conversations(
 
     Args:
         count: requests, 1 or more.
-        rate: mean requests a second, once as many conversations end as begin.
+        rate: mean requests a second; a little less, if conversations become too long.
         seed: 0 or more.
         talk: how people talk.
         readers: the population they are drawn from.
@@ -82,30 +87,44 @@ def make_conversations(
         raise WorkloadError("opening_tokens may be half of max_length at most")
     streams = SeedSequence(seed).spawn(3)
     starts, lengths, people = (Generator(PCG64(one)) for one in streams)
-    # Of the first `count` requests, none is of a later conversation than the `count`-th.
-    begins = np.cumsum(starts.exponential(talk.rounds / rate, count))
-    drawn = readers.draw(people, count, 1.0)
+    # As many are under way at first as later. Of the first `count` requests that come from then on,
+    # none is of a later conversation than the `count`-th that begins from then on.
+    lead_s = _LEAD * talk.rounds * (_READING_S + talk.pause_s)
+    conversations = count + math.ceil(lead_s * rate / talk.rounds)
+    begins = np.cumsum(starts.exponential(talk.rounds / rate, conversations)) - lead_s
+    drawn = readers.draw(people, conversations, 1.0)
+    rounds = lengths.geometric(1 / talk.rounds, conversations)
+    drawn_lengths = sharegpt_lengths(lengths, int(rounds.sum()))
+    said = iter(np.split(drawn_lengths, np.cumsum(rounds)[:-1]))
     requests = [
         request
         for number, begin in enumerate(begins.tolist())
-        for request in _rounds(number, begin, drawn[number], talk, max_length, lengths)
+        for request in _rounds(
+            number, begin, drawn[number], talk, max_length, said[number], lengths
+        )
     ]
     requests.sort(key=lambda request: request.arrival_s)
     return Workload("conversations", seed, tuple(requests[:count]))
 
 
 def _rounds(
-    number: int, begin: float, reader: Expectation, talk: Talk, longest: int, rng: Generator
+    number: int,
+    begin: float,
+    reader: Expectation,
+    talk: Talk,
+    longest: int,
+    lengths: NDArray[np.int64],
+    rng: Generator,
 ) -> Iterator[Request]:
-    """One conversation."""
-    lengths = sharegpt_lengths(rng, int(rng.geometric(1 / talk.rounds))).tolist()
+    """One conversation; `lengths` are the tokens of questions and of answers, shape (n, 2)."""
     pauses = rng.exponential(talk.pause_s, len(lengths)).tolist()
     at, said = begin, talk.opening_tokens
-    pace = replace(reader, tds=min(reader.tds, 1000.0))
-    for (question, answer), pause in zip(lengths, pauses, strict=True):
+    pace = min(reader.tds, _FASTEST)
+    for (question, answer), pause in zip(lengths.tolist(), pauses, strict=True):
         said += question
         if said + answer > longest:
             return
-        yield Request(at, said, answer, reader, conversation=number)
+        if at >= 0:
+            yield Request(at, said, answer, reader, conversation=number)
         said += answer
-        at += pace.ttft + answer / pace.tds + pause
+        at += reader.ttft + answer / pace + pause
