@@ -75,7 +75,7 @@ def make_conversations(
 
     Raises:
         ValueError: an argument is out of range.
-        WorkloadError: no conversation can begin, so long are the documents.
+        WorkloadError: conversations are too long for `max_length`.
     """
     talk = Talk() if talk is None else talk
     if count < 1 or not 0 < rate < float("inf") or seed < 0:
@@ -87,11 +87,12 @@ def make_conversations(
         raise WorkloadError("opening_tokens may be half of max_length at most")
     streams = SeedSequence(seed).spawn(3)
     starts, lengths, people = (Generator(PCG64(one)) for one in streams)
-    # As many are under way at first as later. Of the first `count` requests that come from then on,
-    # none is of a later conversation than the `count`-th that begins from then on.
+    # As many are under way at first as later; of some even the first round is too long.
     lead_s = _LEAD * talk.rounds * (_READING_S + talk.pause_s)
-    conversations = count + math.ceil(lead_s * rate / talk.rounds)
-    begins = np.cumsum(starts.exponential(talk.rounds / rate, conversations)) - lead_s
+    before, after = math.ceil(lead_s * rate / talk.rounds), 2 * count
+    gaps = starts.exponential(talk.rounds / rate, before + after)
+    begins = np.concatenate([-np.cumsum(gaps[:before])[::-1], np.cumsum(gaps[before:])])
+    conversations = before + after
     drawn = readers.draw(people, conversations, 1.0)
     rounds = lengths.geometric(1 / talk.rounds, conversations)
     drawn_lengths = sharegpt_lengths(lengths, int(rounds.sum()))
@@ -99,10 +100,10 @@ def make_conversations(
     requests = [
         request
         for number, begin in enumerate(begins.tolist())
-        for request in _rounds(
-            number, begin, drawn[number], talk, max_length, said[number], lengths
-        )
+        for request in _rounds(number, begin, drawn[number], talk, max_length, next(said), lengths)
     ]
+    if len(requests) < count:
+        raise WorkloadError(f"most conversations are longer than max_length, {max_length} tokens")
     requests.sort(key=lambda request: request.arrival_s)
     return Workload("conversations", seed, tuple(requests[:count]))
 
