@@ -20,7 +20,9 @@ __all__ = ["Asked", "Load", "Score", "expected_output", "held_tokens", "score"]
 
 _ASSUMED_OUTPUT: Final = 300.0  # tokens, where a replica does not say
 _OVERDUE_S: Final = 30.0  # who does not come in waits for about so long, and longer where many do
-_TIE: Final = 3e-3  # QoE for each time over that the memory is wanted: the emptier of two is better
+# QoE for each time over that the memory is wanted, or the engine taken for a horizon: where nobody
+# would lose at once, the emptier of two is better, and the one that has less to compute.
+_TIE: Final = 3e-3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -182,7 +184,10 @@ def score(load: Load, asked: Asked, found_tokens: int = 0) -> Score:
     meanwhile = load.price * figures.kv_tokens * computing_s / figures.horizon_s
     return Score(
         qoe=inside * at_once + (1.0 - inside) * in_time,
-        lost=displaced + (1.0 - at_once) + meanwhile + _TIE * load.use,
+        lost=displaced
+        + (1.0 - at_once)
+        + meanwhile
+        + _TIE * (load.use + computing_s / figures.horizon_s),
     )
 
 

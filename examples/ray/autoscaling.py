@@ -3,7 +3,8 @@
     examples/ray/run autoscaling [--rate 3] [--json FILE]
 
 One replica, and more readers come than it can serve in time: a second one comes. Nobody comes any
-more, and it goes. Prints what was promised and what was found; ends with status 1 if something is not so.
+more, and it goes. Prints what was promised and what was found; ends with status 1 if something is
+not so.
 """
 
 import asyncio

@@ -157,9 +157,8 @@ def talk(seed: int = 0) -> Workload:
 
 @pytest.mark.parametrize("seed", range(3))
 def test_who_goes_on_finds_the_beginning_where_the_router_has_sent_it(seed: int) -> None:
-    server = replace(QOE, prefix_caching=True)
     with_eyes, blind = (
-        simulate_fleet(talk(seed), fleet(server, replicas=3, routing="qoe", prefixes=prefixes))
+        simulate_fleet(talk(seed), fleet(replicas=3, routing="qoe", prefixes=prefixes))
         for prefixes in (True, False)
     )
     assert with_eyes.found_tokens == 6 * 240  # of 250 tokens, whole blocks of 16
@@ -168,7 +167,8 @@ def test_who_goes_on_finds_the_beginning_where_the_router_has_sent_it(seed: int)
 
 
 def test_nothing_is_found_where_prefixes_are_not_kept() -> None:
-    run = simulate_fleet(talk(), fleet(replicas=1, routing="qoe"))
+    server = replace(QOE, prefix_caching=False)
+    run = simulate_fleet(talk(), fleet(server, replicas=1, routing="qoe"))
     assert run.found_tokens == 0
 
 
