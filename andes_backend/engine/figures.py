@@ -36,6 +36,7 @@ def figures_of(scheduler: Any) -> ReplicaFigures:
     times, table = scheduler.andes_latency.times, scheduler.andes_ledger.table
     live = table.seen(np.flatnonzero(table.data["serial"] > 0), now)
     runs = live[live["running"]]
+    new = runs[runs["delivered"] == 0]
     context = float((runs["prompt_tokens"] + runs["delivered"]).sum())
     figures = replace(
         figures,
@@ -43,7 +44,10 @@ def figures_of(scheduler: Any) -> ReplicaFigures:
         expected_wait_s=None if outlook is None else outlook.median_s,
         step_s=times.step_s(max(1, len(runs)), context),
         prompt_token_s=times.per_prompt_token,
-        prompt_tokens_due=int(runs["prompt_tokens"][runs["delivered"] == 0].sum()),
+        prompt_tokens_due=int((new["prompt_tokens"] - new["found"]).sum()),
+        arrived=table.arrived,
+        arrived_tokens=table.arrived_tokens,
+        found_tokens=table.found_tokens,
     )
     return _with_demand(figures, scheduler, live, now)
 

@@ -82,7 +82,12 @@ class Table:
         """Rows whose reader has reported since somebody last cleared this."""
         self.prompt_tokens = 0
         """Of all live requests together."""
-        self._added = 0
+        self.arrived = 0
+        """Requests that were ever added."""
+        self.arrived_tokens = 0
+        """Of all their prompts together."""
+        self.found_tokens = 0
+        """Of these, those that were in the KV cache already (`find`)."""
         self._heard = False  # whether any reader has reported anything
         self._now = 0.0  # the latest time that was heard of, s
         self._keep(np.zeros(64, _DTYPE))
@@ -134,11 +139,12 @@ class Table:
             self._free = list(range(size, 2 * size))
             self._keep(np.concatenate([self._data, np.zeros(size, _DTYPE)]))
         row = self._free.pop()
-        self._added += 1
+        self.arrived += 1
+        self.arrived_tokens += prompt_tokens
         self._data[row] = (
             arrival, expectation.ttft, expectation.tds, expectation.tds, np.inf, np.inf, 0.0,
             prompt_tokens, 0, arrival, 0.0, 0.0, False, arrival, 0, 0, 0,
-            adapter, self.accounts.arrive(user, arrival), 0, -1, self._added,
+            adapter, self.accounts.arrive(user, arrival), 0, -1, self.arrived,
         )  # fmt: skip
         self.prompt_tokens += prompt_tokens
         return row
@@ -208,7 +214,9 @@ class Table:
         compute it again.
         """
         if tokens and self._cells["charged"].item(row) < 0:
-            self._cells["found"][row] = min(tokens, self._cells["prompt_tokens"].item(row))
+            found = min(tokens, self._cells["prompt_tokens"].item(row))
+            self.found_tokens += found - self._cells["found"].item(row)
+            self._cells["found"][row] = found
 
     def _charge_admission(self, rows: Rows) -> None:
         """Charge the prompts of those that are here for the first time, and a forecast."""

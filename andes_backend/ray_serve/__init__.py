@@ -11,8 +11,8 @@
     )
     serve.run(build_app([config]))      # of andes_backend.ray_serve.ingress
 
-docs/ray.md says what each of the three is good for; any of them can be left out. Ray is imported by
-`server`, `router` and `ingress` only, and nothing else of ours imports these.
+docs/ray.md says what each of the three is good for; any can be left out, and `autoscaling` added.
+Ray is imported by these four only, and nothing else of ours imports them.
 """
 
 __all__: list[str] = []

@@ -1,11 +1,12 @@
 """What a request asks for, read from what Ray hands its router: the body, parsed."""
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Hashable, Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from andes_backend.config import AndesConfig
 from andes_backend.routing import Asked
+from andes_backend.routing.prefixes import BLOCK_TOKENS
 from andes_client import wire
 
 __all__ = ["asked_of"]
@@ -28,9 +29,24 @@ def asked_of(arguments: Iterable[object], defaults: AndesConfig) -> Asked | None
         if content is None:
             content = getattr(body, "messages", None)
         if content is not None:
-            expected = _expected(getattr(body, wire.FIELD, None), defaults)
-            return Asked(prompt_tokens=_tokens(content), ttft=expected[0], tds=expected[1])
+            ttft, tds = _expected(getattr(body, wire.FIELD, None), defaults)
+            said: Any = content if _is_tokens(content) else "".join(_texts(content))
+            each = 1 if _is_tokens(content) else _CHARACTERS_A_TOKEN
+            # vLLM finds prompts of one salt only for those of the same.
+            salt = getattr(body, "cache_salt", None)
+            blocks = _blocks(said, BLOCK_TOKENS * each, salt)
+            tokens = max(1, len(said) // each)
+            return Asked(prompt_tokens=tokens, ttft=ttft, tds=tds, blocks=tuple(blocks))
     return None
+
+
+def _blocks(said: Any, length: int, salt: Hashable) -> Iterator[int]:
+    """Names of the full blocks of a text, or of a list of tokens; each stands for all before it."""
+    name = hash(salt)
+    for end in range(length, len(said) + 1, length):
+        block = said[end - length : end]
+        name = hash((name, block if isinstance(block, str) else tuple(block)))
+        yield name
 
 
 def _expected(values: object, defaults: AndesConfig) -> tuple[float, float]:
@@ -44,20 +60,17 @@ def _expected(values: object, defaults: AndesConfig) -> tuple[float, float]:
     return reader.ttft, defaults.program_tds if math.isinf(reader.tds) else reader.tds
 
 
-def _tokens(content: Any) -> int:
-    """The length of a prompt: its tokens where it is given in tokens, else by its characters."""
-    if isinstance(content, list) and content and isinstance(content[0], int):
-        return len(content)
-    return max(1, _characters(content) // _CHARACTERS_A_TOKEN)
+def _is_tokens(content: object) -> bool:
+    return isinstance(content, list) and bool(content) and isinstance(content[0], int)
 
 
-def _characters(content: Any) -> int:
-    """Of a text, a message, a part of one, or a list of such; pictures and the like count none."""
+def _texts(content: Any) -> Iterator[str]:
+    """Of a text, a message, a part of one, or a list of such; pictures and the like have none."""
     if isinstance(content, str):
-        return len(content)
-    if isinstance(content, Mapping):
+        yield content
+    elif isinstance(content, Mapping):
         text = content.get("text")
-        return _characters(content.get("content")) if text is None else _characters(text)
-    if isinstance(content, list | tuple):
-        return sum(map(_characters, content))
-    return 0
+        yield from _texts(content.get("content") if text is None else text)
+    elif isinstance(content, list | tuple):
+        for part in content:
+            yield from _texts(part)

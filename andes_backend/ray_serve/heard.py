@@ -33,7 +33,7 @@ class _Replica:
     def __init__(self) -> None:
         self.made_at = float("nan")
         self.took: deque[float] = deque(maxlen=_LATELY)
-        self.sent: deque[tuple[float, Asked]] = deque(maxlen=_MOST_SENT)
+        self.sent: deque[tuple[float, Asked, int]] = deque(maxlen=_MOST_SENT)
 
 
 class Heard:
@@ -83,15 +83,15 @@ class Heard:
         replica.took.append(clock - made_at)
         then = now - (replica.took[-1] - min(replica.took))
         self._router.hear(name, figures, then)
-        for at, asked in replica.sent:
+        for at, asked, found_tokens in replica.sent:
             if at > then:
-                self._router.sent(name, asked)
+                self._router.is_on_its_way(name, asked, found_tokens)
         return None
 
     def sent(self, name: str, asked: Asked, now: float) -> None:
         """A request was sent to a replica, whoever chose it."""
-        self._replicas.setdefault(name, _Replica()).sent.append((now, asked))
-        self._router.sent(name, asked)
+        found_tokens = self._router.sent(name, asked)
+        self._replicas.setdefault(name, _Replica()).sent.append((now, asked, found_tokens))
 
     def rank(self, asked: Asked, names: Sequence[str], now: float) -> list[Choice] | None:
         """These replicas, the best first; None: too little is known, or it is too old."""

@@ -14,6 +14,7 @@ Of Ray 2.60 this relies on `OpenAiIngress` and `make_fastapi_ingress`, on the pa
 all replicas; these parts are private.
 """
 
+import asyncio
 import json
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from typing import Any, Final
@@ -32,12 +33,15 @@ from ray.serve.llm.ingress import OpenAiIngress, make_fastapi_ingress
 from andes_backend.config import AndesConfig
 from andes_backend.engine.ear import Answers, Ear
 from andes_backend.engine.endpoint import PATH, ReportsEndpoint
+from andes_backend.ray_serve.needed import check_policy
 
 __all__ = ["REPLICAS", "AndesIngress", "build_app"]
 
 REPLICAS: Final = "/v1/andes/replicas"
 """The path that says how the replicas are."""
 
+_TRIES: Final = 5
+_AGAIN_S: Final = 0.2
 _BROKEN_OFF: Final = (
     "data: "
     + json.dumps(
@@ -59,6 +63,7 @@ class AndesIngress(OpenAiIngress, ReplicaBroadcastable):  # type: ignore[misc]  
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self._routed: set[str] = set()  # models whose router Ray has made
         self._reports = ReportsEndpoint()
         self._reports.listen(Ear(self._tell), AndesConfig().report_calls_per_s)
 
@@ -90,8 +95,25 @@ class AndesIngress(OpenAiIngress, ReplicaBroadcastable):  # type: ignore[misc]  
         """What the replicas of all models say."""
         said: list[Any] = []
         for model in self._model_cards:
-            said += await self._broadcast_to_replicas(model, method, arguments)
+            said += await self._broadcast(model, method, arguments)
         return said
+
+    async def _broadcast(self, model: str, method: str, arguments: dict[str, Any]) -> list[Any]:
+        """What the replicas of a model say.
+
+        Ray makes its router when it is first used. If that is by a broadcast, which runs in a
+        thread without an event loop, it is an error (2.60), and the next try finds the router made.
+        """
+        for left in reversed(range(_TRIES)):
+            try:
+                said: list[Any] = await self._broadcast_to_replicas(model, method, arguments)
+                self._routed.add(model)
+                return said
+            except RuntimeError:
+                if model in self._routed or not left:
+                    raise
+            await asyncio.sleep(_AGAIN_S)
+        return []
 
 
 _ENDPOINTS: Final[Mapping[str, Any]] = {
@@ -111,7 +133,12 @@ def build_app(configs: Sequence[LLMConfig], **ingress_options: Any) -> Any:
 
     Returns:
         The application, for `serve.run`.
+
+    Raises:
+        ValueError: a setting of our autoscaling policy is wrong.
     """
+    for config in configs:
+        check_policy(config.deployment_config)
     ingress = make_fastapi_ingress(AndesIngress, endpoint_map=dict(_ENDPOINTS))
     options = maybe_apply_llm_deployment_config_defaults(
         AndesIngress.get_deployment_options(list(configs)), ingress_options

@@ -3,8 +3,9 @@
     LLMConfig(..., server_cls="andes_backend.ray_serve.server.AndesServer")
 
 Of Ray 2.60 this relies on `record_routing_stats`, which Ray's controller calls every
-`request_routing_stats_period_s`, and on the private attribute of its vLLM engine that holds vLLM's
-client.
+`request_routing_stats_period_s`, on `record_autoscaling_stats`, which the replica calls by itself
+where there is an `autoscaling_config`, and on the private attribute of its vLLM engine that holds
+vLLM's client.
 """
 
 import asyncio
@@ -16,6 +17,7 @@ from ray.serve.llm.deployment import LLMServer
 
 from andes_backend.engine.plugin import is_ours, prepare_front_end
 from andes_backend.ray_serve.heard import published
+from andes_backend.ray_serve.needed import numbers_of
 from andes_backend.routing import ReplicaFigures
 
 __all__ = ["AndesServer"]
@@ -45,6 +47,11 @@ class AndesServer(LLMServer):  # type: ignore[misc]  # Ray has no types
         stats: dict[str, Any] = await super().record_routing_stats()
         figures = await self.andes_figures()
         return stats if figures is None else {**stats, **published(figures)}
+
+    async def record_autoscaling_stats(self) -> dict[str, float]:
+        """What Ray tells its autoscaling policy, where the engine has our scheduler."""
+        figures = await self.andes_figures()
+        return {} if figures is None else numbers_of(figures)
 
     async def andes_status(self) -> dict[str, Any]:
         """The replica's name in Ray, and its figures now, or None: for people and programs."""

@@ -6,8 +6,8 @@
     choice = router.choose(Asked(prompt_tokens=120, ttft=1.0, tds=4.8), ["a", "b"], now)
     router.sent("a" if choice is None else choice.replica, asked, now)
 
-The same decision serves a live router and the fleet in the twin (docs/fleet.md). It needs the
-standard library only.
+The same decision serves a live router and the fleet in the twin (docs/fleet.md). `scaling` says how
+many replicas are needed. All of it needs the standard library only.
 """
 
 from andes_backend.routing.figures import BANDS, FiguresError, ReplicaFigures, band_of

@@ -69,6 +69,12 @@ class ReplicaFigures:
     """Mean length of a response here; 0: not known."""
     horizon_s: float = 0.0
     """What `demand` is worth is lost in so many seconds; 0: there is no demand."""
+    arrived: int = 0
+    """Requests that have come since the engine started."""
+    arrived_tokens: int = 0
+    """Tokens of their prompts."""
+    found_tokens: int = 0
+    """Of these, those that were found in the prefix cache."""
     demand: tuple[float, ...] = ()
     """Tokens of KV memory that waiting and running requests want, by what a token is worth to
     them: one figure for each of BANDS; empty: not known."""

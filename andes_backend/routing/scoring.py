@@ -9,17 +9,20 @@ computed. Of that, what is found in the prefix cache takes no time.
 """
 
 from bisect import bisect_left
+from collections.abc import Hashable
 from dataclasses import dataclass
 from itertools import accumulate
 from typing import Final
 
 from andes_backend.routing.figures import BANDS, ReplicaFigures, band_of
 
-__all__ = ["Asked", "Load", "Score", "held_tokens", "score"]
+__all__ = ["Asked", "Load", "Score", "expected_output", "held_tokens", "score"]
 
 _ASSUMED_OUTPUT: Final = 300.0  # tokens, where a replica does not say
 _OVERDUE_S: Final = 30.0  # who does not come in waits for about so long, and longer where many do
-_TIE: Final = 3e-3  # QoE for each time over that the memory is wanted: the emptier of two is better
+# QoE for each time over that the memory is wanted, or the engine taken for a horizon: where nobody
+# would lose at once, the emptier of two is better, and the one that has less to compute.
+_TIE: Final = 3e-3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +37,9 @@ class Asked:
     """How fast its reader expects text, tokens/s; finite."""
     output_tokens: float | None = None
     """Length of its response where it is known beforehand; None: the mean of the replica."""
+    blocks: tuple[Hashable, ...] = ()
+    """Of its prompt the full blocks of BLOCK_TOKENS: a name for the prompt up to the end of each.
+    Empty: they are not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +68,7 @@ class Load:
         self.sent = 0
         """Requests since then."""
         self.prompt_tokens = 0
-        """Of these."""
+        """Of these, without what they find in the prefix cache."""
         self._demand = list(figures.demand)
         self._order: _Order | None = None
 
@@ -86,10 +92,10 @@ class Load:
         """What a token of KV memory is worth to the last who gets one; QoE in `horizon_s`."""
         return self._ranked.price
 
-    def send(self, asked: Asked) -> None:
-        """A request is sent there."""
+    def send(self, asked: Asked, found_tokens: int = 0) -> None:
+        """A request is sent there, which finds so much of its prompt in the prefix cache."""
         self.sent += 1
-        self.prompt_tokens += asked.prompt_tokens
+        self.prompt_tokens += max(1, asked.prompt_tokens - found_tokens)
         if self._demand:
             tokens = held_tokens(self.figures, asked)
             self._demand[band_of(_worth(self.figures, asked) / tokens)] += tokens
@@ -166,7 +172,7 @@ def score(load: Load, asked: Asked, found_tokens: int = 0) -> Score:
         found_tokens: of its prompt, those that the replica finds in its prefix cache.
     """
     figures = load.figures
-    output = _output_tokens(figures, asked)
+    output = expected_output(figures, asked)
     computing_s = figures.prompt_token_s * max(1, asked.prompt_tokens - found_tokens)
     before_s = figures.prompt_token_s * (figures.prompt_tokens_due + load.prompt_tokens)
     # Its tokens come with the steps; a reader who is faster than these falls behind.
@@ -178,11 +184,14 @@ def score(load: Load, asked: Asked, found_tokens: int = 0) -> Score:
     meanwhile = load.price * figures.kv_tokens * computing_s / figures.horizon_s
     return Score(
         qoe=inside * at_once + (1.0 - inside) * in_time,
-        lost=displaced + (1.0 - at_once) + meanwhile + _TIE * load.use,
+        lost=displaced
+        + (1.0 - at_once)
+        + meanwhile
+        + _TIE * (load.use + computing_s / figures.horizon_s),
     )
 
 
-def _output_tokens(figures: ReplicaFigures, asked: Asked) -> float:
+def expected_output(figures: ReplicaFigures, asked: Asked) -> float:
     """Expected length of its response."""
     known = asked.output_tokens
     return max(2.0, known if known is not None else figures.output_tokens or _ASSUMED_OUTPUT)
@@ -190,7 +199,7 @@ def _output_tokens(figures: ReplicaFigures, asked: Asked) -> float:
 
 def held_tokens(figures: ReplicaFigures, asked: Asked) -> float:
     """KV memory that a request holds on average until its response ends, tokens."""
-    return asked.prompt_tokens + _output_tokens(figures, asked) / 2
+    return asked.prompt_tokens + expected_output(figures, asked) / 2
 
 
 def _worth(figures: ReplicaFigures, asked: Asked) -> float:
@@ -200,5 +209,5 @@ def _worth(figures: ReplicaFigures, asked: Asked) -> float:
 
 def _late_qoe(figures: ReplicaFigures, asked: Asked, late_s: float) -> float:
     """QoE of the response if all of it is late by so much, docs/qoe.md."""
-    half = (_output_tokens(figures, asked) - 1) / (2 * asked.tds)
+    half = (expected_output(figures, asked) - 1) / (2 * asked.tds)
     return half / (half + max(0.0, late_s))

@@ -3,6 +3,7 @@
 On GPUs leave out `accelerator_config`, the flags of the CPU and the model's random weights.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -45,14 +46,21 @@ _ENVIRONMENT = {
 }
 
 
-def app(model: Path, *, by_readers: bool = True) -> Any:
+def app(
+    model: Path, *, by_readers: bool = True, autoscaling: Mapping[str, Any] | None = None
+) -> Any:
     """The application, for `serve.run`.
 
     Args:
         model: the model's directory.
         by_readers: whether our router chooses the replicas, or Ray's own does.
+        autoscaling: Ray's `autoscaling_config`; None: there are two replicas.
     """
-    deployment: dict[str, Any] = {"num_replicas": 2, "health_check_period_s": 2.0}
+    deployment: dict[str, Any] = {"health_check_period_s": 2.0}
+    if autoscaling is None:
+        deployment["num_replicas"] = 2
+    else:
+        deployment["autoscaling_config"] = dict(autoscaling)
     if by_readers:
         deployment["request_router_config"] = _BY_READERS
     config = LLMConfig(

@@ -1,54 +1,32 @@
 """Ray Serve LLM with two replicas and our scheduler: shown, and checked.
 
-    examples/ray/run [--requests 200] [--rate 5] [--json FILE]
+    examples/ray/run two_replicas [--requests 200] [--rate 5] [--json FILE]
 
 The same load twice, by Ray's own routing and by ours; then a reader who leaves, one who is reported
 to be gone, and a replica that dies in the middle of its streams. Prints what was promised and what
 was found; ends with status 1 if something promised is not so.
 """
 
-import argparse
 import asyncio
-import json
-import logging
 import sys
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Collection
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Collection
+from dataclasses import replace
 from pathlib import Path
 
 import httpx2
-from app import MODEL, app
-from cluster import URL, cluster, kill, metrics, replica_names
+from app import app
+from cluster import kill, metrics, replica_names
 from ray import serve
+from readers import TARGET, Check, Streamed, options_of, read, replicas, shown, until
 
-from andes_backend.lab.bench.load import Load, Target, connection, described, stream
+from andes_backend.lab.bench.load import Load, connection
 from andes_backend.lab.bench.tally import Tally
 from andes_backend.lab.bench.tiny_model import make_tiny_model
 from andes_backend.lab.workload import Workload, make_workload
 from andes_client import wire
 from andes_client.expectation import Expectation
-
-TARGET = Target(url=URL, model=MODEL)
-PATIENCE_S = 120.0  # for what has to come, on a machine of any speed
-
-
-@dataclass
-class Check:
-    """Something that is promised, and what was found."""
-
-    promised: str
-    found: str
-    holds: bool
-
-
-@dataclass
-class Streamed:
-    """What a reader got."""
-
-    tally: Tally
-    error: str | None = None
 
 
 def mixed(count: int, rate: float) -> Workload:
@@ -74,51 +52,6 @@ def kinds(workload: Workload) -> Counter[str]:
             "none" if hint is None else "program" if hint.tds == float("inf") else "reader"
         ] += 1
     return counted
-
-
-def asked_for(tokens: int, name: str) -> bytes:
-    """The body of a request for so many tokens."""
-    return json.dumps(
-        {
-            "model": MODEL,
-            "prompt": list(range(100, 116)),
-            "max_tokens": tokens,
-            "ignore_eos": True,
-            "temperature": 0.0,
-            "stream": True,
-            "return_token_ids": True,
-            wire.FIELD: wire.encode(Expectation(1.0, 4.8), stream=name),
-        }
-    ).encode()
-
-
-async def read(client: httpx2.AsyncClient, streamed: Streamed, tokens: int, name: str) -> None:
-    """Read a response to its end."""
-    started = asyncio.get_running_loop().time()
-    try:
-        await stream(client, asked_for(tokens, name), streamed.tally, started)
-    except (httpx2.HTTPError, ValueError) as failure:
-        streamed.error = described(failure)
-
-
-async def until(true: Callable[[], Awaitable[bool]], what: str) -> float:
-    """Wait for something; returns how long it took, seconds.
-
-    Raises:
-        TimeoutError: it has not come.
-    """
-    began = time.monotonic()
-    while not await true():
-        if time.monotonic() - began > PATIENCE_S:
-            raise TimeoutError(f"waited {PATIENCE_S:g} s for {what}")
-        await asyncio.sleep(0.05)
-    return time.monotonic() - began
-
-
-async def replicas(client: httpx2.AsyncClient) -> dict[str, dict[str, float]]:
-    """How the replicas are: their figures by name."""
-    said = (await client.get("/v1/andes/replicas")).raise_for_status().json()["replicas"]
-    return {one["replica"]: one["figures"] for one in said if one["figures"] is not None}
 
 
 async def is_idle(client: httpx2.AsyncClient) -> bool:
@@ -191,7 +124,7 @@ async def a_reader_leaves(client: httpx2.AsyncClient, *, reported: bool) -> Chec
     """In the middle of a response: by closing the connection, or by a report alone."""
     name = wire.new_stream_id()
     streamed = Streamed(Tally())
-    reading = asyncio.create_task(read(client, streamed, 900, name))
+    reading = asyncio.create_task(read(client, streamed, 900, stream=name))
 
     async def has_begun() -> bool:
         return len(streamed.tally.times) > 5
@@ -228,7 +161,8 @@ async def a_replica_dies(client: httpx2.AsyncClient, tokens: int = 400) -> list[
     """In the middle of six responses."""
     all_of_them = [Streamed(Tally()) for _ in range(6)]
     reading = [
-        asyncio.create_task(read(client, one, tokens, wire.new_stream_id())) for one in all_of_them
+        asyncio.create_task(read(client, one, tokens, stream=wire.new_stream_id()))
+        for one in all_of_them
     ]
 
     async def have_begun() -> bool:
@@ -274,21 +208,11 @@ async def everything(work: Path, requests: int, rate: float) -> list[Check]:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--work", type=Path, required=True, help="a directory, empty and short")
+    parser = options_of(__doc__)
     parser.add_argument("--requests", type=int, default=200, help="in each load (200)")
     parser.add_argument("--rate", type=float, default=5.0, help="of their arrival, a second (5)")
-    parser.add_argument("--json", type=Path, help="write what was found here, too")
     options = parser.parse_args()
-    for talkative in ("httpx2", "ray", "vllm"):
-        logging.getLogger(talkative).setLevel(logging.WARNING)
-    with cluster(options.work / "ray"):
-        checks = asyncio.run(everything(options.work, options.requests, options.rate))
-    for check in checks:
-        print(f"{'ok    ' if check.holds else 'NOT SO'} {check.promised}\n       {check.found}")
-    if options.json is not None:
-        options.json.write_text(json.dumps([asdict(check) for check in checks], indent=2))
-    return 0 if all(check.holds for check in checks) else 1
+    return shown(options, everything(options.work, options.requests, options.rate))
 
 
 if __name__ == "__main__":

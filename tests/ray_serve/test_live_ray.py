@@ -1,4 +1,4 @@
-"""Ray Serve LLM itself: two replicas, our scheduler, our router, our ingress.
+"""Ray Serve LLM itself: replicas, our scheduler, our router, our ingress, our autoscaling policy.
 
 It takes minutes, and an environment that `make ray` makes; without that it is skipped, loudly.
 """
@@ -29,14 +29,12 @@ def python() -> Path:
     return python
 
 
-@pytest.fixture(scope="module")
-def found(python: Path, tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
-    """What a run of the example has found."""
-    file = tmp_path_factory.mktemp("ray") / "found.json"
+def found(program: str, *options: str, python: Path, tmp_path: Path) -> list[dict[str, Any]]:
+    """What a run of an example has found."""
+    file = tmp_path / "found.json"
     before = set(Path("/tmp").glob("andes-ray-*"))
-    command = [str(RUN), "--requests", "24", "--rate", "2", "--json", str(file)]
     ran = subprocess.run(
-        command,
+        [RUN, program, *options, "--json", file],
         env={**os.environ, "ANDES_RAY_PYTHON": str(python)},
         capture_output=True,
         text=True,
@@ -46,12 +44,23 @@ def found(python: Path, tmp_path_factory: pytest.TempPathFactory) -> list[dict[s
     assert ran.returncode == 0, ran.stdout + ran.stderr
     assert set(Path("/tmp").glob("andes-ray-*")) <= before, "something was left behind"
     checks: list[dict[str, Any]] = json.loads(file.read_text())
+    assert [check for check in checks if not check["holds"]] == []
     return checks
 
 
-def test_all_that_is_promised_is_so(found: list[dict[str, Any]]) -> None:
-    assert [check for check in found if not check["holds"]] == []
-    assert len(found) == 12
+def test_two_replicas_do_all_that_is_promised(python: Path, tmp_path: Path) -> None:
+    options = ("--requests", "24", "--rate", "2")
+    assert len(found("two_replicas", *options, python=python, tmp_path=tmp_path)) == 12
+
+
+def test_a_second_replica_comes_when_readers_need_it(python: Path, tmp_path: Path) -> None:
+    assert len(found("autoscaling", python=python, tmp_path=tmp_path)) == 3
+
+
+def test_a_program_that_is_not_there_is_refused() -> None:
+    ran = subprocess.run([RUN, "autoscale"], capture_output=True, text=True, check=False)
+    assert ran.returncode == 2
+    assert "two_replicas or autoscaling" in ran.stderr
 
 
 def test_who_has_no_ray_is_told_what_to_do(tmp_path: Path) -> None:

@@ -177,19 +177,22 @@ def make_request(name: str, wanted: Wanted, setup: Setup) -> Request:
         None,
         arrival_time=wanted.arrival_s,
         priority=_PROGRAM if reads_as_program else 0,
-        block_hasher=_hasher(setup.profile.block_size) if setup.prefix_caching else None,
+        block_hasher=_hasher(name, wanted, setup) if setup.prefix_caching else None,
     )
 
 
-def _hasher(block_size: int) -> Callable[[Request], list[Any]]:
+def _hasher(name: str, wanted: Wanted, setup: Setup) -> Callable[[Request], list[Any]]:
     """Names a request's full KV blocks, instead of hashing what is in them.
 
-    No two requests share any text, so a block is known by whose it is and its place.
+    Requests share text only as rounds of a conversation, each of which begins with all that was
+    said before: so a block is known by whose it is and its place.
     """
+    whose = name if wanted.conversation is None else f"conversation {wanted.conversation}"
+    block_size = setup.profile.block_size
 
     def hashes(request: Request) -> list[Any]:
         known, full = len(request.block_hashes), request.num_tokens // block_size
-        return [f"{request.request_id}:{i}".encode() for i in range(known, full)]
+        return [f"{whose}:{i}".encode() for i in range(known, full)]
 
     return hashes
 

@@ -36,6 +36,9 @@ class Request:
     """Whether the request has no hints, so that the server assumes its default reader."""
     behaviour: Behaviour = STEADY
     """What its reader does beside reading on."""
+    conversation: int | None = None
+    """Requests with the same number are rounds of one conversation: the prompt of each begins with
+    the prompt and the answer of the one before. None: it has nothing in common with others."""
 
     def __post_init__(self) -> None:
         if not 0 <= self.arrival_s < math.inf:

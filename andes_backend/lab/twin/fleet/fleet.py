@@ -15,17 +15,16 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from andes_backend.config import AndesConfig
 from andes_backend.lab.report.outcome import Outcome
 from andes_backend.lab.twin.engine import check_engine, check_outcomes
+from andes_backend.lab.twin.fleet.asked import asked_of
 from andes_backend.lab.twin.fleet.replica import Replica
 from andes_backend.lab.twin.fleet.routings import make_routing
-from andes_backend.lab.twin.fleet.scaling import Scaler, service_s
+from andes_backend.lab.twin.fleet.scaling import Scaler
 from andes_backend.lab.twin.fleet.setup import FleetSetup
 from andes_backend.lab.twin.record import Recorder
 from andes_backend.lab.twin.setup import Setup
 from andes_backend.lab.workload import Request, Workload, check_fits
-from andes_backend.routing import Asked
 
 __all__ = ["FleetRun", "simulate_fleet"]
 
@@ -53,6 +52,9 @@ class FleetRun:
     """Of all engines."""
     fell_back: int
     """Requests for which the routing `qoe` had no usable figures."""
+    found_tokens: int
+    """Of all prompts, those that were found in prefix caches; of replicas that died, none count,
+    nor of vLLM's own scheduler."""
     wall_s: float
     """What the simulation itself took, seconds."""
 
@@ -96,12 +98,11 @@ class _Fleet:
         self._made = 0
         self._served: dict[str, int] = {}
         self._now = 0.0
-        self._offered_s = 0.0  # since the scaler was last asked
         self._ahead: list[tuple[float, int, str, str | None]] = []  # a heap
         self._pushed = 0
         self._sizes: list[tuple[float, int, int]] = []
         self._replica_s = self._gpu_s = 0.0
-        self._preemptions = self._steps = self._fell_back = self._told = 0
+        self._preemptions = self._steps = self._fell_back = self._found = self._told = 0
 
     def run(self) -> FleetRun:
         """All of it."""
@@ -216,6 +217,7 @@ class _Fleet:
         """What it has done, and what it has cost."""
         if not died:
             check_engine(replica.engine)
+            self._found += replica.figures().found_tokens
         self._pay(replica.setup, until - replica.ordered_at)
         self._preemptions += replica.engine.state()[3]
         self._steps += replica.steps
@@ -234,10 +236,9 @@ class _Fleet:
         assert self._scaler is not None
         self._push(self._now + self._scaler.scaling.every_s, "scale")
         ordered = len(self._open) + len(self._starting)
-        loads = (self._routing.router.load(name) for name in self._open)
-        figures = [load.figures for load in loads if load is not None]
-        wanted = self._scaler.decide(figures, ordered, self._now, self._offered_s)
-        self._offered_s = 0.0
+        loads = {name: self._routing.router.load(name) for name in self._open}
+        figures = {name: load.figures for name, load in loads.items() if load is not None}
+        wanted = self._scaler.decide(figures, ordered, self._now)
         for _ in range(wanted - ordered):
             self._start()
         for _ in range(ordered - wanted):
@@ -256,10 +257,12 @@ class _Fleet:
     def _route(self, until: float) -> None:
         """Give out all requests that come before then."""
         for index, request in self._to_give(until):
-            asked, at = _asked(request), max(request.arrival_s, self._now)
+            asked, at = (
+                asked_of(request, prefixes=self._setup.prefixes),
+                max(request.arrival_s, self._now),
+            )
             name = self._routing.choose(asked, self._open, at)
             self._fell_back += self._routing.fell_back
-            self._offered_s += service_s(self._routing.known(name).figures, asked)
             self._routing.router.sent(name, asked)
             self._served[name] += 1
             self._replicas[name].send(str(index), request, at)
@@ -296,13 +299,6 @@ class _Fleet:
             preemptions=self._preemptions,
             steps=self._steps,
             fell_back=self._fell_back,
+            found_tokens=self._found,
             wall_s=wall_s,
         )
-
-
-def _asked(request: Request) -> Asked:
-    """What the router knows of a request: what our scheduler would."""
-    config = AndesConfig()
-    reader = request.hint or config.default_expectation
-    tds = config.program_tds if math.isinf(reader.tds) else reader.tds
-    return Asked(prompt_tokens=request.prompt_tokens, ttft=reader.ttft, tds=tds)

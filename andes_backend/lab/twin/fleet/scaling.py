@@ -2,14 +2,14 @@
 
 import math
 from abc import ABC, abstractmethod
-from collections import deque
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Final
 
-from andes_backend.routing import BANDS, Asked, ReplicaFigures
+from andes_backend.routing import ReplicaFigures
+from andes_backend.routing.scaling import LOST_EACH, Arrivals, Lately, replicas_needed
 
-__all__ = ["SCALINGS", "ByOngoing", "ByQoE", "Scaler", "Scaling", "needed_tokens", "service_s"]
+__all__ = ["SCALINGS", "ByOngoing", "ByQoE", "Scaler", "Scaling"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,12 +42,12 @@ class Scaling(ABC):
             raise ValueError(f"replicas must be 1 or more, up to {self.most}, not {self.least}")
 
     @abstractmethod
-    def load(self, figures: Sequence[ReplicaFigures], offered: float) -> float:
+    def load(self, figures: Sequence[ReplicaFigures], busy: float) -> float:
         """What all replicas together have now, in replicas that have the target.
 
         Args:
             figures: of all that are ready.
-            offered: replicas that what has come lately keeps busy (`service_s`).
+            busy: replicas that what has come lately keeps busy.
         """
 
 
@@ -60,95 +60,57 @@ class ByOngoing(Scaling):
     wanted is the sum of ongoing requests over the target, rounded up. Its default target is 2.
     """
 
-    def load(self, figures: Sequence[ReplicaFigures], _offered: float) -> float:
+    def load(self, figures: Sequence[ReplicaFigures], _busy: float) -> float:
         return sum(one.ongoing for one in figures) / self.target
 
 
 @dataclass(frozen=True, kw_only=True)
 class ByQoE(Scaling):
-    """Ours: by what comes, and by what the readers who are there lose by waiting.
+    """Ours, `andes_backend.routing.scaling`: by what comes, and by what those who are there lose.
 
-    What comes keeps so many replicas busy, and `target` is how busy each shall be. And there shall
-    be so many that those who are there lose `lost_each`: on average over all of them, what those
-    lose for whom there is no memory, as if all replicas were one; of the tokens that are wanted,
-    the least valuable. A reader who has text for minutes loses nothing, and one whose answer is so
-    late already that nothing can save it loses nothing more: neither brings up a replica.
+    `target` is how busy each replica shall be.
     """
 
     up_delay_s: float = 0.0
     down_delay_s: float = 120.0
     look_back_s: float = 60.0
-    lost_each: float = 0.1
+    lost_each: float = LOST_EACH
     """QoE that the readers who are there may lose by waiting, each on average."""
 
-    def load(self, figures: Sequence[ReplicaFigures], offered: float) -> float:
-        there = sum(one.ongoing for one in figures)
-        each = sum(one.kv_tokens for one in figures) / max(1, len(figures))
-        needed = needed_tokens(figures, self.lost_each * there) / max(1.0, each)
-        return max(needed, offered / self.target)
+    def load(self, figures: Sequence[ReplicaFigures], busy: float) -> float:
+        return replicas_needed(figures, busy, target=self.target, lost_each=self.lost_each)
 
 
 SCALINGS: Final[dict[str, type[Scaling]]] = {"ongoing": ByOngoing, "qoe": ByQoE}
 """By their names."""
 
 
-def needed_tokens(figures: Sequence[ReplicaFigures], lost: float) -> float:
-    """KV tokens with which readers lose no more than this, the least valuable left out.
-
-    Args:
-        figures: of the replicas; those that do not know their demand count nothing.
-        lost: QoE, summed over readers.
-    """
-    needed = 0.0
-    for band in range(len(BANDS) - 1, -1, -1):
-        tokens = sum(one.demand[band] for one in figures if one.demand)
-        left_out = min(tokens, lost / BANDS[band])
-        lost -= left_out * BANDS[band]
-        needed += tokens - left_out
-    return needed
-
-
-def service_s(figures: ReplicaFigures, asked: Asked) -> float:
-    """For how long a request keeps a replica busy, were its memory full of such, seconds.
-
-    Its prompt takes the engine alone; its tokens take their share of the memory.
-
-    Args:
-        figures: of a replica.
-        asked: the request.
-    """
-    output = asked.output_tokens or figures.output_tokens
-    held = (asked.prompt_tokens + output / 2) / figures.kv_tokens
-    return figures.prompt_token_s * asked.prompt_tokens + held * output * figures.step_s
-
-
-@dataclass
 class Scaler:
-    """A scaling at work: remembers what was wanted, and since when."""
+    """A scaling at work: remembers what was wanted, and since when.
 
-    scaling: Scaling
-    _loads: deque[tuple[float, float]] = field(default_factory=deque)
-    _since: float | None = None
-    _up: bool = False
+    Args:
+        scaling: it says how many are needed.
+    """
 
-    def decide(
-        self, figures: Sequence[ReplicaFigures], ordered: int, now: float, offered_s: float = 0.0
-    ) -> int:
+    def __init__(self, scaling: Scaling) -> None:
+        self.scaling = scaling
+        self._arrivals = Arrivals()
+        self._lately = Lately(scaling.look_back_s)
+        self._since: float | None = None
+        self._up = False
+
+    def decide(self, figures: Mapping[str, ReplicaFigures], ordered: int, now: float) -> int:
         """How many replicas there shall be.
 
         Args:
-            figures: of all that are ready.
+            figures: replica -> what it has published, of all that are ready.
             ordered: replicas that there are, with those that start and without those that go.
             now: seconds since the start.
-            offered_s: what has come since it was last asked, in seconds of a replica
-                (`service_s`).
         """
         scaling = self.scaling
-        self._loads.append((now, scaling.load(figures, offered_s / scaling.every_s)))
-        while self._loads[0][0] < now - scaling.look_back_s:
-            self._loads.popleft()
-        mean = sum(load for _, load in self._loads) / len(self._loads)
-        wanted = min(max(math.ceil(mean - 1e-9), scaling.least), scaling.most)
+        busy = self._arrivals.look(figures, now)
+        self._lately.add(scaling.load(list(figures.values()), busy), now)
+        wanted = min(max(self._lately.wanted, scaling.least), scaling.most)
         if wanted == ordered:
             self._since = None
             return ordered

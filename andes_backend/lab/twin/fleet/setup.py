@@ -51,6 +51,9 @@ class FleetSetup:
     """At the start."""
     routing: str = "power-of-two"
     """One of ROUTINGS."""
+    prefixes: bool = True
+    """Whether the routing `qoe` goes by what it has sent where, too, as rounds of a conversation
+    find what they begin with in the prefix cache of the replica that had the round before."""
     figures_every_s: float = 1.0
     """How often all replicas publish their figures, seconds."""
     too_old_s: float = 30.0

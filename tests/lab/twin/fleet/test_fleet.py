@@ -12,8 +12,9 @@ from andes_backend.lab.twin.fleet.routings import ROUTINGS
 from andes_backend.lab.twin.fleet.scaling import ByOngoing, ByQoE, Scaling
 from andes_backend.lab.twin.fleet.setup import Event, FleetSetup
 from andes_backend.lab.twin.setup import Setup, SetupError
-from andes_backend.lab.workload import Workload, WorkloadError, make_workload
+from andes_backend.lab.workload import Request, Workload, WorkloadError, make_workload
 from andes_backend.profile import Decode, Prefill, Profile
+from andes_client.expectation import Expectation
 
 PROFILE = Profile(
     name="test",
@@ -142,6 +143,33 @@ def test_a_fleet_grows_with_the_load(scaling: Scaling) -> None:
     assert sum(run.served.values()) == 60
     end = max(o.submitted_s + o.times[-1] for o in run.outcomes)
     assert end <= run.replica_s < most * (end + 1)  # one at first
+
+
+def talk(seed: int = 0) -> Workload:
+    """Two rounds each of six people, the second long after the first has ended."""
+    rounds = [
+        Request(at + who, prompt, 50, Expectation(1.0, 5.0), conversation=who)
+        for at, prompt in ((0.0, 200), (40.0, 300))
+        for who in range(6)
+    ]
+    return Workload("talk", seed, tuple(rounds))
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_who_goes_on_finds_the_beginning_where_the_router_has_sent_it(seed: int) -> None:
+    with_eyes, blind = (
+        simulate_fleet(talk(seed), fleet(replicas=3, routing="qoe", prefixes=prefixes))
+        for prefixes in (True, False)
+    )
+    assert with_eyes.found_tokens == 6 * 240  # of 250 tokens, whole blocks of 16
+    assert blind.found_tokens < with_eyes.found_tokens
+    assert min(with_eyes.served.values()) > 0
+
+
+def test_nothing_is_found_where_prefixes_are_not_kept() -> None:
+    server = replace(QOE, prefix_caching=False)
+    run = simulate_fleet(talk(), fleet(server, replicas=1, routing="qoe"))
+    assert run.found_tokens == 0
 
 
 def test_a_request_that_fits_no_replica_is_refused_before_anything_runs() -> None:

@@ -68,6 +68,21 @@ def test_prompts_are_due_until_they_are_computed() -> None:
     assert serving("qoe", [100, 100], 4).prompt_tokens_due == 0
 
 
+def test_what_has_ever_come_is_counted_and_what_was_found_in_the_cache() -> None:
+    engine = Engine(Setup(profile=PROFILE, policy="qoe", prefix_caching=True), 700)
+    rounds = [Request(0.0, 100, 28, READER, conversation=1)]
+    rounds.append(Request(9.0, 160, 20, READER, conversation=1))
+    rounds.append(Request(9.0, 160, 20, READER, conversation=2))
+    for number, request in enumerate(rounds):
+        engine.admit(str(number), request)
+        while engine.is_busy:
+            engine.step(float("inf"))
+    figures = figures_of(engine.scheduler)
+    assert (figures.arrived, figures.arrived_tokens) == (3, 420)
+    # Of 128 tokens that were said, the last one has not been computed, and blocks have 16.
+    assert figures.found_tokens == 112
+
+
 def test_publishing_changes_nothing() -> None:
     engine = Engine(Setup(profile=PROFILE, policy="qoe"), 700)
     quiet = Engine(Setup(profile=PROFILE, policy="qoe"), 700)

@@ -26,7 +26,7 @@ def over_time(scaling: Scaling, figures: list[ReplicaFigures], ordered: int) -> 
     """What is decided every ten seconds."""
     scaler, decided = Scaler(scaling), []
     for number, one in enumerate(figures):
-        ordered = scaler.decide([one], ordered, 10.0 * number)
+        ordered = scaler.decide({"a": one}, ordered, 10.0 * number)
         decided.append(ordered)
     return decided
 
@@ -57,13 +57,13 @@ def test_a_change_of_mind_starts_the_delay_anew() -> None:
 @pytest.mark.parametrize(("least", "most", "wanted"), [(1, 3, 3), (7, 9, 7), (1, 64, 5)])
 def test_no_fewer_and_no_more_than_allowed(least: int, most: int, wanted: int) -> None:
     scaling = ByOngoing(target=2, least=least, most=most, up_delay_s=0)
-    assert Scaler(scaling).decide([busy(0, 10)], 1, 0.0) == wanted
+    assert Scaler(scaling).decide({"a": busy(0, 10)}, 1, 0.0) == wanted
 
 
 @pytest.mark.parametrize(("worth", "wanted"), [(0.04, 3), (1e-3, 1), (1e-7, 1)])
 def test_ours_counts_memory_that_makes_a_difference(worth: float, wanted: int) -> None:
     """2,500 tokens are wanted where a replica has 1,000, by a hundred who may lose 10 in all."""
-    assert Scaler(ByQoE(target=1)).decide([wants(2500, worth)], 1, 0.0) == wanted
+    assert Scaler(ByQoE(target=1)).decide({"a": wants(2500, worth)}, 1, 0.0) == wanted
 
 
 @pytest.mark.parametrize(
