@@ -19,6 +19,10 @@ __all__ = ["Nap", "nap"]
 # most of what pacing costs.
 _FEW: Final = 64
 _GRAIN_S: Final = 1e-3
+# But a sleeper who is woken early stays in its grain until the moment comes. With thousands who wait
+# for a silence of seconds, and are woken by each text, that would be all the memory there is.
+_FAR_S: Final = 1.0
+_TAKEN: Final = "a paced stream is iterated by one task; another one waits for its text already"
 
 
 class Nap:
@@ -34,7 +38,11 @@ class Nap:
         return anyio.current_time()
 
     def until(self, moment: float) -> "Awaitable[None]":
-        """Sleep until that moment, or until woken; a millisecond longer at most."""
+        """Sleep until that moment, or until woken; a millisecond longer at most.
+
+        Raises:
+            RuntimeError: somebody sleeps here already.
+        """
         return self._until(moment)
 
     def wake(self) -> None:
@@ -46,9 +54,13 @@ class Nap:
         """Nobody sleeps here any more."""
 
     async def _until(self, moment: float) -> None:
-        with anyio.CancelScope() as self._scope:
-            await anyio.sleep(max(0.0, moment - anyio.current_time()))
-        self._scope = None
+        if self._scope is not None:
+            raise RuntimeError(_TAKEN)
+        try:
+            with anyio.CancelScope() as self._scope:
+                await anyio.sleep(max(0.0, moment - anyio.current_time()))
+        finally:
+            self._scope = None
 
 
 class _AsyncioNap(Nap):
@@ -65,6 +77,8 @@ class _AsyncioNap(Nap):
     def until(self, moment: float) -> "Awaitable[None]":
         # No coroutine, and nothing to be cleaned up after each sleep: it is most of what a word
         # costs.
+        if self._woken is not None and not self._woken.done():
+            raise RuntimeError(_TAKEN)
         if self._timer is not None:
             self._timer.cancel()
         clock = self._clock
@@ -98,7 +112,7 @@ class _Clock:
 
     def ring(self, sleeper: "asyncio.Future[None]", at: float) -> "asyncio.TimerHandle | None":
         """Finish it at that moment; returns a timer of its own, if it has one."""
-        if self.beds < _FEW:
+        if self.beds < _FEW or at - self.now() > _FAR_S:
             return self._loop.call_at(at, _finish, sleeper)
         grain = int(at / _GRAIN_S) + 1  # never before it, whatever is rounded
         together = self._due.get(grain)
