@@ -19,8 +19,8 @@ __all__ = ["Nap", "nap"]
 # most of what pacing costs.
 _FEW: Final = 64
 _GRAIN_S: Final = 1e-3
-# But a sleeper who is woken early stays in its grain until the moment comes. With thousands who wait
-# for a silence of seconds, and are woken by each text, that would be all the memory there is.
+# But a sleeper who is woken early stays in its grain until the moment comes. Thousands who wait for
+# a silence of seconds, and are woken by each text, would fill the memory with theirs.
 _FAR_S: Final = 1.0
 _TAKEN: Final = "a paced stream is iterated by one task; another one waits for its text already"
 

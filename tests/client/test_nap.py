@@ -6,7 +6,6 @@ import math
 
 import anyio
 import pytest
-from anyio.lowlevel import checkpoint
 
 from andes_client import Expectation, pace
 from andes_client.nap import nap
@@ -27,7 +26,7 @@ async def test_a_second_reader_is_told_so_and_the_first_goes_on() -> None:
         anyio.create_task_group() as tasks,
     ):
         tasks.start_soon(read)
-        await checkpoint()
+        await anyio.sleep(0.5)
         with pytest.raises(RuntimeError, match="another one waits for its text"):
             await anext(paced)
     assert "".join(words) == "one two"
