@@ -21,6 +21,7 @@ _SOURCES: Final[Mapping[str, str]] = {
 }
 # JSON objects tell by their fields; asked in this order.
 _OF_JSON: Final = ("anthropic", "openai")
+_FRAMES: Final = ("ag_frame", "gi_frame")  # of generators
 _QUOTED: Final = 100  # characters of an event
 
 
@@ -53,7 +54,10 @@ def advice(source: str | None, stream: object, event: object) -> str:
         stream: the stream.
         event: its first event.
     """
-    told = repr(event)
+    try:
+        told = repr(event)
+    except Exception:
+        told = "it cannot be told"
     told = told if len(told) <= _QUOTED else f"{told[:_QUOTED]}…"
     kind = f"{type(event).__module__}.{type(event).__qualname__}".removeprefix("builtins.")
     whose = f"the source {source!r} knows none of them" if source else "no source is known for them"
@@ -71,7 +75,8 @@ def advice(source: str | None, stream: object, event: object) -> str:
 
 def _modules_of(thing: object) -> list[str]:
     """The modules that a thing is from: its class and what that is made of, or its function."""
-    frame = getattr(thing, "ag_frame", None) or getattr(thing, "gi_frame", None)
+    # Of an object with attributes that it makes up, such as a dict's, none is asked for.
+    frame = next((getattr(thing, one) for one in _FRAMES if hasattr(type(thing), one)), None)
     if frame is not None:
         return [str(frame.f_globals.get("__name__", ""))]
-    return [one.__module__ for one in type(thing).__mro__ if one.__module__ != "builtins"]
+    return [str(one.__module__) for one in type(thing).__mro__ if one.__module__ != "builtins"]

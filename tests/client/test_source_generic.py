@@ -91,6 +91,32 @@ async def test_the_wrong_source_names_the_first_event(
     assert texts.ending.reason == "failed"
 
 
+class MadeUp(dict[str, Any]):
+    """A dict whose fields are attributes, as many libraries have one."""
+
+    __getattr__ = dict.__getitem__
+
+
+@pytest.mark.anyio
+async def test_an_object_that_makes_up_its_attributes_is_asked_for_none() -> None:
+    chunks = [MadeUp(one.model_dump()) for one in CHUNKS]
+    assert await said(text(stream_of(chunks))) == "Hello you"
+    with pytest.raises(TypeError, match=r"MadeUp: {'a': 1}"):
+        await said(text(stream_of([MadeUp(a=1)])))
+
+
+@pytest.mark.anyio
+async def test_an_event_that_cannot_be_told_is_refused_all_the_same() -> None:
+    class Secret:
+        def __repr__(self) -> str:
+            raise ValueError
+
+    nowhere = type("Nowhere", (), {"__module__": None})
+    for event, told in ((Secret(), "Secret: it cannot be told"), (nowhere(), "Nowhere")):
+        with pytest.raises(TypeError, match=told):
+            await said(text(stream_of([event])))
+
+
 @pytest.mark.anyio
 async def test_an_empty_stream_is_of_no_wrong_kind() -> None:
     assert await said(text(stream_of([]))) == ""
