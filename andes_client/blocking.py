@@ -100,6 +100,7 @@ class BlockingPaced(Iterator[str]):
         self._thread: threading.Thread | None = None
         self._process = 0  # in which it was entered
         self._left = self._stopped = False
+        self._closing: threading.Thread | None = None
 
     def __enter__(self) -> Self:
         if self._thread is not None:
@@ -142,6 +143,8 @@ class BlockingPaced(Iterator[str]):
         while thread.is_alive() and time.monotonic() < until:
             hang_up(self._stream, thread)  # it may have been between two waits, or try again
             thread.join(_HANG_UP_AGAIN_S)
+        if self._closing is not None:
+            self._closing.join(max(0.0, until - time.monotonic()))
         if thread.is_alive():
             _log.warning("the paced stream's upstream hangs; its thread is left behind")
 
@@ -150,8 +153,12 @@ class BlockingPaced(Iterator[str]):
         if not thread.is_alive():
             return
         hang_up(self._stream, thread)
-        if not inspect.isgenerator(self._stream):
-            _close(self._stream)  # what waits in its `next` may return by that
+        if not inspect.isgenerator(self._stream) and self._closing is None:
+            # What waits in its `next` may return by that. Or it is waited for itself, as a pipe's.
+            self._closing = threading.Thread(
+                target=_close, args=(self._stream,), name="andes-close", daemon=True
+            )
+            self._closing.start()
 
     def __iter__(self) -> Self:
         return self
@@ -172,6 +179,7 @@ class BlockingPaced(Iterator[str]):
         with self._changed:
             while True:
                 now = time.monotonic()
+                self._settle(now)
                 step = buffer.poll(now)
                 if isinstance(step, str) or step is None:
                     return step
@@ -198,19 +206,24 @@ class BlockingPaced(Iterator[str]):
     def stop(self) -> None:
         """End it now: the iteration ends, what was not shown is dropped, the stream is closed.
 
-        From any thread; it does not wait for the upstream, the end of the block does. A second
-        call does nothing, and neither does one after the block; one before the block stops the
-        stream as soon as it is entered.
+        From any thread and any signal's handler; it does not wait for the upstream, the end of the
+        block does. A second call does nothing, and neither does one after the block; one before
+        the block stops the stream as soon as it is entered.
         """
         self._check_process()
+        if self._stopped or self._left:
+            return
+        self._stopped = True
         with self._changed:
-            if self._stopped or self._left:
-                return
-            self._stopped = True
-            self._buffer.stop(time.monotonic())
             self._changed.notify_all()
         if self._thread is not None:
             self._let_go(self._thread)
+
+    def _settle(self, now: float) -> None:
+        """Stop the buffer if that was asked for: perhaps in the middle of a call, by a signal's
+        handler, who has the lock of the thread that it interrupts."""
+        if self._stopped:
+            self._buffer.stop(now)
 
     def pause(self) -> None:
         """Show nothing until `resume`; the stream is drained all the same."""
@@ -257,7 +270,9 @@ class BlockingPaced(Iterator[str]):
         """A snapshot of what has happened so far."""
         self._check_process()
         with self._changed:
-            return self._buffer.statistics(time.monotonic())
+            now = time.monotonic()
+            self._settle(now)
+            return self._buffer.statistics(now)
 
     def _check_entered(self) -> Buffer:
         if self._thread is None or self._left:
@@ -282,7 +297,7 @@ class BlockingPaced(Iterator[str]):
     def _drain(self) -> None:
         if self._report is None:
             READER.set(self._connect)
-        error: Exception | None = None
+        error: BaseException | None = None
         try:
             for text in () if self._stopped else self._stream:
                 with self._changed:
@@ -290,19 +305,20 @@ class BlockingPaced(Iterator[str]):
                         break
                     self._buffer.receive(text, time.monotonic())
                     self._changed.notify_all()
-        except Exception as raised:
-            error = raised
+        except BaseException as raised:
+            error = raised  # whatever it is: the reader waits for it
         with self._changed:
-            self._buffer.end(time.monotonic(), error)
+            now = time.monotonic()
+            self._settle(now)
+            self._buffer.end(now, error)
             self._changed.notify_all()
         _close(self._stream)
 
 
 def _close(stream: object) -> None:
-    close = getattr(stream, "close", None)
-    if close is None:
-        return
     try:
-        close()
+        close = getattr(stream, "close", None)
+        if close is not None:
+            close()
     except Exception:
         _log.warning("closing the paced stream's upstream failed", exc_info=True)

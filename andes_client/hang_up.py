@@ -31,13 +31,17 @@ def hang_up(stream: object, thread: threading.Thread | None = None) -> None:
         thread: the thread that reads it, and nothing else.
     """
     for response in _responses(stream, thread):
-        if _end(response):
-            return
+        # Most of them are other people's objects, whose attributes may raise anything.
+        with contextlib.suppress(Exception):
+            if _end(response):
+                return
 
 
 def response_of(stream: object) -> Any:
     """The HTTP response behind a stream of openai, anthropic or `sse`; None for others."""
-    return getattr(stream, "response", None) or getattr(stream, "_response", None)
+    with contextlib.suppress(Exception):
+        return getattr(stream, "response", None) or getattr(stream, "_response", None)
+    return None
 
 
 def _responses(stream: object, thread: threading.Thread | None) -> Iterator[Any]:
@@ -54,14 +58,17 @@ def _responses(stream: object, thread: threading.Thread | None) -> Iterator[Any]
 
 def _end(response: Any) -> bool:
     """Whether it was a response that could be ended."""
-    connection = None
-    if getattr(response, "http_version", None) == "HTTP/1.1":  # httpx2's and httpx's
+    # Its class is asked: an object that makes up its attributes has them all.
+    kind, connection = type(response), None
+    if (
+        hasattr(kind, "http_version") and response.http_version == "HTTP/1.1"
+    ):  # httpx2's and httpx's
         if response.is_closed:
             return False
         connection = response.extensions.get("network_stream")
-    elif type(response).__name__ == "HTTP11Connection":  # httpcore's: no response has come yet
+    elif kind.__name__ == "HTTP11Connection":  # httpcore's: no response has come yet
         connection = getattr(response, "_network_stream", None)
-    elif callable(getattr(response, "shutdown", None)) and hasattr(response, "read_chunked"):
+    elif hasattr(kind, "shutdown") and hasattr(kind, "read_chunked"):
         with contextlib.suppress(Exception):  # urllib3's: it is closed already, or has no socket
             response.shutdown()
             return True
