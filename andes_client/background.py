@@ -8,7 +8,7 @@ from typing import Any, Final, Protocol
 
 import anyio.lowlevel
 
-__all__ = ["Work", "call_soon", "running_loop", "spawn"]
+__all__ = ["Work", "call_soon", "is_cancelled", "running_loop", "spawn"]
 
 _tasks: Final[set[asyncio.Task[None]]] = set()  # asyncio itself does not hold on to them
 
@@ -20,6 +20,11 @@ class Work(Protocol):
         """Cancel it. On asyncio once, at the point where it waits now: it may await while it
         cleans up. (A cancel scope of anyio's cancels every wait from then on.)"""
         ...
+
+
+def is_cancelled(work: Work) -> bool:
+    """Whether it has been cancelled already, if only by an event loop of asyncio's that ends."""
+    return isinstance(work, asyncio.Task) and work.cancelling() > 0
 
 
 def running_loop() -> object:

@@ -147,7 +147,7 @@ class Buffer:
         self._playout = playout
         self._meter = Meter(expectation)
         self._submitted = math.nan
-        self._error: Exception | None = None
+        self._error: BaseException | None = None
         self._units = Backlog()
         self._asked_in_time = False  # somebody waits for the next unit to become due
         self._tokens = 0.0  # of the units in the buffer
@@ -223,7 +223,7 @@ class Buffer:
                     pending.since = now
             self._append(units, now, since)
 
-    def end(self, now: float, error: Exception | None = None) -> None:
+    def end(self, now: float, error: BaseException | None = None) -> None:
         """The upstream has ended, by itself or by an error."""
         if self._stopped:
             return
@@ -242,7 +242,8 @@ class Buffer:
         self.expect(None, now)
         self._stopped = self._upstream_ended = self._finished = True
         self._pending.flush()
-        self._units, self._tokens = Backlog(), 0.0
+        self._units, self._tokens, self._error = Backlog(), 0.0, None
+        self._stall_ends(now)
         self._tell("stopped", now)
         self.leave()
 
@@ -254,7 +255,7 @@ class Buffer:
             until something arrives or a control is used); or None: all text is shown.
 
         Raises:
-            Exception: all text is shown, and the upstream ended with this error; once.
+            BaseException: all text is shown, and the upstream ended with this error; once.
         """
         if self._units:
             if self._paused_at is not None:
@@ -269,6 +270,7 @@ class Buffer:
         if self._upstream_ended:
             if not self._finished:
                 self._finished = True
+                self._stall_ends(now if self._paused_at is None else self._paused_at)
                 self._tell("finished", now)
             if self._error is not None:
                 error, self._error = self._error, None
@@ -395,8 +397,7 @@ class Buffer:
         self._tokens = self._tokens - unit.cost if self._units else 0.0
         if self._stalled_since is not None:
             # What was held back when the stall began was there before it.
-            self._stalled_seconds += max(0.0, arrival - self._stalled_since)
-            self._stalled_since = None
+            self._stall_ends(arrival)
             self._tell("recovered", now)
         began = due
         late = _LOOP_LATE_S if self._asked_in_time else _READER_LATE_S
@@ -412,6 +413,11 @@ class Buffer:
             playout.released(began, unit.cost, self._tokens + held, arrival, len(self._units))
         self._last_cost = unit.cost
         meter.add(now - self._submitted, unit.cost)
+
+    def _stall_ends(self, at: float) -> None:
+        if self._stalled_since is not None:
+            self._stalled_seconds += max(0.0, at - self._stalled_since)
+            self._stalled_since = None
 
     def _poll_empty(self, now: float) -> str | float:
         """Nothing is buffered, and more is to come: is it a stall, is there half a word?"""

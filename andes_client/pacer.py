@@ -19,7 +19,7 @@ import anyio.from_thread
 import anyio.lowlevel
 from anyio.streams.memory import MemoryObjectSendStream
 
-from andes_client.background import Work, call_soon, running_loop, spawn
+from andes_client.background import Work, call_soon, is_cancelled, running_loop, spawn
 from andes_client.buffer import Buffer, Event, Statistics, check_tick, make_buffer
 from andes_client.expectation import Expectation
 from andes_client.nap import nap
@@ -182,6 +182,7 @@ class Paced(AsyncIterator[str]):
         now = self._nap.now()
         submitted = now if self._submitted is None else self._submitted
         if not submitted <= now:
+            self._nap.close()
             raise ValueError(
                 f"pace(submitted=...) must not be later than now ({now!r} on the event loop's "
                 f"clock, anyio.current_time()), but it is {submitted!r}"
@@ -209,10 +210,12 @@ class Paced(AsyncIterator[str]):
         if self._listener is not None:
             self._buffer.on_event = None
             self._listener.close()
-        if not self._done:
-            self._cancel()
-            await self._drained_or_late()
-        self._nap.close()
+        try:
+            if not self._done:
+                self._cancel()
+                await self._drained_or_late()
+        finally:
+            self._nap.close()
         if not self._begun:  # cancelled before its first turn: nobody has closed the stream
             with anyio.move_on_after(_CLOSE_TIMEOUT_S, shield=True):
                 await _close(self._stream)
@@ -233,7 +236,8 @@ class Paced(AsyncIterator[str]):
         """Wake the draining out of its wait; once, and not while it closes the stream."""
         if self._work is not None and not self._closing:
             self._closing = True
-            self._work.cancel()
+            if not is_cancelled(self._work):  # by who ends the event loop
+                self._work.cancel()
 
     def __aiter__(self) -> Self:
         return self
@@ -254,14 +258,18 @@ class Paced(AsyncIterator[str]):
 
     async def _take(self, timeout: float) -> str:
         buffer, nap, until = self._entered(), self._nap, math.inf
+        if self._units_this_turn >= _UNITS_A_TURN:
+            self._units_this_turn = 0
+            await (
+                anyio.lowlevel.checkpoint()
+            )  # before anything is taken: to cancel it loses no text
         while True:
+            if self._stopped:
+                self._end()
             now = nap.now()
             step = buffer.poll(now)
             if isinstance(step, str):
                 self._units_this_turn += 1
-                if self._units_this_turn >= _UNITS_A_TURN:
-                    self._units_this_turn = 0
-                    await anyio.lowlevel.cancel_shielded_checkpoint()
                 return step
             if step is None:
                 raise StopAsyncIteration
@@ -293,15 +301,16 @@ class Paced(AsyncIterator[str]):
     def stop(self) -> None:
         """End it now: the iteration ends, what was not shown is dropped, the stream is closed.
 
-        From any task and any thread; it does not wait. A second call does nothing, and neither
-        does one after the block; one before the block stops the stream as soon as it is entered.
+        From any task, any thread and any signal's handler; it does not wait. A second call does
+        nothing, and neither does one after the block; one before the block stops the stream as
+        soon as it is entered.
         """
-        self._stopped = True
-        if self._work is None or self._left:
+        if self._stopped:
             return
-        if threading.get_ident() == self._thread:
-            self._end()
-        else:
+        self._stopped = True
+        # Never here: a signal's handler may have interrupted anything, and to wake somebody would
+        # not wake an event loop that sleeps. Who asks for text before that is told in `_take`.
+        if self._work is not None and not self._left:
             call_soon(self._loop, self._end)
 
     def _end(self) -> None:
@@ -352,6 +361,8 @@ class Paced(AsyncIterator[str]):
 
     def statistics(self) -> Statistics:
         """A snapshot of what has happened so far."""
+        if self._stopped:
+            self._end()
         return self._entered(or_left=True).statistics(self._nap.now())
 
     @asynccontextmanager
@@ -388,6 +399,8 @@ class Paced(AsyncIterator[str]):
         paced.call_from_thread(paced.speed, 1.5)
         """
         self._entered(or_left=True)
+        if threading.get_ident() == self._thread:  # it would wait for itself
+            return control(*args, **kwargs)
         return anyio.from_thread.run_sync(lambda: control(*args, **kwargs), token=self._token)
 
     def _entered(self, *, or_left: bool = False) -> Buffer:
@@ -406,18 +419,20 @@ class Paced(AsyncIterator[str]):
         self._begun = True
         if self._report is None:
             READER.set(self._connect)
-        error: Exception | None = None
+        error: BaseException | None = None
         iterator: AsyncIterator[str] | None = None
         try:
             if not self._over:
                 iterator = aiter(self._stream)
                 await self._read(iterator)
-        except Exception as raised:
-            error = raised  # the reader gets it from the loop, after the text before it
         except anyio.get_cancelled_exc_class():
             if not self._over:
                 error = RuntimeError(_CANCELLED)
             raise
+        except BaseException as raised:
+            error = raised  # the reader gets it from the loop, after the text before it
+            if isinstance(raised, KeyboardInterrupt):
+                raise
         finally:
             self._closing = True
             self._buffer.end(self._nap.now(), error)
@@ -454,11 +469,9 @@ class Paced(AsyncIterator[str]):
 
 async def _close(stream: object) -> None:
     """Close what offers `aclose()` or `close()`; an error in it is logged, not raised."""
-    close = getattr(stream, "aclose", None) or getattr(stream, "close", None)
-    if close is None:
-        return
     try:
-        closing = close()
+        close = getattr(stream, "aclose", None) or getattr(stream, "close", None)
+        closing = None if close is None else close()
         if inspect.isawaitable(closing):
             await closing
     except Exception:

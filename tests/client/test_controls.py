@@ -169,6 +169,7 @@ async def test_controls_from_another_thread() -> None:
     """What a GUI's own thread does. Real threads take no virtual time."""
     async with pace(scripted(TEN), ONE_A_SECOND, unit="token") as paced:
         await anext(paced)
+        assert paced.call_from_thread(paced.statistics).shown == 1, "nor does it wait for itself"
 
         def elsewhere() -> tuple[int, bool]:
             assert threading.current_thread() is not threading.main_thread()

@@ -3,10 +3,12 @@
 import asyncio
 import gc
 import math
+import os
+import signal
 import socket
 import threading
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 from itertools import pairwise
 from typing import Any
 
@@ -18,7 +20,8 @@ import pytest
 from anyio.lowlevel import checkpoint
 from openai import OpenAI
 
-from andes_client import Expectation, pace, pace_blocking
+from andes_client import Expectation, blocking, pace, pace_blocking
+from andes_client.segment import Unit, Words
 from andes_client.sources import pace_events
 from andes_client.testing import run_virtual, scripted
 from tests.client.scripted_server import (
@@ -59,6 +62,18 @@ class Upstream:
         self.closed_at = self.closed_at or anyio.current_time()
 
 
+class Stopping(Words):
+    """A segmenter in the middle of whose work the stream is stopped."""
+
+    def __init__(self, paced: Callable[[], Any]) -> None:
+        super().__init__()
+        self._paced = paced
+
+    def decode(self, text: str) -> list[Unit]:
+        self._paced().stop()
+        return super().decode(text)
+
+
 @pytest.mark.anyio
 class TestStop:
     async def test_it_ends_the_iteration_and_closes_the_stream_at_once(self) -> None:
@@ -97,6 +112,35 @@ class TestStop:
             paced.stop()
             assert [word async for word in paced] == []
 
+    async def test_an_error_that_the_reader_has_not_come_to_is_not_raised(self) -> None:
+        async def upstream() -> AsyncIterator[str]:
+            yield "one two three"
+            raise ConnectionError
+
+        async with pace(upstream(), ONE_A_SECOND) as paced:
+            await anext(paced)
+            paced.stop()
+            assert [word async for word in paced] == []
+
+    @pytest.mark.parametrize("stops", [True, False])
+    async def test_a_stall_lasts_no_longer_than_the_stream(self, stops: bool) -> None:
+        script = [(0.0, "one "), (9.0, "two" if stops else "")]
+        async with pace(scripted(script), ONE_A_SECOND) as paced:
+            assert await anext(paced) == "one"
+            assert await paced.next(5.0) == ""
+            if stops:
+                paced.stop()
+            assert "".join([word async for word in paced]).strip() == ""
+            stalled = paced.statistics().stalled_seconds
+            assert stalled > 0
+            await anyio.sleep(100)
+            assert paced.statistics().stalled_seconds == stalled
+
+    async def test_in_the_middle_of_another_call(self) -> None:
+        """As a signal's handler may."""
+        async with pace(scripted(WORDS), ONE_A_SECOND, unit=Stopping(lambda: paced)) as paced:
+            assert [word async for word in paced] == []
+
     async def test_it_is_an_event_and_the_last(self) -> None:
         async with pace(Upstream(WORDS), ONE_A_SECOND) as paced, paced.events() as events:
             await anext(paced)
@@ -127,6 +171,20 @@ async def test_a_stop_from_another_thread() -> None:
             assert [word async for word in paced] == []
     assert upstream.closed_at is not None
     await anyio.to_thread.run_sync(paced.stop)  # when all is over
+
+
+@on_real_loops
+@pytest.mark.anyio
+async def test_a_stop_from_a_signals_handler() -> None:
+    async with pace(Upstream([(0.0, "one two")]), SLOW) as paced:
+        before = signal.signal(signal.SIGUSR1, lambda *_: paced.stop())
+        try:
+            await anext(paced)
+            threading.Timer(0.05, os.kill, (os.getpid(), signal.SIGUSR1)).start()
+            with anyio.fail_after(10.0):
+                assert [word async for word in paced] == []
+        finally:
+            signal.signal(signal.SIGUSR1, before)
 
 
 @pytest.mark.anyio
@@ -191,6 +249,66 @@ async def test_an_upstream_that_awaits_while_it_cleans_up_is_cancelled_once() ->
                     if leave == "break":
                         break
         assert upstream.cleaned
+
+
+@pytest.mark.parametrize("first", ["the reader", "the stream"])
+def test_it_is_cancelled_once_even_by_an_event_loop_that_ends(first: str) -> None:
+    async def end() -> bool:
+        upstream = Upstream(WORDS, cleaning_s=0.01)
+
+        async def read() -> None:
+            async with pace(upstream, ONE_A_SECOND) as paced:
+                async for _ in paced:
+                    pass
+
+        reader = asyncio.create_task(read())
+        await asyncio.sleep(1.5)
+        (its_task,) = asyncio.all_tasks() - {reader, asyncio.current_task()}
+        both = [reader, its_task] if first == "the reader" else [its_task, reader]
+        for task in both:
+            task.cancel()
+        await asyncio.wait(both)
+        return upstream.cleaned
+
+    assert run_virtual(end)
+
+
+@pytest.mark.anyio
+async def test_whatever_a_stream_raises_its_reader_gets() -> None:
+    class Odd(BaseException):
+        pass
+
+    async def upstream() -> AsyncIterator[str]:
+        yield "one"
+        raise Odd
+
+    async with pace(upstream(), ONE_A_SECOND) as paced:
+        assert await anext(paced) == "one"
+        with pytest.raises(Odd):
+            await anext(paced)
+
+
+def test_a_native_cancellation_loses_no_text() -> None:
+    script = [(0.0, f"{number} ") for number in range(200)]
+
+    async def read() -> str:
+        words = list[str]()
+
+        async def take() -> None:
+            async for word in paced:
+                words.append(word)
+
+        async with pace(scripted(script), Expectation.program()) as paced:
+            while not (taker := asyncio.create_task(take())).done():
+                await asyncio.sleep(0)
+                if not taker.done():
+                    taker.cancel()
+                await asyncio.wait([taker])
+                if not taker.cancelled():
+                    break
+        return "".join(words)
+
+    assert run_virtual(read) == "".join(text for _, text in script)
 
 
 @pytest.mark.anyio
@@ -288,9 +406,61 @@ class TestBlocking:
             assert next(paced) == "one"
             threading.Timer(0.01, paced.stop).start()
             assert list(paced) == []
-            assert closed.is_set()
+            assert closed.wait(DEADLINE_S)
             paced.stop()
         paced.stop()
+
+    def test_a_stop_from_a_signals_handler(self) -> None:
+        with pace_blocking(iter(["one two"]), SLOW) as paced:
+            before = signal.signal(signal.SIGUSR1, lambda *_: paced.stop())
+            try:
+                assert next(paced) == "one"
+                threading.Timer(0.05, os.kill, (os.getpid(), signal.SIGUSR1)).start()
+                assert list(paced) == []
+            finally:
+                signal.signal(signal.SIGUSR1, before)
+
+    def test_in_the_middle_of_another_call(self) -> None:
+        paced = pace_blocking(iter(["one two"]), SLOW, unit=Stopping(lambda: paced))
+        with paced:
+            assert list(paced) == []
+
+    def test_a_pipe_that_waits_to_be_closed_too(
+        self, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """To close it takes the lock that its reader has."""
+        monkeypatch.setattr(blocking, "_CLOSE_TIMEOUT_S", 0.1)
+        reading, writing = os.pipe()
+        os.write(writing, b"one two\n")
+        with pace_blocking(open(reading, encoding="utf-8"), Expectation.program()) as paced:
+            next(paced)
+        assert "left behind" in caplog.text
+        os.close(writing)
+
+    def test_a_stream_that_makes_up_its_attributes_and_fails(self) -> None:
+        class Stream:
+            waits = threading.Event()
+
+            def __getattr__(self, name: str) -> Any:
+                return dict[str, Any]()[name]
+
+            def __iter__(self) -> Iterator[str]:
+                yield "one "
+                self.waits.wait(0.1)
+                yield "two"
+
+        with pace_blocking(Stream(), Expectation.program()) as paced:
+            next(paced)
+
+    def test_whatever_a_stream_raises_its_reader_gets(self) -> None:
+        def upstream() -> Iterator[str]:
+            yield "one"
+            raise asyncio.CancelledError
+
+        with pace_blocking(upstream(), Expectation.program()) as paced:
+            assert next(paced) == "one"
+            with pytest.raises(asyncio.CancelledError):
+                next(paced)
 
     def test_a_stop_before_the_block(self) -> None:
         paced = pace_blocking(iter(["one two"]), SLOW)
