@@ -31,7 +31,9 @@ A browser's `EventSource` connects again by itself when a response ends: close i
 `sse_blocking` does the same for frameworks without an event loop (Flask, Django under WSGI).
 
 The generator may be dropped or closed at any moment, by anyone, as web frameworks do when the
-client has gone: the stream is closed with it.
+client has gone: the stream is closed with it. Before its first step it holds nothing yet: a stream
+that makes its request when it is iterated has made none; one that was opened before is yours to close
+then (a server that answers HEAD, say, takes no step).
 """
 
 import json
