@@ -100,10 +100,13 @@ class _AsyncioNap(Nap):
 class _Clock:
     """Wakes the sleepers of an event loop of asyncio's."""
 
-    __slots__ = ("__weakref__", "_due", "_loop", "beds", "now", "sleeper")
+    __slots__ = ("__weakref__", "_due", "_few", "_loop", "beds", "now", "sleeper")
 
     def __init__(self, loop: "asyncio.AbstractEventLoop") -> None:
         self._loop = loop
+        # uvloop rounds each timer to a millisecond, down as well as up: a sleeper who is woken too
+        # early would sleep again and again, dozens of times, until its moment has come.
+        self._few = 0 if type(loop).__module__.startswith("uvloop") else _FEW
         self.now = loop.time
         self.sleeper: Callable[[], asyncio.Future[None]] = loop.create_future
         self.beds = 0
@@ -112,9 +115,11 @@ class _Clock:
 
     def ring(self, sleeper: "asyncio.Future[None]", at: float) -> "asyncio.TimerHandle | None":
         """Finish it at that moment; returns a timer of its own, if it has one."""
-        if self.beds < _FEW or at - self.now() > _FAR_S:
+        if self.beds < self._few:
             return self._loop.call_at(at, _finish, sleeper)
         grain = int(at / _GRAIN_S) + 1  # never before it, whatever is rounded
+        if at - self.now() > _FAR_S:
+            return self._loop.call_at(grain * _GRAIN_S, _finish, sleeper)
         together = self._due.get(grain)
         if together is None:
             self._due[grain] = [sleeper]

@@ -9,7 +9,7 @@ import logging
 import math
 import threading
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, Coroutine
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from types import TracebackType
 from typing import Any, Final, ParamSpec, Self, TypeVar
 
@@ -381,7 +381,10 @@ class Paced(AsyncIterator[str]):
         send, receive = anyio.create_memory_object_stream[Event](math.inf)
 
         def tell(event: Event) -> None:
-            send.send_nowait(event)
+            with suppress(
+                anyio.BrokenResourceError
+            ):  # the listener has closed it, and hears no more
+                send.send_nowait(event)
             if event.kind in ("finished", "stopped"):
                 buffer.on_event = None
                 send.close()

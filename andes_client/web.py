@@ -32,8 +32,8 @@ A browser's `EventSource` connects again by itself when a response ends: close i
 
 The generator may be dropped or closed at any moment, by anyone, as web frameworks do when the
 client has gone: the stream is closed with it. Before its first step it holds nothing yet: a stream
-that makes its request when it is iterated has made none; one that was opened before is yours to close
-then (a server that answers HEAD, say, takes no step).
+that makes its request when it is iterated has made none; one that was opened before is yours to
+close then (a server that answers HEAD, say, takes no step).
 """
 
 import json

@@ -1,8 +1,8 @@
 """Control of a paced stream while it runs, on a virtual clock, on asyncio and trio."""
 
 import threading
-from collections.abc import AsyncIterator, Callable
-from typing import Any, NamedTuple
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from typing import Any, NamedTuple, cast
 
 import anyio
 import anyio.to_thread
@@ -181,6 +181,12 @@ async def test_controls_from_another_thread() -> None:
 
         assert await anyio.to_thread.run_sync(elsewhere) == (1, True)
         assert len([text async for text in paced]) == 9
+
+
+async def test_a_listener_who_has_closed_the_events_disturbs_nobody() -> None:
+    async with pace(scripted(TEN), ONE_A_SECOND, unit="token") as paced, paced.events() as events:
+        await cast("AsyncGenerator[Event, None]", events).aclose()  # as contextlib.aclosing does
+        assert len([text async for text in paced]) == 10
 
 
 async def test_one_listener_at_a_time() -> None:

@@ -41,6 +41,21 @@ async def test_a_bed_is_free_again_after_a_sleep_that_was_cancelled() -> None:
     bed.close()
 
 
+def test_nobody_is_woken_before_their_moment_on_uvloop() -> None:
+    uvloop = pytest.importorskip("uvloop")
+
+    async def sleep() -> None:
+        bed = nap()
+        for fraction in range(1, 10):
+            moment = bed.now() + 0.005 + fraction / 10_000
+            await bed.until(moment)
+            assert bed.now() >= moment
+        bed.close()
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(sleep())
+
+
 def test_sleepers_who_are_woken_early_leave_nothing_behind() -> None:
     """As readers of text that comes all the time, who wait for a silence of 15 seconds."""
 
