@@ -60,7 +60,7 @@ def status_of(name):
 
 def has_replica(name):
     actors = ray.util.list_named_actors(all_namespaces=True)
-    return any(f"#{name}#" in actor["name"] for actor in actors)
+    return any(f"::{name}#" in actor["name"] for actor in actors)
 
 
 def comes(true, seconds):
