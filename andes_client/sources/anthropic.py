@@ -11,7 +11,7 @@ from andes_client.sources.ending import Notes
 from andes_client.sources.source import Rest, Source
 from andes_client.sources.texts import BlockingTexts, Texts, Thinks, field
 
-__all__ = ["SOURCE", "knows", "note", "split", "text", "text_blocking"]
+__all__ = ["SOURCE", "knows", "message", "note", "split", "text", "text_blocking"]
 
 # Events that only frame text or close what there was.
 _FRAMES: Final = frozenset(
@@ -52,6 +52,17 @@ def knows(event: Any) -> bool:
     """Whether an event is one of Anthropic's, as an SDK's object or as JSON."""
     kind = str(field(event, "type"))
     return kind in _KINDS or kind.startswith(_PARTS)
+
+
+def message(event: Any) -> object:
+    """A new one, where one begins, or a block that is no text.
+
+    Text blocks that follow each other are one text: citations cut it into such.
+    """
+    kind = field(event, "type")
+    block = field(field(event, "content_block"), "type")
+    begins = kind == "message_start" or (kind == "content_block_start" and block != "text")
+    return object() if begins else None
 
 
 def split(event: Any) -> tuple[str, Rest]:
@@ -104,6 +115,7 @@ SOURCE: Final[Source[Any]] = Source(
     split=split,
     note=note,
     knows=knows,
+    message=message,
     # `message_stop` is an event, which `note` sees; of plain HTTP `[DONE]` will do, too.
     is_whole=lambda stream: lambda: getattr(stream, "done", False) is True,
 )

@@ -28,7 +28,13 @@ def known(split: Split[T], note: Note[T] | None = None) -> Source[T]:
     if whole.split is split and note in (None, whole.note):
         return whole
     # A `split` around one of ours: the events are of that kind only as far as it says.
-    return Source(name=whole.name, split=split, note=whole.note, is_whole=whole.is_whole)
+    return Source(
+        name=whole.name,
+        split=split,
+        note=whole.note,
+        message=whole.message,
+        is_whole=whole.is_whole,
+    )
 
 
 def _source_of(part: object) -> Source[Any] | None:

@@ -59,5 +59,6 @@ SOURCE: Final[Source[Any]] = Source(
     split=split,
     note=note,
     knows=openai.knows,
+    message=openai.message,
     is_whole=lambda stream: lambda: getattr(stream, "done", False) is True,
 )

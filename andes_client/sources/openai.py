@@ -14,7 +14,7 @@ from andes_client.sources.ending import Notes
 from andes_client.sources.source import Rest, Source
 from andes_client.sources.texts import BlockingTexts, Texts, Thinks, field
 
-__all__ = ["SOURCE", "Done", "knows", "note", "split", "text", "text_blocking"]
+__all__ = ["SOURCE", "Done", "knows", "message", "note", "split", "text", "text_blocking"]
 
 # What a chat delta may begin beside text. Reasoning has two names, neither of them OpenAI's.
 _REASONING: Final = ("reasoning", "reasoning_content")
@@ -86,6 +86,12 @@ def knows(event: Any) -> bool:
     if kind is None:
         return any(field(event, name) is not None for name in _OF_CHUNKS)
     return str(kind) in _KINDS or str(kind).startswith(_EVENTS)
+
+
+def message(event: Any) -> object:
+    """A new one, where the Responses API begins one: there may be several around calls of tools."""
+    begins = field(event, "type") == "response.output_item.added"
+    return object() if begins and field(field(event, "item"), "type") == "message" else None
 
 
 def split(event: Any) -> tuple[str, Rest]:
@@ -234,5 +240,5 @@ class _AsyncPieces(AsyncIterator[bytes]):
 
 
 SOURCE: Final[Source[Any]] = Source(
-    name="openai", split=split, note=note, knows=knows, is_whole=Done
+    name="openai", split=split, note=note, knows=knows, message=message, is_whole=Done
 )

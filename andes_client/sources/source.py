@@ -36,6 +36,10 @@ def _no_mark(stream: object) -> None:  # noqa: ARG001, of the seam
     return None
 
 
+def _one_message(event: object) -> None:  # noqa: ARG001, of the seam
+    return None
+
+
 def _anything(event: object) -> bool:  # noqa: ARG001, of the seam
     return True
 
@@ -51,6 +55,10 @@ class Source(Generic[T]):
     """None: the stream does not say how an answer ends."""
     knows: Callable[[T], bool] = _anything
     """Whether an event is one of this kind of stream. A stream of which none is, is refused."""
+    message: Callable[[T], object] = _one_message
+    """Names the message or block that an event is of: by an id, or by a new `object()` where one
+    begins; None: that of the event before. Between the words of two of them an empty line is put,
+    unless there is white space already."""
     is_whole: Callable[[Any], Callable[[], bool] | None] = _no_mark
     """Given the stream, before it is iterated: what tells, when no event has said that this is
     the end, whether the protocol's own mark of it came. It returns None if the protocol has

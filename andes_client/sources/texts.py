@@ -71,6 +71,9 @@ class Reader(Generic[T]):
         self._notes = Notes(thinks or (lambda _: None))
         self._think = ThinkSplitter(inside=begins_thinking)
         self._rethought = False
+        self._message: object = None  # whose words come
+        self._last = ""  # the last character of the answer so far
+        self._apart = False  # what comes next is of another message
         self._strangers: list[T] | None = []  # events from the beginning, all of another kind
         self.ending: Ending | None = None
         """How the answer ended; None until it has."""
@@ -95,9 +98,11 @@ class Reader(Generic[T]):
             return Taken("", False, "at once")
         if self._note is not None:
             self._note(event, self._notes)
+        before = self._turn_to(event)
         text, rest = self._split(event)
         pieces = self._think.feed(text) if text else []
-        return Taken(self._answer(pieces), any(kind == "reasoning" for kind, _ in pieces), rest)
+        thought = any(kind == "reasoning" for kind, _ in pieces)
+        return Taken(before + self._answer(pieces), thought, rest)
 
     def rest(self) -> str:
         """The text that waited for more, which does not come now."""
@@ -147,7 +152,18 @@ class Reader(Generic[T]):
         if source is not None:
             self._use(source)
 
+    def _turn_to(self, event: T) -> str:
+        """The text that is left of the message before, if another begins."""
+        message = self._names(event)
+        if message is None or message == self._message:
+            return ""
+        self._message = message
+        left = self.rest() if self.holds else ""
+        self._apart = bool(self._last)
+        return left
+
     def _use(self, source: Source[Any]) -> None:
+        self._names = source.message
         self._source, self._split, self._note = source, source.split, source.note
         self._is_whole = source.is_whole(self._stream)
 
@@ -160,7 +176,7 @@ class Reader(Generic[T]):
 
     def _answer(self, pieces: list[tuple[Kind, str]]) -> str:
         if self._think.unopened and not self._rethought:
-            self._rethought = True
+            self._rethought, self._last = True, ""
             self._notes.rethink()
         answer = ""
         for kind, text in pieces:
@@ -168,6 +184,10 @@ class Reader(Generic[T]):
                 answer += text
             else:
                 self._notes.think(text)
+        if answer and self._apart and not (self._last.isspace() or answer[0].isspace()):
+            answer = "\n\n" + answer
+        if answer:
+            self._last, self._apart = answer[-1], False
         self._notes.write(answer)
         return answer
 

@@ -30,16 +30,31 @@ class Gate:
 
     def __init__(self) -> None:
         self._opened = threading.Event()
+        self._waiting: list[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = []
 
     def open(self) -> None:
         self._opened.set()
+        for loop, passed in self._waiting:
+            with contextlib.suppress(RuntimeError):  # it is closed
+                loop.call_soon_threadsafe(passed.set)
 
     async def passed(self) -> None:
-        await asyncio.to_thread(self._opened.wait, DEADLINE_S)
+        """No thread waits here: tests count those that an SDK leaves behind."""
+        passed = asyncio.Event()
+        self._waiting.append((asyncio.get_running_loop(), passed))
+        if not self._opened.is_set():
+            await asyncio.wait_for(passed.wait(), DEADLINE_S)
 
 
 class BreakOff:
     """In a script: the connection breaks here, in the middle of the body."""
+
+
+@dataclass(frozen=True)
+class Forever:
+    """In a script: this is sent again and again, until the client goes."""
+
+    piece: bytes
 
 
 @dataclass
@@ -58,7 +73,7 @@ class Received:
         return dict(self.headers).get(name)
 
 
-Script = list[bytes | Gate | BreakOff]
+Script = list[bytes | Gate | BreakOff | Forever]
 
 
 @dataclass
@@ -67,6 +82,8 @@ class ScriptedServer:
 
     url: str = ""
     script: Script = field(default_factory=list)
+    later: list[Script] = field(default_factory=list)
+    """What the next requests are answered with, one after the other; the last of them again."""
     status: int = 200
     media_type: str = "text/event-stream; charset=utf-8"
     headers: dict[str, str] = field(default_factory=dict)
@@ -75,9 +92,14 @@ class ScriptedServer:
     received: list[Received] = field(default_factory=list)
     left: threading.Event = field(default_factory=threading.Event)
     """Set when a client has gone before it had everything."""
+    _played: list[Script] = field(default_factory=list)
 
-    def says(self, *script: bytes | Gate | BreakOff) -> None:
-        self.script = list(script)
+    def says(self, *script: bytes | Gate | BreakOff | Forever) -> None:
+        self.script, self.later = list(script), []
+
+    def says_in_turn(self, first: Script, *later: Script) -> None:
+        """Answer each request with a script of its own."""
+        self.script, self.later = first, list(later)
 
     async def client_left(self) -> bool:
         """Whether the client goes, soon, before it had everything."""
@@ -85,10 +107,12 @@ class ScriptedServer:
 
     def forget(self) -> None:
         """As it was before any test."""
-        for piece in [*self.script, self.unanswered]:
-            if isinstance(piece, Gate):
-                piece.open()
-        self.script, self.status, self.unanswered = [], 200, None
+        for script in (self.script, *self.later, *self._played, [self.unanswered]):
+            for piece in script:
+                if isinstance(piece, Gate):
+                    piece.open()
+        self.script, self.later, self._played = [], [], []
+        self.status, self.unanswered = 200, None
         self.media_type = "text/event-stream; charset=utf-8"
         self.headers, self.received, self.left = {}, [], threading.Event()
 
@@ -100,7 +124,11 @@ class ScriptedServer:
                 break
         path, headers = scope["raw_path"].decode(), list(scope["headers"])
         self.received.append(Received(scope["method"], path, headers, body))
-        playing = asyncio.ensure_future(self._play(send))
+        script = self.script
+        self._played.append(script)
+        if self.later:
+            self.script = self.later.pop(0)
+        playing = asyncio.ensure_future(self._play(send, script))
         leaving = asyncio.ensure_future(_disconnected(receive))
         left = self.left
         await asyncio.wait({playing, leaving}, return_when=asyncio.FIRST_COMPLETED)
@@ -111,15 +139,23 @@ class ScriptedServer:
             playing.cancel()
             left.set()
 
-    async def _play(self, send: Callable[[dict[str, Any]], Awaitable[None]]) -> None:
+    async def _play(
+        self, send: Callable[[dict[str, Any]], Awaitable[None]], script: Script
+    ) -> None:
         headers = [(b"content-type", self.media_type.encode())] if self.media_type else []
         headers += [(name.encode(), value.encode()) for name, value in self.headers.items()]
         if self.unanswered is not None:
             await self.unanswered.passed()
         await send({"type": "http.response.start", "status": self.status, "headers": headers})
-        for piece in list(self.script):
+        for piece in list(script):
             if isinstance(piece, Gate):
                 await piece.passed()
+            elif isinstance(piece, Forever):
+                while True:
+                    await send(
+                        {"type": "http.response.body", "body": piece.piece, "more_body": True}
+                    )
+                    await asyncio.sleep(0)  # with the client gone, `send` no longer waits
             elif isinstance(piece, BreakOff):
                 raise ConnectionAbortedError
             else:
