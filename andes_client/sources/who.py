@@ -13,6 +13,10 @@ _SOURCES: Final[Mapping[str, str]] = {
     "together": "openai",
     "huggingface_hub": "openai",
     "anthropic": "anthropic",
+    "cohere": "cohere",
+    "google.genai": "gemini",
+    "mistralai": "mistral",
+    "ollama": "ollama",
     "litellm": "litellm",
     "langchain": "langchain",
     "langchain_core": "langchain",
@@ -20,7 +24,7 @@ _SOURCES: Final[Mapping[str, str]] = {
     "httpx": "sse",
 }
 # JSON objects tell by their fields; asked in this order.
-_OF_JSON: Final = ("anthropic", "openai")
+_OF_JSON: Final = ("anthropic", "openai", "gemini", "cohere", "ollama")
 _FRAMES: Final = ("ag_frame", "gi_frame")  # of generators
 _QUOTED: Final = 100  # characters of an event
 

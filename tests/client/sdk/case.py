@@ -46,6 +46,8 @@ class Case:
     """What is between the text before a tool's call and that after it; None: none comes."""
     failure: tuple[str, ...] | None = ("StreamError",)
     """The names of the errors that may tell of one in mid-stream; None: it is not told."""
+    failure_says: str = "overloaded"
+    """Part of what the error says; the server said "overloaded"."""
     early: Literal["cut off", "unsaid", "failed"] = "cut off"
     """What is told of a body that ends early; `failed`: the SDK itself raises."""
     ending: str = "complete"

@@ -40,6 +40,54 @@ def _plain_openai(server: ScriptedServer) -> Iterator[Any]:
         yield sdk.chat.completions.create(**ASK, **TOLD, stream=True)
 
 
+@asynccontextmanager
+async def _groq(server: ScriptedServer) -> AsyncIterator[Any]:
+    import groq
+
+    async with groq.AsyncGroq(base_url=server.url, api_key="none", max_retries=0) as sdk:
+        yield await sdk.chat.completions.create(**ASK, stream=True)
+
+
+@contextmanager
+def _plain_groq(server: ScriptedServer) -> Iterator[Any]:
+    import groq
+
+    with groq.Groq(base_url=server.url, api_key="none", max_retries=0) as sdk:
+        yield sdk.chat.completions.create(**ASK, stream=True)
+
+
+@asynccontextmanager
+async def _together(server: ScriptedServer) -> AsyncIterator[Any]:
+    import together
+
+    async with together.AsyncTogether(base_url=server.url, api_key="none", max_retries=0) as sdk:
+        yield await sdk.chat.completions.create(**ASK, stream=True)
+
+
+@contextmanager
+def _plain_together(server: ScriptedServer) -> Iterator[Any]:
+    import together
+
+    with together.Together(base_url=server.url, api_key="none", max_retries=0) as sdk:
+        yield sdk.chat.completions.create(**ASK, stream=True)
+
+
+@asynccontextmanager
+async def _hugging_face(server: ScriptedServer) -> AsyncIterator[Any]:
+    import huggingface_hub
+
+    async with huggingface_hub.AsyncInferenceClient(server.url, token="none") as sdk:
+        yield await sdk.chat_completion(ASK["messages"], **TOLD, stream=True)
+
+
+@contextmanager
+def _plain_hugging_face(server: ScriptedServer) -> Iterator[Any]:
+    import huggingface_hub
+
+    with huggingface_hub.InferenceClient(server.url, token="none") as sdk:
+        yield sdk.chat_completion(ASK["messages"], **TOLD, stream=True)
+
+
 CASES = [
     Case(
         name="openai",
@@ -52,5 +100,40 @@ CASES = [
         told=told,
         backends=("asyncio", "trio"),
         failure=("APIError",),
+    ),
+    Case(
+        name="groq",
+        distribution="groq",
+        module="groq",
+        source="openai",
+        wire=Chat,
+        stream=_groq,
+        plain=_plain_groq,
+        told=told,
+        backends=("asyncio", "trio"),
+        failure=("APIError",),
+    ),
+    Case(
+        name="together",
+        distribution="together",
+        module="together",
+        source="openai",
+        wire=Chat,
+        stream=_together,
+        plain=_plain_together,
+        told=told,
+        backends=("asyncio", "trio"),
+        failure=("APIError",),
+    ),
+    Case(
+        name="huggingface_hub",
+        distribution="huggingface_hub",
+        module="huggingface_hub",
+        source="openai",
+        wire=lambda: Chat("reasoning"),
+        stream=_hugging_face,
+        plain=_plain_hugging_face,
+        told=told,
+        silent_plain=False,
     ),
 ]
