@@ -13,6 +13,7 @@ from collections.abc import (
 from typing import Any, Final, Generic, NamedTuple, TypeVar
 
 from andes_client.hang_up import hang_up, response_of
+from andes_client.sources import closing
 from andes_client.sources.content import field
 from andes_client.sources.ending import Ending, Notes, StreamError
 from andes_client.sources.reasoning import Kind, ThinkSplitter
@@ -268,11 +269,11 @@ class Texts(AsyncIterable[str], Generic[T]):
         try:
             # One that is left in the middle is not closed by the stream's own `close`.
             if inspect.isasyncgen(iterator) and not iterator.ag_running:
-                await iterator.aclose()
+                await closing.aclose(iterator)
         finally:
             close = getattr(self._stream, "aclose", None) or getattr(self._stream, "close", None)
-            if close is not None and inspect.isawaitable(closing := close()):
-                await closing
+            if close is not None and inspect.isawaitable(closed := close()):
+                await closed
 
     def _events(self) -> AsyncIterator[T]:
         self._iterator = aiter(self._stream)
@@ -326,6 +327,9 @@ class BlockingTexts(Iterable[str], Generic[T]):
         if inspect.isgenerator(self._stream) and self._stream.gi_running:
             return
         hang_up(self._stream)
+        if inspect.isgenerator(self._stream):
+            closing.close(self._stream)
+            return
         close = getattr(self._stream, "close", None)
         if close is not None:
             close()

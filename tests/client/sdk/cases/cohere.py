@@ -108,6 +108,5 @@ CASES = [
         told=_told,
         backends=("asyncio", "trio"),
         after_a_tool="\n\n",
-        silent_plain=False,
     ),
 ]

@@ -83,6 +83,5 @@ CASES = [
         told=_told,
         after_a_tool="\n\n",
         failure=("APIError",),
-        silent_plain=False,
     ),
 ]
