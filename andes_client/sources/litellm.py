@@ -23,8 +23,8 @@ def text(
 ) -> Texts[Any]:
     """The text of the first choice, without refusals and reasoning; for `pace`.
 
-    The arguments and its `ending` are those of andes_client.sources.openai. LiteLLM itself
-    raises if a stream stops without a finish reason.
+    The arguments and its `ending` are those of andes_client.sources.openai. LiteLLM 1.110
+    itself raises if a stream stops without a finish reason; 1.83 says "stop" then.
     """
     return Texts(stream, SOURCE, thinks=thinks, begins_thinking=begins_thinking)
 

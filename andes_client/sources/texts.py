@@ -125,7 +125,9 @@ class Reader(Generic[T]):
             self._refuse(self._strangers)
         if self._is_whole is not None and self._is_whole():
             self._notes.whole = True
-        ending = self._notes.ending(promised=self._is_whole is not None)
+        # Of event streams over plain HTTP each protocol promises one, also if no event has come.
+        nothing = self._source is None and getattr(self._stream, "done", None) is False
+        ending = self._notes.ending(promised=nothing or self._is_whole is not None)
         said = redacted(ending.said, response_of(self._stream))
         ending = self.ending = dataclasses.replace(ending, said=said)
         if ending.reason == "failed":

@@ -7,6 +7,7 @@ import socket
 import threading
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any, Final
 
 import anyio.to_thread
@@ -107,10 +108,9 @@ class ScriptedServer:
 
     def forget(self) -> None:
         """As it was before any test."""
-        for script in (self.script, *self.later, *self._played, [self.unanswered]):
-            for piece in script:
-                if isinstance(piece, Gate):
-                    piece.open()
+        for piece in chain(self.script, *self.later, *self._played, [self.unanswered]):
+            if isinstance(piece, Gate):
+                piece.open()
         self.script, self.later, self._played = [], [], []
         self.status, self.unanswered = 200, None
         self.media_type = "text/event-stream; charset=utf-8"

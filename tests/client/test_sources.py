@@ -16,7 +16,7 @@ MODULES = [
         for module in pkgutil.iter_modules(andes_client.sources.__path__)
     ),
 ]
-SOURCES = ["anthropic", "langchain", "litellm", "openai"]
+SOURCES = ["anthropic", "cohere", "gemini", "langchain", "litellm", "mistral", "ollama", "openai"]
 
 
 def test_no_source_imports_its_sdk() -> None:

@@ -2,6 +2,7 @@
 
 import importlib
 import importlib.util
+import re
 from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from importlib import metadata
 from types import ModuleType
 from typing import Any, Literal
 
+from andes_client.sources.ending import Reason
 from tests.client.scripted_server import ScriptedServer
 from tests.client.sdk.moves import Move, Wire, played
 
@@ -25,6 +27,8 @@ class Case:
     """On PyPI: `google-genai`."""
     module: str
     """What is imported: `google.genai`."""
+    since: tuple[int, ...] = ()
+    """The first version of which this is so, as far as it matters; older ones are not tested."""
     source: str
     """The module in andes_client.sources."""
     wire: Callable[[], Wire]
@@ -50,7 +54,7 @@ class Case:
     """Part of what the error says; the server said "overloaded"."""
     early: Literal["cut off", "unsaid", "failed"] = "cut off"
     """What is told of a body that ends early; `failed`: the SDK itself raises."""
-    ending: str = "complete"
+    ending: Reason = "complete"
     """How a whole answer ends, as the source tells it."""
     odd_characters: str = "quick\u2028brown \u0085fox "
     """Which the SDK's own reader of lines must not take for the end of one."""
@@ -62,11 +66,13 @@ class Case:
 
     @property
     def is_here(self) -> bool:
-        """Whether the SDK can be imported here."""
+        """Whether the SDK can be imported here, and is not too old."""
         try:
-            return importlib.util.find_spec(self.module) is not None
+            if importlib.util.find_spec(self.module) is None:
+                return False
         except ModuleNotFoundError:  # of the package around it
             return False
+        return tuple(map(int, re.findall(r"\d+", self.version))) >= self.since
 
     @property
     def version(self) -> str:

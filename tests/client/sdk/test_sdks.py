@@ -35,7 +35,7 @@ HERE = [case for case in CASES if case.is_here]
 PLAIN = [case for case in HERE if case.plain is not None]
 
 
-def asynchronous(cases: Sequence[Case]) -> Any:
+def asynchronous(cases: Sequence[Case]) -> pytest.MarkDecorator:
     """Each case on each event loop that its SDK knows."""
     pairs = [(case, backend) for case in cases for backend in case.backends]
     return pytest.mark.parametrize(
@@ -43,7 +43,7 @@ def asynchronous(cases: Sequence[Case]) -> Any:
     )
 
 
-def plain(cases: Sequence[Case]) -> Any:
+def plain(cases: Sequence[Case]) -> pytest.MarkDecorator:
     return pytest.mark.parametrize("case", cases, ids=str)
 
 
@@ -53,7 +53,7 @@ def test_the_sdk_is_here(case: Case) -> None:
         assert os.environ.get("ANDES_REQUIRE_SDKS") != "1", f"{case.distribution} is not installed"
         skip_loudly(
             "the streams of some SDKs",
-            "they are not installed: `make sdks` installs and tests them.",
+            "they are not installed, or too old: `make sdks` installs and tests them.",
         )
     assert case.version
 
