@@ -41,7 +41,7 @@ ray: .venv-ray/.ray ## two replicas through Ray Serve LLM on this CPU, shown and
 	@examples/ray/run
 
 sdks: .venv-sdks/.sdks ## the streams of a dozen SDKs, in an environment of their own; minutes
-	ANDES_REQUIRE_SDKS=1 .venv-sdks/bin/python -m pytest -n 2 tests/client/sdk
+	ANDES_REQUIRE_SDKS=sdks .venv-sdks/bin/python -m pytest -n 2 tests/client/sdk
 
 clean: ## remove what make installed
 	rm -rf .venv .venv-ray .venv-sdks .uv

@@ -27,6 +27,8 @@ class Case:
     """On PyPI: `google-genai`."""
     module: str
     """What is imported: `google.genai`."""
+    extra: str = "sdks"
+    """Which of the project's extras pins it; `make` makes an environment for each."""
     since: tuple[int, ...] = ()
     """The first version of which this is so, as far as it matters; older ones are not tested."""
     source: str
