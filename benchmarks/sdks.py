@@ -5,7 +5,8 @@
 Each SDK reads a real HTTP server on loopback that speaks its wire format, through its source
 and `pace` or `pace_blocking`. After the first word the reader leaves the block; the time is that
 from there until the server sees the connection end. `flows`: the server sends as fast as it
-can. `silent`: it has sent three words and sends no more. The figure is the median of the runs; standard error has the longest, too.
+can. `silent`: it has sent three words and sends no more. The figure is the median of the runs;
+standard error has the longest.
 
 It prints rows of Markdown: the first columns are what tests/client/sdk/test_sdks.py tests.
 """

@@ -100,6 +100,14 @@ async with httpx2.AsyncClient(transport=httpx2.MockTransport(handler)) as client
     await answer(client, "http://server.example/")
 assert printed() == "Hello world\\nQoE: 1.0\\n", printed()
 """,
+    ("sdks.md", "http"): """
+def handler(request):
+    line = b'{"message": {"content": "Hello"}, "done": true, "done_reason": "stop"}'
+    return httpx2.Response(200, content=line, headers={"content-type": "application/x-ndjson"})
+async with httpx2.AsyncClient(transport=httpx2.MockTransport(handler)) as client:
+    await answer(client, "http://server.example/api/chat", {})
+assert printed().startswith("Hello\\n Ending(reason='complete'"), printed()
+""",
     ("client.md", "reporter"): """
 async def ask(extra_body):
     assert len(extra_body["vllm_xargs"]["andes_stream"]) == 22

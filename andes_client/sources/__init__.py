@@ -9,8 +9,9 @@
             print(word, end="", flush=True)
 
 There is one module for each SDK, and none of them imports its SDK: `openai` (chat
-completions, completions and responses), `anthropic`, `litellm`, `langchain`, and `sse` for
-plain HTTP (httpx2, httpx, any body in pieces). Each offers
+completions, completions and responses; also of groq, together and huggingface_hub), `anthropic`,
+`gemini`, `ollama`, `mistral`, `cohere`, `litellm`, `langchain`, and `sse` for plain HTTP (httpx2,
+httpx, any body in pieces). `text` here finds out whose a stream is. Each offers
 
 - `text(stream)`: the text alone, for `pace`; where the SDK has plain iterators too,
   `text_blocking(stream)` for `pace_blocking`. A failure is raised, as a `StreamError` where the
