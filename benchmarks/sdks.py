@@ -16,7 +16,6 @@ import statistics
 import sys
 import threading
 import time
-import tomllib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
@@ -42,12 +41,11 @@ HEAD: Final = (
 
 
 def pinned(case: Case) -> str:
-    """The version that the project's extra pins: what is tested."""
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    pins = dict(
-        pin.split("==") for pin in project["optional-dependencies"][case.extra] if "==" in pin
-    )
-    return str(pins[case.distribution])
+    """The version that the environment of its tests pins."""
+    name = "constraints" if case.extra == "dev" else case.extra
+    lines = (ROOT / "requirements" / f"{name}.txt").read_text().splitlines()
+    pins = dict(line.split("==") for line in lines if "==" in line and not line.startswith("#"))
+    return str(pins[case.distribution.replace("_", "-")])
 
 
 def described(case: Case) -> str:

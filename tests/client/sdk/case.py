@@ -28,7 +28,8 @@ class Case:
     module: str
     """What is imported: `google.genai`."""
     extra: str = "sdks"
-    """Which of the project's extras pins it; `make` makes an environment for each."""
+    """Which of the project's extras brings it: `dev` is the core's environment, each other has one
+    of its own, and its pins in `requirements/`."""
     since: tuple[int, ...] = ()
     """The first version of which this is so, as far as it matters; older ones are not tested."""
     source: str
