@@ -30,7 +30,8 @@ def text(
     """
     if (name := source_name(stream)) == "sse":
         # Whose JSON it is, the first event says.
-        return Texts(_over_http(stream), thinks=thinks, begins_thinking=begins_thinking)
+        events = ndjson.events if _is_lines(stream) else sse.events
+        return Texts(events(stream), thinks=thinks, begins_thinking=begins_thinking)
     if name is not None:
         source: Any = import_module(f"andes_client.sources.{name}")
         texts: Texts[Any] = source.text(stream, thinks=thinks, begins_thinking=begins_thinking)
@@ -41,8 +42,11 @@ def text(
 def text_blocking(
     stream: Iterable[Any], *, thinks: Thinks | None = None, begins_thinking: bool = False
 ) -> BlockingTexts[Any]:
-    """`text` for plain iterators; for `pace_blocking`."""
-    if (name := source_name(stream)) is not None:
+    """`text` for plain iterators, and for responses of plain clients; for `pace_blocking`."""
+    if (name := source_name(stream)) == "sse":
+        events = ndjson.BlockingEvents if _is_lines(stream) else sse.BlockingEvents
+        return BlockingTexts(events(stream), thinks=thinks, begins_thinking=begins_thinking)
+    if name is not None:
         source: Any = import_module(f"andes_client.sources.{name}")
         if hasattr(source, "text_blocking"):
             texts: BlockingTexts[Any] = source.text_blocking(
@@ -52,9 +56,7 @@ def text_blocking(
     return BlockingTexts(stream, thinks=thinks, begins_thinking=begins_thinking)
 
 
-def _over_http(body: Any) -> AsyncIterable[Any]:
-    """The JSON objects of a response of httpx2 or httpx, or of an EventSource."""
+def _is_lines(body: Any) -> bool:
+    """Whether a response of httpx2 or httpx, or an EventSource, has a JSON object in each line."""
     headers = getattr(getattr(body, "response", body), "headers", {})
-    if "ndjson" in str(headers.get("content-type", "")).lower():
-        return ndjson.events(body)
-    return sse.events(body)
+    return "ndjson" in str(headers.get("content-type", "")).lower()

@@ -11,7 +11,7 @@ from collections.abc import AsyncIterable, Iterable
 from typing import Any, Final
 
 from andes_client.sources.ending import Notes
-from andes_client.sources.ndjson import events
+from andes_client.sources.ndjson import BlockingEvents, events
 from andes_client.sources.source import Rest, Source
 from andes_client.sources.texts import BlockingTexts, Texts, Thinks, field
 
@@ -39,10 +39,11 @@ def text(
 
 
 def text_blocking(
-    stream: Iterable[Any], *, thinks: Thinks | None = None, begins_thinking: bool = False
+    stream: Iterable[Any] | Any, *, thinks: Thinks | None = None, begins_thinking: bool = False
 ) -> BlockingTexts[Any]:
-    """`text` for the streams of the plain client; for `pace_blocking`."""
-    return BlockingTexts(stream, SOURCE, thinks=thinks, begins_thinking=begins_thinking)
+    """`text` for the streams and responses of plain clients; for `pace_blocking`."""
+    parts = BlockingEvents(stream) if hasattr(stream, "iter_bytes") else stream
+    return BlockingTexts(parts, SOURCE, thinks=thinks, begins_thinking=begins_thinking)
 
 
 def knows(part: Any) -> bool:

@@ -1,17 +1,33 @@
 """JSON of several makers over plain HTTP: server-sent events, or an object a line."""
 
 import json
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
 import httpx
 import httpx2
 import pytest
 
-from andes_client import pace
-from andes_client.sources import StreamError, cohere, gemini, ndjson, ollama, sse, text
-from tests.client.scripted_server import DONE, QUICK, Gate, ScriptedServer, on_real_loops
+from andes_client import pace, pace_blocking
+from andes_client.sources import (
+    StreamError,
+    cohere,
+    gemini,
+    ndjson,
+    ollama,
+    sse,
+    text,
+    text_blocking,
+)
+from tests.client.scripted_server import (
+    DEADLINE_S,
+    DONE,
+    QUICK,
+    Gate,
+    ScriptedServer,
+    on_real_loops,
+)
 from tests.client.sdk.cases.cohere import Cohere
 from tests.client.sdk.cases.gemini import Gemini
 from tests.client.sdk.cases.ollama import Ollama
@@ -102,6 +118,51 @@ class TestEachWire:
                 async for _ in paced:
                     break
             assert await server.client_left()
+
+
+@pytest.mark.parametrize("module", MODULES, ids=["httpx", "httpx2"])
+@pytest.mark.parametrize("wire", [Gemini, Cohere, Ollama])
+class TestPlainClients:
+    @contextmanager
+    def asked(self, server: ScriptedServer, module: Any) -> Iterator[Any]:
+        with (
+            module.Client(trust_env=False) as client,
+            client.stream("POST", server.url, json={}) as response,
+        ):
+            yield response
+
+    def test_text_and_thinking(
+        self, server: ScriptedServer, wire: Callable[[], Wire], module: Any
+    ) -> None:
+        odd = "quick\u2028brown \u0085fox 漢字"
+        play(server, wire, Thinks("Hm."), Says("The "), Says(odd), Ends())
+        thoughts: list[str] = []
+        with self.asked(server, module) as response:
+            texts = text_blocking(response, thinks=thoughts.append)
+            with pace_blocking(texts, QUICK) as paced:
+                assert "".join(paced) == f"The {odd}"
+        assert thoughts == ["Hm."]
+        assert texts.ending is not None
+        assert texts.ending.reason == "complete"
+
+    def test_who_leaves(
+        self, server: ScriptedServer, wire: Callable[[], Wire], module: Any
+    ) -> None:
+        play(server, wire, Says("One "), Says("two "), Says("three "), Gate())
+        with self.asked(server, module) as response:
+            with pace_blocking(text_blocking(response), QUICK) as paced:
+                next(paced)
+            assert server.left.wait(DEADLINE_S)
+
+
+def test_ollamas_own_reads_a_plain_response(server: ScriptedServer) -> None:
+    play(server, Ollama, Says("One"), Fails("overloaded"))
+    with (
+        httpx2.Client(trust_env=False) as client,
+        client.stream("POST", server.url, json={}) as response,
+        pytest.raises(StreamError, match="overloaded"),
+    ):
+        "".join(ollama.text_blocking(response))
 
 
 @pytest.mark.anyio
