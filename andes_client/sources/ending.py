@@ -80,11 +80,34 @@ class Notes:
     """The finish reason that came last."""
     whole: bool = False
     """Whether the protocol's end of the stream came."""
+    promised: bool = False
+    """Whether the events show that their protocol says how an answer ends. For SDKs that speak
+    several; that of a source with `is_whole` always does."""
+    open: bool = False
+    """Whether a block has begun that has not ended, where a protocol tells both."""
+    turned: bool = False
+    """Whether another message has begun; for who reads the text, and takes this note back."""
+    _message: object = None
     _failure: str | None = None
     _refusal: list[str] = dataclasses.field(default_factory=list)
     _tools: list[str] = dataclasses.field(default_factory=list)
     _wrote: bool = False
     _thought: bool = False
+
+    def turn(self, message: object = None) -> None:
+        """What comes from here on is of another message of the model than what came before.
+
+        An agent's answer may have many: only the last one's end is that of the answer, and each
+        may begin with thinking.
+
+        Args:
+            message: which one, where events of several may alternate: if it is the same as before,
+                nothing changes. None: a new one.
+        """
+        if message is not None and message == self._message:
+            return
+        self._message, self.turned = message, True
+        self.finish, self.open, self._tools = "", False, []
 
     def write(self, text: str) -> None:
         """Part of the answer."""
@@ -129,7 +152,7 @@ class Notes:
         if self.finish or self.whole:
             reason = _MEANINGS.get(self.finish.lower(), "other") if self.finish else "complete"
             return self._ended(reason)
-        return Ending("cut off" if promised else "unsaid")
+        return Ending("cut off" if promised or self.promised else "unsaid")
 
     def _ended(self, reason: Reason) -> Ending:
         if reason == "refused" or (reason == "complete" and self._refusal):

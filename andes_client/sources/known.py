@@ -3,6 +3,7 @@
 `text` of a source knows it by itself. `pace_events` and `sse` are given the `split`.
 """
 
+import dataclasses
 import sys
 from typing import Any, TypeVar
 
@@ -28,13 +29,11 @@ def known(split: Split[T], note: Note[T] | None = None) -> Source[T]:
     if whole.split is split and note in (None, whole.note):
         return whole
     # A `split` around one of ours: the events are of that kind only as far as it says.
-    return Source(
-        name=whole.name,
-        split=split,
-        note=whole.note,
-        message=whole.message,
-        is_whole=whole.is_whole,
-    )
+    return dataclasses.replace(whole, split=split, knows=_anything, anew=None)
+
+
+def _anything(event: object) -> bool:  # noqa: ARG001, of the seam
+    return True
 
 
 def _source_of(part: object) -> Source[Any] | None:

@@ -13,12 +13,14 @@ from andes_client.sources.ending import Notes
 from andes_client.sources.source import Rest, Source
 from andes_client.sources.texts import BlockingTexts, Texts, Thinks, field
 
-__all__ = ["SOURCE", "knows", "note", "split", "text", "text_blocking"]
+__all__ = ["SOURCE", "is_of_others", "knows", "note", "split", "text", "text_blocking"]
 
 # Messages to the model, not of it; of agents, whose streams hold them all.
 _OTHERS: Final = ("tool", "function", "human", "user", "system", "developer")
 # Each provider has its own name for it.
-_FINISHES: Final = ("finish_reason", "stop_reason", "done_reason", "stopReason")
+_FINISHES: Final = ("finish_reason", "stop_reason", "done_reason", "stopReason", "status")
+# Those that always give it one.
+_PROMISE: Final = ("openai",)
 
 
 def text(
@@ -30,7 +32,7 @@ def text(
     """The text of the model's chunks, without reasoning; for `pace`.
 
     Afterwards its `ending` says how the answer ended: "unsaid" if the model's provider does
-    not tell, so a stream that just stops is no error here.
+    not tell. A stream that just stops is an error if the provider always does: OpenAI's protocol.
 
     Args:
         stream: of messages, or of chunks of them.
@@ -59,7 +61,7 @@ def split(chunk: Any) -> tuple[str, Rest]:
     others than the model, such as a tool's. In turn: usage, finish reasons, chunks without any
     content.
     """
-    if _is_of_others(chunk):
+    if is_of_others(chunk):
         return "", "at once"
     content = taken_apart(chunk.content)
     reasoning = chunk.additional_kwargs.get("reasoning_content")
@@ -72,7 +74,7 @@ def split(chunk: Any) -> tuple[str, Rest]:
 
 def note(chunk: Any, notes: Notes) -> None:
     """Note what a chunk says of reasoning and of the end."""
-    if _is_of_others(chunk):
+    if is_of_others(chunk):
         return
     content = taken_apart(chunk.content)
     reasoning = chunk.additional_kwargs.get("reasoning_content") or ""
@@ -84,9 +86,12 @@ def note(chunk: Any, notes: Notes) -> None:
         notes.ask(field(call, "name") or "")
     finishes = (chunk.response_metadata.get(name) for name in _FINISHES)
     notes.finish = str(next(filter(None, finishes), notes.finish))
+    if chunk.response_metadata.get("model_provider") in _PROMISE:
+        notes.promised = True
 
 
-def _is_of_others(message: Any) -> bool:
+def is_of_others(message: Any) -> bool:
+    """Whether a message is not of the model: a tool's, a user's."""
     kind = str(message.type).lower().removesuffix("chunk").removesuffix("message")
     return kind in _OTHERS or (kind == "chat" and str(field(message, "role")).lower() in _OTHERS)
 

@@ -40,6 +40,10 @@ def _one_message(event: object) -> None:  # noqa: ARG001, of the seam
     return None
 
 
+def _as_it_is(stream: Any) -> Any:
+    return stream
+
+
 def _anything(event: object) -> bool:  # noqa: ARG001, of the seam
     return True
 
@@ -63,3 +67,9 @@ class Source(Generic[T]):
     """Given the stream, before it is iterated: what tells, when no event has said that this is
     the end, whether the protocol's own mark of it came. It returns None if the protocol has
     none; a stream that stops is no failure then."""
+    opened: Callable[[Any], Any] = _as_it_is
+    """Given what the SDK has given: the stream that is read, and that ends all that goes on for it
+    when it is closed. For SDKs whose own streams do not."""
+    anew: Callable[[Any], "Source[T]"] | None = None
+    """Given the stream, before it is iterated: a source for it alone, which may keep state.
+    None: this one does for all of them."""

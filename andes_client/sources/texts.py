@@ -70,6 +70,7 @@ class Reader(Generic[T]):
         self._use(source or TEXT)
         self._source = source  # None until the first event says which
         self._notes = Notes(thinks or (lambda _: None))
+        self._inside = begins_thinking
         self._think = ThinkSplitter(inside=begins_thinking)
         self._rethought = False
         self._message: object = None  # whose words come
@@ -163,9 +164,13 @@ class Reader(Generic[T]):
         self._message = message
         left = self.rest() if self.holds else ""
         self._apart = bool(self._last)
+        if self._notes.turned:
+            self._notes.turned, self._rethought = False, False
+            self._think = ThinkSplitter(inside=self._inside)
         return left
 
     def _use(self, source: Source[Any]) -> None:
+        source = source.anew(self._stream) if source.anew else source
         self._names = source.message
         self._source, self._split, self._note = source, source.split, source.note
         self._is_whole = source.is_whole(self._stream)
@@ -226,10 +231,12 @@ class Texts(AsyncIterable[str], Generic[T]):
         thinks: Thinks | None = None,
         begins_thinking: bool = False,
     ) -> None:
+        source = as_source(source)
+        stream = source.opened(stream) if source else stream
         if not hasattr(stream, "__aiter__"):
             raise TypeError(f"text needs an async stream, not {_what(stream, 'text_blocking')}")
         self._stream = stream
-        self._reader = Reader(stream, as_source(source), thinks, begins_thinking)
+        self._reader = Reader(stream, source, thinks, begins_thinking)
         self._iterator: AsyncIterator[T] | None = None
 
     @property
@@ -297,10 +304,12 @@ class BlockingTexts(Iterable[str], Generic[T]):
         thinks: Thinks | None = None,
         begins_thinking: bool = False,
     ) -> None:
+        source = as_source(source)
+        stream = source.opened(stream) if source else stream
         if not hasattr(stream, "__iter__"):
             raise TypeError(f"text_blocking needs a plain stream, not {_what(stream, 'text')}")
         self._stream = stream
-        self._reader = Reader(stream, as_source(source), thinks, begins_thinking)
+        self._reader = Reader(stream, source, thinks, begins_thinking)
 
     @property
     def ending(self) -> Ending | None:

@@ -1,6 +1,6 @@
 """Whose stream is this? By the names of modules alone: nothing is imported to find out."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib import import_module
 from typing import Any, Final
 
@@ -20,11 +20,22 @@ _SOURCES: Final[Mapping[str, str]] = {
     "litellm": "litellm",
     "langchain": "langchain",
     "langchain_core": "langchain",
+    "langgraph": "langgraph",
+    "pydantic_ai": "pydantic_ai",
+    "llama_index": "llama_index",
+    "workflows": "llama_index",
+    "agents.result": "openai_agents",
+    "agents.stream_events": "openai_agents",
+    "strands": "strands",
+    "smolagents": "smolagents",
+    "transformers": "transformers",
+    "vllm": "vllm",
     "httpx2": "sse",
     "httpx": "sse",
 }
-# JSON objects tell by their fields; asked in this order.
-_OF_JSON: Final = ("anthropic", "openai", "gemini", "cohere", "ollama")
+# JSON objects tell by their fields, and tuples by what is in them; asked in this order.
+_OF_JSON: Final = ("anthropic", "openai", "gemini", "cohere", "ollama", "langgraph", "strands")
+_OF_TUPLES: Final = ("langgraph",)
 _FRAMES: Final = ("ag_frame", "gi_frame")  # of generators
 _QUOTED: Final = 100  # characters of an event
 
@@ -40,9 +51,9 @@ def source_name(thing: object) -> str | None:
         for end in range(len(parts), 0, -1):
             if (name := _SOURCES.get(".".join(parts[:end]))) is not None:
                 return name
-    if isinstance(thing, Mapping):
-        return next((name for name in _OF_JSON if source_for(name).knows(thing)), None)
-    return None
+    names: Sequence[str] = _OF_JSON if isinstance(thing, Mapping) else ()
+    names = _OF_TUPLES if isinstance(thing, tuple) else names
+    return next((name for name in names if source_for(name).knows(thing)), None)
 
 
 def source_for(name: str) -> Any:
