@@ -19,6 +19,8 @@ __all__ = ["SOURCE", "knows", "message", "note", "split", "text"]
 
 # Events that only frame text or close what there was.
 _FRAMES: Final = ("part_end", "final_result", "agent_run_result")
+# Providers for which Pydantic AI makes up a finish reason, if the stream ended without one.
+_MAKES_UP: Final = ("openai",)
 _PARTS: Final = ("part_start", "part_delta")
 
 
@@ -91,10 +93,13 @@ def _kind(event: Any) -> str:
 
 def _note_result(result: Any, notes: Notes) -> None:
     response = result.response
+    finish = response.finish_reason or ""
+    told = (response.provider_details or {}).get("finish_reason")
+    if response.provider_name in _MAKES_UP and finish in ("stop", "tool_call") and not told:
+        finish = ""
     calls = field(result.output, "calls")  # which it leaves to you, of DeferredToolRequests
     for call in calls if isinstance(calls, list) else ():
         notes.ask(field(call, "tool_name") or "")
-    finish = response.finish_reason or ""
     if finish == "tool_call" and not calls:
         finish = "stop"  # the tool was the form of the output
     notes.finish = finish

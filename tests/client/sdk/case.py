@@ -55,12 +55,17 @@ class Case:
     """The names of the errors that may tell of one in mid-stream; None: it is not told."""
     failure_says: str = "overloaded"
     """Part of what the error says; the server said "overloaded"."""
-    early: Literal["cut off", "unsaid", "failed"] = "cut off"
-    """What is told of a body that ends early; `failed`: the SDK itself raises."""
+    early: Literal["cut off", "unsaid", "failed", "complete"] = "cut off"
+    """What is told of a body that ends early; `failed`: the SDK itself raises; `complete`: it
+    takes it for a whole answer."""
+    repeats: bool = False
+    """Whether each delta is told in two events, one of which is dropped."""
     ending: Reason = "complete"
     """How a whole answer ends, as the source tells it."""
     odd_characters: str = "quick\u2028brown \u0085fox "
     """Which the SDK's own reader of lines must not take for the end of one."""
+    flowing_plain: bool = True
+    """Whether who leaves the plain stream while text flows ends the request."""
     silent_plain: bool = True
     """Whether who leaves the plain stream while the server is silent ends the request."""
 

@@ -148,7 +148,8 @@ class TestAsync:
                         elif case.told(item) == "<look>":
                             break
         assert said == "One two three"
-        assert await server.client_left()
+        # An agent has had the whole first answer; it may not have asked for the second one.
+        assert case.turns or await server.client_left()
 
     @asynchronous([case for case in HERE if case.failure])
     async def test_an_error_in_mid_stream_is_raised(
@@ -161,7 +162,7 @@ class TestAsync:
                 await read(texts)
         kinds = {kind.__name__ for kind in type(raised.value).__mro__}
         assert kinds & set(case.failure or ()), kinds
-        assert raised.value.__notes__ == ["One two"]
+        assert raised.value.__notes__[-1] == "One two"
         assert texts.ending.reason == "failed"
 
     @asynchronous(HERE)
@@ -169,13 +170,13 @@ class TestAsync:
         case.play(server, Says("One "), Says("two"))
         async with case.stream(server) as stream:
             texts = case.ours.text(stream)
-            if case.early == "unsaid":
+            if case.early in ("unsaid", "complete"):
                 assert await read(texts) == "One two"
             else:
                 error = StreamError if case.early == "cut off" else Exception
                 with pytest.raises(error) as raised:
                     await read(texts)
-                assert raised.value.__notes__ == ["One two"]
+                assert raised.value.__notes__[-1] == "One two"
         assert texts.ending.reason == case.early
 
     @asynchronous(HERE)
@@ -187,7 +188,7 @@ class TestAsync:
             texts = case.ours.text(stream)
             with pytest.raises(Exception, match=r".") as raised:
                 await read(texts)
-        assert raised.value.__notes__ == ["One two"]
+        assert raised.value.__notes__[-1] == "One two"
         assert texts.ending.reason in ("failed", "cut off")
 
     @pytest.mark.parametrize("then", [Flows("word "), Gate()], ids=["flows", "is silent"])
@@ -213,9 +214,14 @@ class TestAsync:
     @asynchronous(HERE)
     async def test_its_events_conform(self, case: Case, server: ScriptedServer) -> None:
         case.play(server, Says("One "), Says("two"), Ends())
-        async with case.stream(server) as stream, aclosing(_events(stream)) as events:
+        source = case.ours.SOURCE
+        async with (
+            case.stream(server) as stream,
+            aclosing(_events(source.opened(stream))) as events,
+        ):
             seen = [event async for event in events]
-        conformance.check(case.ours.SOURCE, seen, text="One two", ending=case.ending)
+        dropped = 2 if case.repeats else 0
+        conformance.check(source, seen, text="One two", ending=case.ending, dropped=dropped)
 
 
 async def _events(stream: Any) -> Any:
@@ -263,14 +269,14 @@ class TestPlain:
         case.play(server, Says("One "), Says("two"))
         with case.plain(server) as stream:
             texts = case.ours.text_blocking(stream)
-            if case.early == "unsaid":
+            if case.early in ("unsaid", "complete"):
                 assert read_blocking(texts) == "One two"
             else:
                 with pytest.raises(StreamError if case.early == "cut off" else Exception):
                     read_blocking(texts)
         assert texts.ending.reason == case.early
 
-    @plain(PLAIN)
+    @plain([case for case in PLAIN if case.flowing_plain])
     def test_who_leaves_while_text_flows_ends_the_request(
         self, case: Case, server: ScriptedServer
     ) -> None:

@@ -50,5 +50,6 @@ CASES = [
         turns=True,
         after_a_tool="\n\n",
         failure=("APIError",),
+        repeats=True,
     ),
 ]
