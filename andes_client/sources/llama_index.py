@@ -83,7 +83,7 @@ def note(event: Any, notes: Notes) -> None:
     if kind == _ASKS:
         notes.turn()
     if kind == "WorkflowFailedEvent":
-        notes.fail(field(field(event, "exception"), "exception_message") or "the run failed")
+        notes.fail(field(event, "exception") or "the run failed")
     if not _is_said(event):
         return
     raw = field(event, "raw")

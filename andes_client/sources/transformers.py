@@ -13,7 +13,7 @@ import math
 import queue
 import threading
 from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterable, Iterator
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import anyio.to_thread
 
@@ -32,6 +32,9 @@ __all__ = [
     "text",
     "text_blocking",
 ]
+
+
+T = TypeVar("T")
 
 
 class Finished:
@@ -124,6 +127,7 @@ class Generation(Iterable[Event], AsyncIterable[Event]):
             while (piece := self._next()) is not None:
                 if piece:
                     yield piece
+            self._settle()
         finally:
             self.close()
         yield from self._end()
@@ -131,9 +135,10 @@ class Generation(Iterable[Event], AsyncIterable[Event]):
     async def __aiter__(self) -> AsyncGenerator[Event, None]:
         self._start()
         try:
-            while (piece := await self._wait()) is not None:
+            while (piece := await self._in_thread(self._next)) is not None:
                 if piece:
                     yield piece
+            await self._in_thread(self._settle)
         finally:
             self.close()
         for event in self._end():
@@ -148,13 +153,18 @@ class Generation(Iterable[Event], AsyncIterable[Event]):
         if not self._left:
             self.thread.start()
 
-    async def _wait(self) -> str | None:
-        """The next piece. A wait that is cancelled leaves a thread, which `close` ends."""
-        return await anyio.to_thread.run_sync(self._next, abandon_on_cancel=True)
+    async def _in_thread(self, wait: Callable[[], T]) -> T:
+        """Wait; a wait that is cancelled leaves a thread, which `close` ends."""
+        return await anyio.to_thread.run_sync(wait, abandon_on_cancel=True)
 
     def _next(self) -> str | None:
         piece = self._streamer.text_queue.get(timeout=self._streamer.timeout)
         return None if piece == self._streamer.stop_signal else str(piece)
+
+    def _settle(self) -> None:
+        """The streamer ends just before `generate` returns, or raises."""
+        if not self._left:
+            self.thread.join()
 
     def _end(self) -> Iterator[Event]:
         if self._error is not None:

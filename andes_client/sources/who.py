@@ -29,6 +29,7 @@ _SOURCES: Final[Mapping[str, str]] = {
     "strands": "strands",
     "smolagents": "smolagents",
     "transformers": "transformers",
+    "andes_client.sources.transformers": "transformers",
     "vllm": "vllm",
     "httpx2": "sse",
     "httpx": "sse",
