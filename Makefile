@@ -40,11 +40,12 @@ endif
 ray: .venv-ray/.ray ## two replicas through Ray Serve LLM on this CPU, shown and checked; 10 to 30 minutes
 	@examples/ray/run
 
-sdks: .venv-sdks/.sdks ## the streams of a dozen SDKs, in an environment of their own; minutes
+sdks: .venv-sdks/.sdks .venv-sdks-openai2/.sdks ## the streams of a score of SDKs, in environments of their own; minutes
 	ANDES_REQUIRE_SDKS=sdks .venv-sdks/bin/python -m pytest -n 2 tests/client/sdk
+	ANDES_REQUIRE_SDKS=sdks-openai2 .venv-sdks-openai2/bin/python -m pytest -n 2 tests/client/sdk
 
 clean: ## remove what make installed
-	rm -rf .venv .venv-ray .venv-sdks .uv
+	rm -rf .venv .venv-ray .venv-sdks .venv-sdks-openai2 .uv
 
 .venv/.demo: $(INPUTS)
 	@scripts/setup demo
@@ -53,6 +54,10 @@ clean: ## remove what make installed
 .venv/.dev: $(INPUTS)
 	@scripts/setup dev
 	@touch .venv/.demo $@
+
+.venv-sdks-openai2/.sdks: pyproject.toml requirements/sdks-openai2.txt scripts/setup
+	@scripts/setup sdks-openai2
+	@touch $@
 
 .venv-sdks/.sdks: pyproject.toml requirements/sdks.txt scripts/setup
 	@scripts/setup sdks

@@ -43,6 +43,7 @@ CASES = [
         name="strands",
         distribution="strands-agents",
         module="strands",
+        extra="sdks-openai2",
         source="strands",
         wire=Chat,
         stream=_stream,
