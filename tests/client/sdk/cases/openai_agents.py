@@ -21,7 +21,7 @@ def run(client: Any) -> Any:
         function_tool,
     )
 
-    @function_tool
+    @function_tool  # type: ignore[untyped-decorator]  # it is not installed here
     def look(at: int) -> str:
         """Looks."""
         return f"{at + 41} degrees"

@@ -18,7 +18,7 @@ def agent(client: Any) -> Any:
 
     made: Any = Agent(OpenAIChatModel("scripted", provider=OpenAIProvider(openai_client=client)))
 
-    @made.tool_plain
+    @made.tool_plain  # type: ignore[untyped-decorator]  # it is not installed here
     def look(at: int) -> str:
         return f"{at + 41} degrees"
 

@@ -1,7 +1,7 @@
 """smolagents: a model, which knows plain streams only."""
 
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Iterator
+from contextlib import AbstractAsyncContextManager, contextmanager
 from typing import Any
 
 from tests.client.scripted_server import ScriptedServer
@@ -31,10 +31,8 @@ def _plain(server: ScriptedServer) -> Iterator[Any]:
         yield made.generate_stream(ASK)
 
 
-@asynccontextmanager
-async def _none(server: ScriptedServer) -> AsyncIterator[Any]:
+def _none(server: ScriptedServer) -> AbstractAsyncContextManager[Any]:
     raise NotImplementedError(f"it has no async streams of {server.url}")
-    yield
 
 
 def _told(event: Any) -> str:

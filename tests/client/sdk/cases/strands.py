@@ -15,7 +15,7 @@ def agent(server: ScriptedServer) -> Any:
     from strands import Agent, tool
     from strands.models.openai import OpenAIModel
 
-    @tool
+    @tool  # type: ignore[untyped-decorator]  # it is not installed here
     def look(at: int) -> str:
         """Looks."""
         return f"{at + 41} degrees"
