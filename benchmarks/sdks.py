@@ -50,7 +50,7 @@ def pinned(case: Case) -> str:
 
 def described(case: Case) -> str:
     """The columns of a case that its tests hold."""
-    loops = ", ".join(case.backends)
+    loops = ", ".join(case.backends) or "none"
     thinks = "yes" if case.thinks else "no"
     fails = f"`{case.failure[0]}`" if case.failure else "not told"
     early = {
@@ -67,8 +67,9 @@ def measured(case: Case, server: ScriptedServer, runs: int) -> str:
     """The columns of latencies."""
     cells = []
     for leave in (_leave, _leave_blocking):
-        if leave is _leave_blocking and case.plain is None:
-            cells.append("none")
+        there = case.backends if leave is _leave else case.plain
+        if not there or (leave is _leave_blocking and not case.flowing_plain):
+            cells.append("goes on" if there else "none")
             continue
         figures = []
         for then in (lambda: Flows("word "), Gate):
