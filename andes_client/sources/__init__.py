@@ -10,9 +10,10 @@
 
 There is one module for each SDK, and none of them imports its SDK: `openai` (chat
 completions, completions and responses; also of groq, together and huggingface_hub), `anthropic`,
-`gemini`, `ollama`, `mistral`, `cohere`, `litellm`, `langchain`; for agents `langgraph`, `pydantic_ai`,
-`openai_agents`, `llama_index`, `strands` and `smolagents`; for models in this process `transformers` and
-`vllm`; and `sse` for plain HTTP (httpx2, httpx, any body in pieces). `text` here finds out whose a stream is. Each offers
+`gemini`, `ollama`, `mistral`, `cohere`, `litellm`, `langchain`; for agents `langgraph`,
+`pydantic_ai`, `openai_agents`, `llama_index`, `strands` and `smolagents`; for models in this
+process `transformers` and `vllm`; and `sse` for plain HTTP (httpx2, httpx, any body in pieces).
+`text` here finds out whose a stream is. Each offers
 
 - `text(stream)`: the text alone, for `pace`; where the SDK has plain iterators too,
   `text_blocking(stream)` for `pace_blocking`. A failure is raised, as a `StreamError` where the
