@@ -102,6 +102,8 @@ def _version() -> dict[str, Any]:
     from andes_backend.engine import releases
 
     releases.check_version()
+    import andes_backend.engine.versions  # noqa: F401, fails where vLLM lacks what we build on
+
     return {"tested": list(releases.TESTED)}
 
 

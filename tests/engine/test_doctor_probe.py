@@ -118,10 +118,13 @@ def test_a_vllm_without_what_we_build_on_is_a_problem(
     (tmp_path / "vllm" / "platforms.py").write_text(platforms)
     found = broken(tmp_path, program, monkeypatch)
     assert found["release"].level == PROBLEM
-    assert "vLLM 0.99.0 lacks what the scheduler needs" in found["release"].what
+    assert "but this is 0.99.0" in found["release"].what
     assert found["scheduler"].level == PROBLEM
     assert found["plug-in"].level == PROBLEM
     assert found["GPU"].level == PROBLEM  # the platform is CUDA's, and there is none
+    monkeypatch.setenv("ANDES_ANY_VLLM", "1")  # somebody insists
+    found = broken(tmp_path, program, monkeypatch)
+    assert "vLLM 0.99.0 lacks what the scheduler needs" in found["release"].what
 
 
 def test_a_release_that_is_not_tested_says_what_to_do() -> None:
