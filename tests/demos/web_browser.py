@@ -40,15 +40,19 @@ def missing() -> str | None:
 
 
 @contextmanager
-def chromium(folder: Path) -> Iterator["Browser"]:
-    """One that runs, with a profile of its own in `folder`; skips without one, or fails."""
+def chromium(folder: Path, *flags: str) -> Iterator["Browser"]:
+    """One that runs, with a profile of its own in `folder`; skips without one, or fails.
+
+    Args:
+        flags: more of Chromium's.
+    """
     if why := missing():
         if os.environ.get(REQUIRED) == "1":
             pytest.fail(f"{REQUIRED}=1, but {why}")
         pytest.skip(why)
     options = ChromeOptions()
     options.binary_location = str(shutil.which("chromium"))
-    for flag in (*_FLAGS, f"--user-data-dir={folder / 'profile'}"):
+    for flag in (*_FLAGS, *flags, f"--user-data-dir={folder / 'profile'}"):
         options.add_argument(flag)
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
     service = ChromeService(executable_path=str(shutil.which("chromedriver")))
