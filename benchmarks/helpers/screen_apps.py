@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-__all__ = ["APPS", "EXAMPLES", "PYTHON", "App", "NotStarted", "free_port", "serving"]
+__all__ = ["APPS", "EXAMPLES", "PYTHON", "App", "NotStartedError", "free_port", "serving"]
 
 _ROOT: Final = Path(__file__).parents[2]
 
@@ -23,7 +23,7 @@ PYTHON: Final = Path(os.environ.get("ANDES_SCREENS_PYTHON", _ROOT / ".venv-scree
 _PATIENCE_S: Final = 180.0  # until an app is ready, on a slow machine
 
 
-class NotStarted(Exception):
+class NotStartedError(Exception):
     """An app is not ready in time, or has ended; the message has what it printed."""
 
 
@@ -118,7 +118,7 @@ def serving(app: App, model: str, folder: Path, *, own: bool = False) -> Iterato
         own: without our pacing: the framework's own stream.
 
     Raises:
-        NotStarted: it does not run.
+        NotStartedError: it does not run.
     """
     port, log = free_port(), folder / f"{app.file}{'.own' * own}.log"
     filled = [one.format(port=port, file=EXAMPLES / app.file) for one in app.command.split()]
@@ -126,7 +126,7 @@ def serving(app: App, model: str, folder: Path, *, own: bool = False) -> Iterato
     with log.open("wb") as out:
         process = subprocess.Popen(
             [str(PYTHON), *stand_in, "-m", *filled],
-            cwd=EXAMPLES,
+            cwd=folder,  # some frameworks leave files there
             env=_environment(app, model, port, folder),
             stdin=subprocess.DEVNULL,
             stdout=out,
@@ -166,6 +166,4 @@ def _wait_for(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
         with contextlib.suppress(OSError), direct.open(url, timeout=10):
             return
         time.sleep(0.1)
-    raise NotStarted(log.read_text(errors="replace")[-3000:])
-
-
+    raise NotStartedError(log.read_text(errors="replace")[-3000:])

@@ -5,8 +5,8 @@
         ...  # an app asks model.url
         model.answers[-1].left_at
 
-It speaks chat completions as a server of OpenAI's does, on loopback only. All moments are seconds of
-the machine's own clock, as a browser on the same machine has them.
+It speaks chat completions as a server of OpenAI's does, on loopback only. All moments are seconds
+of the machine's own clock, as a browser on the same machine has them.
 """
 
 import asyncio

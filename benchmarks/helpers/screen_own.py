@@ -2,8 +2,8 @@
 
     python screen_own.py -m uvicorn fastapi_app:app
 
-What an app asks of `pace`, `pace_blocking`, `sse` and `sse_blocking` then passes every text on as it
-comes, by the shortest way there is.
+What an app asks of `pace`, `pace_blocking`, `sse` and `sse_blocking` then passes every text on as
+it comes, by the shortest way there is.
 """
 
 import runpy

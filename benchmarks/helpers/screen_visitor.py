@@ -1,19 +1,18 @@
-"""Someone who asks in an app, in a real Chromium: when do words come, and what reaches the model?"""
+"""Someone who asks in an app, in a real Chromium: when words come, and what reaches the model."""
 
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from statistics import median
 from typing import Any, Final
 
-from helpers.screen_apps import App
-from helpers.screen_model import Answer, Model, evenly, interrupted, words
 from selenium.common.exceptions import WebDriverException
 from selenium.webdriver.common.keys import Keys
 
+from helpers.screen_apps import App
+from helpers.screen_model import Answer, Model, evenly, interrupted, words
 from tests.demos.web_browser import Browser
 
-__all__ = ["FLAGS", "Heard", "closing_the_tab", "hear", "pressing_stop"]
+__all__ = ["FLAGS", "Heard", "Silence", "closing_the_tab", "hear", "pressing_stop"]
 
 FLAGS: Final = ("--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost",)
 """For Chromium: some frameworks' pages ask for fonts from elsewhere."""
@@ -30,7 +29,15 @@ const changes = { subtree: true, childList: true, characterData: true }
 new MutationObserver(look).observe(document.body, changes)
 addEventListener("click", () => { window.pressed = now() }, true)
 """
-_BEFORE: Final = 5  # words before a silence
+
+
+@dataclass(frozen=True)
+class Silence:
+    """In the middle of an answer, or before it."""
+
+    seconds: float
+    after: int = 5
+    """How many words."""
 
 
 @dataclass(frozen=True)
@@ -39,8 +46,8 @@ class Heard:
 
     whole: bool
     """All words were there in the end, in their order, and came in it."""
-    latency_s: float
-    """From the model to the page, half of the words."""
+    latencies_s: list[float]
+    """From the model to the page, of each word."""
 
 
 def hear(browser: Browser, url: str, app: App, model: Model, number: int) -> Heard:
@@ -54,39 +61,37 @@ def hear(browser: Browser, url: str, app: App, model: Model, number: int) -> Hea
     _leave(browser)
     return Heard(
         whole and sorted(seen, key=lambda word: (seen[word], word)) == said,
-        median(seen[word] - answer.said[word] for word in said),
+        [seen[word] - answer.said[word] for word in said],
     )
 
 
 def pressing_stop(
-    browser: Browser, url: str, app: App, model: Model, silence_s: float
+    browser: Browser, url: str, app: App, model: Model, silence: Silence
 ) -> float | None:
     """Seconds from Stop, in a silence, to when the model's client had gone; None: it stayed."""
-    answer = _in_a_silence(browser, url, app, model, silence_s)
-    _until(lambda: browser.find(app.stop).click() is None, "Stop")
+    answer = _in_a_silence(browser, url, app, model, silence)
+    _until(lambda: _clicked(browser, app), "Stop")
     pressed = float(browser.run("return window.pressed"))
-    answer.over.wait(silence_s + _PATIENCE_S)
+    answer.over.wait(silence.seconds + _PATIENCE_S)
     _leave(browser)
     return None if answer.left_at is None else answer.left_at - pressed
 
 
 def closing_the_tab(
-    browser: Browser, url: str, app: App, model: Model, silence_s: float
+    browser: Browser, url: str, app: App, model: Model, silence: Silence
 ) -> float | None:
     """The same for the tab."""
-    answer = _in_a_silence(browser, url, app, model, silence_s)
+    answer = _in_a_silence(browser, url, app, model, silence)
     closed = time.time()
     _leave(browser)
-    answer.over.wait(silence_s + _PATIENCE_S)
+    answer.over.wait(silence.seconds + _PATIENCE_S)
     return None if answer.left_at is None else answer.left_at - closed
 
 
-def _in_a_silence(
-    browser: Browser, url: str, app: App, model: Model, silence_s: float
-) -> Answer:
-    model.script = interrupted(_BEFORE, silence_s, 3)
+def _in_a_silence(browser: Browser, url: str, app: App, model: Model, silence: Silence) -> Answer:
+    model.script = interrupted(silence.after, silence.seconds, 3)
     answer = _ask(browser, url, app, model)
-    _until(lambda: len(_seen(browser)) >= _BEFORE, "the words before the silence")
+    _until(lambda: len(_seen(browser)) >= silence.after, "the words before the silence")
     time.sleep(0.5)  # whatever an app does after a word is done
     return answer
 
@@ -105,6 +110,11 @@ def _ask(browser: Browser, url: str, app: App, model: Model) -> Answer:
 
 def _typed(browser: Browser, app: App) -> bool:
     browser.find(app.question).send_keys("Why?" + Keys.ENTER)
+    return True
+
+
+def _clicked(browser: Browser, app: App) -> bool:
+    browser.find(app.stop).click()
     return True
 
 

@@ -9,14 +9,15 @@ from andes_client.sources.openai import text
 
 @cl.on_message
 async def ask(message: cl.Message) -> None:
-    messages = [{"role": "user", "content": message.content}]
-    stream = await AsyncOpenAI().chat.completions.create(model="gpt-5-mini", messages=messages, stream=True)
-    answer = cl.Message("")
+    stream = await AsyncOpenAI().chat.completions.create(
+        model="gpt-5-mini", messages=[{"role": "user", "content": message.content}], stream=True
+    )
     async with pace(text(stream), reading()) as paced:
         cl.user_session.set("paced", paced)
+        answer = cl.Message("")
         async for words in paced:
             await answer.stream_token(words)
-    await answer.update()
+        await answer.update()
 
 
 @cl.on_chat_end

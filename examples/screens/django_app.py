@@ -13,14 +13,14 @@ from andes_client.sources.openai import text
 from andes_client.web import HEADERS, sse
 
 
-def page(request: HttpRequest) -> FileResponse:
+def page(_: HttpRequest) -> FileResponse:
     return FileResponse(Path(__file__).with_name("page.html").open("rb"))
 
 
 async def answer(request: HttpRequest) -> StreamingHttpResponse:
-    send = AsyncOpenAI().chat.completions.create
-    messages = [{"role": "user", "content": request.GET["question"]}]
-    stream = await send(model="gpt-5-mini", messages=messages, stream=True)
+    stream = await AsyncOpenAI().chat.completions.create(
+        model="gpt-5-mini", messages=[{"role": "user", "content": request.GET["ask"]}], stream=True
+    )
     return StreamingHttpResponse(sse(pace(text(stream), reading())), headers=HEADERS)
 
 

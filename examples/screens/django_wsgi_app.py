@@ -13,14 +13,14 @@ from andes_client.sources.openai import text_blocking
 from andes_client.web import HEADERS, sse_blocking
 
 
-def page(request: HttpRequest) -> FileResponse:
+def page(_: HttpRequest) -> FileResponse:
     return FileResponse(Path(__file__).with_name("page.html").open("rb"))
 
 
 def answer(request: HttpRequest) -> StreamingHttpResponse:
-    send = OpenAI().chat.completions.create
-    messages = [{"role": "user", "content": request.GET["question"]}]
-    stream = send(model="gpt-5-mini", messages=messages, stream=True)
+    stream = OpenAI().chat.completions.create(
+        model="gpt-5-mini", messages=[{"role": "user", "content": request.GET["ask"]}], stream=True
+    )
     paced = pace_blocking(text_blocking(stream), reading())
     return StreamingHttpResponse(sse_blocking(paced, keep_alive=0.25), headers=HEADERS)
 

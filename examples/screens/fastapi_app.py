@@ -15,8 +15,8 @@ app.get("/")(lambda: FileResponse(Path(__file__).with_name("page.html")))
 
 
 @app.get("/answer")
-async def answer(question: str) -> StreamingResponse:
-    send = AsyncOpenAI().chat.completions.create
-    messages = [{"role": "user", "content": question}]
-    stream = await send(model="gpt-5-mini", messages=messages, stream=True)
+async def answer(ask: str) -> StreamingResponse:
+    stream = await AsyncOpenAI().chat.completions.create(
+        model="gpt-5-mini", messages=[{"role": "user", "content": ask}], stream=True
+    )
     return StreamingResponse(sse(pace(text(stream), reading())), headers=HEADERS)

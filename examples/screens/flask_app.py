@@ -13,8 +13,8 @@ app.get("/")(lambda: send_file("page.html"))
 
 @app.get("/answer")
 def answer() -> Response:
-    send = OpenAI().chat.completions.create
-    messages = [{"role": "user", "content": request.args["question"]}]
-    stream = send(model="gpt-5-mini", messages=messages, stream=True)
+    stream = OpenAI().chat.completions.create(
+        model="gpt-5-mini", messages=[{"role": "user", "content": request.args["ask"]}], stream=True
+    )
     paced = pace_blocking(text_blocking(stream), reading())
     return Response(sse_blocking(paced, keep_alive=0.25), headers=HEADERS)

@@ -9,10 +9,10 @@ from andes_client import pace, reading
 from andes_client.sources.openai import text
 
 
-async def answer(question: str, history: object) -> AsyncGenerator[str, None]:
-    send = AsyncOpenAI().chat.completions.create
-    messages = [{"role": "user", "content": question}]
-    stream = await send(model="gpt-5-mini", messages=messages, stream=True)
+async def answer(question: str, _: object) -> AsyncGenerator[str, None]:
+    stream = await AsyncOpenAI().chat.completions.create(
+        model="gpt-5-mini", messages=[{"role": "user", "content": question}], stream=True
+    )
     async with pace(text(stream), reading(), tick=0.25) as paced:
         shown = ""
         async for words in paced:

@@ -1,5 +1,7 @@
 """python nicegui_app.py; set OPENAI_API_KEY."""
 
+import os
+
 from nicegui import ui
 from openai import AsyncOpenAI
 
@@ -10,12 +12,12 @@ from andes_client.sources.openai import text
 @ui.page("/")
 def page() -> None:
     async def ask() -> None:
-        send, messages = AsyncOpenAI().chat.completions.create, [{"role": "user", "content": question.value}]
-        stream = await send(model="gpt-5-mini", messages=messages, stream=True)
+        stream = await AsyncOpenAI().chat.completions.create(
+            model="gpt-5-mini", messages=[{"role": "user", "content": question.value}], stream=True
+        )
         async with pace(text(stream), reading()) as paced:
             stop.on_click(paced.stop)
-            ui.context.client.on_delete(paced.stop)
-            answer.content = ""
+            ui.context.client.on_delete(paced.stop)  # three seconds after the tab was closed
             async for words in paced:
                 answer.content += words
 
@@ -24,4 +26,4 @@ def page() -> None:
     answer = ui.markdown()
 
 
-ui.run(host="127.0.0.1", reload=False, show=False)
+ui.run(host="127.0.0.1", port=int(os.environ.get("PORT", "8080")), reload=False, show=False)

@@ -16,7 +16,8 @@ def words(paced: Iterable[str]) -> Iterator[str]:
 
 
 if question := st.chat_input("Ask"):
-    messages = [{"role": "user", "content": question}]
-    stream = OpenAI().chat.completions.create(model="gpt-5-mini", messages=messages, stream=True)
+    stream = OpenAI().chat.completions.create(
+        model="gpt-5-mini", messages=[{"role": "user", "content": question}], stream=True
+    )
     with pace_blocking(text_blocking(stream), reading(), tick=0.25) as paced:
         st.chat_message("assistant").write_stream(words(paced))
