@@ -101,6 +101,8 @@ def look(
     """One app, and beside it the same without us."""
     print(f"{app.name} ...", file=sys.stderr, flush=True)
     with serving(app, model.url, folder, own=True) as own, serving(app, model.url, folder) as url:
+        for at in (own, url):
+            hear(browser, at, app, model, 2)  # what is loaded at the first answer
         turns = [
             tuple(hear(browser, at, app, model, number) for at in (own, url)) for _ in range(_TURNS)
         ]

@@ -17,7 +17,7 @@ __all__ = ["FLAGS", "Heard", "Silence", "closing_the_tab", "hear", "pressing_sto
 FLAGS: Final = ("--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost",)
 """For Chromium: some frameworks' pages ask for fonts from elsewhere."""
 
-_PATIENCE_S: Final = 60.0
+_PATIENCE_S: Final = 120.0
 _WATCH: Final = r"""
 window.seen = {}
 window.pressed = null
