@@ -29,7 +29,7 @@ from typing import Final
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # for the browser, which the tests drive
 
-from helpers.screen_apps import APPS, PYTHON, App, serving
+from helpers.screen_apps import APPS, PYTHON, App, interpreter, serving
 from helpers.screen_model import Model, talking
 from helpers.screen_visitor import FLAGS, Silence, closing_the_tab, hear, pressing_stop
 from table import print_table
@@ -74,8 +74,10 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--json", type=Path, help="a file for all that was seen")
     options = parser.parse_args(argv)
     chosen = [app for app in APPS if options.only is None or app.name in options.only.split(";")]
-    if why := missing() or (None if PYTHON.exists() else f"no {PYTHON}; `make screens` makes it"):
-        parser.error(why)
+    if why := missing():
+        parser.error(f"{why}; scripts/chromium installs it")
+    if not all(map(interpreter, chosen)):
+        parser.error(f"no {PYTHON}; `make screens` makes it")
     rows = measured(chosen, options.words, Silence(options.silence, options.after))
     if options.json:
         options.json.write_text(json.dumps([asdict(row) for row in rows]))
@@ -124,7 +126,7 @@ def look(
 def versions(app: App) -> str:
     """As they are installed."""
     program = "import sys, importlib.metadata as m; print(*(m.version(n) for n in sys.argv[1:]))"
-    command = [str(PYTHON), "-c", program, *app.packages]
+    command = [str(interpreter(app)), "-c", program, *app.packages]
     numbers = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
     return ", ".join(map(" ".join, zip(app.packages, numbers.split(), strict=True)))
 

@@ -1,9 +1,11 @@
 """The examples for web frameworks: how each is started, and where a visitor clicks in it."""
 
 import contextlib
+import importlib.util
 import os
 import socket
 import subprocess
+import sys
 import time
 import urllib.request
 from collections.abc import Iterator, Mapping
@@ -11,7 +13,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-__all__ = ["APPS", "EXAMPLES", "PYTHON", "App", "NotStartedError", "free_port", "serving"]
+__all__ = [
+    "APPS",
+    "EXAMPLES",
+    "PYTHON",
+    "App",
+    "NotStartedError",
+    "free_port",
+    "interpreter",
+    "serving",
+]
 
 _ROOT: Final = Path(__file__).parents[2]
 
@@ -33,7 +44,7 @@ class App:
 
     name: str
     packages: tuple[str, ...]
-    """Whose versions the table says."""
+    """Whose versions the table says; they are imported by the same names."""
     file: str
     command: str
     """The module and its arguments; {port} and {file} are filled in."""
@@ -101,6 +112,14 @@ APPS: Final = (
 )
 
 
+def interpreter(app: App) -> Path | None:
+    """That of the frameworks; or this one, if it has what the app needs; or none."""
+    if PYTHON.exists():
+        return PYTHON
+    here = all(importlib.util.find_spec(name) for name in (*app.packages, "openai"))
+    return Path(sys.executable) if here else None
+
+
 def free_port() -> int:
     """A port of 127.0.0.1 that nobody listens on just now."""
     with socket.socket() as probe:
@@ -125,7 +144,7 @@ def serving(app: App, model: str, folder: Path, *, own: bool = False) -> Iterato
     stand_in = [str(Path(__file__).with_name("screen_own.py"))] if own else []
     with log.open("wb") as out:
         process = subprocess.Popen(
-            [str(PYTHON), *stand_in, "-m", *filled],
+            [str(interpreter(app)), *stand_in, "-m", *filled],
             cwd=folder,  # some frameworks leave files there
             env=_environment(app, model, port, folder),
             stdin=subprocess.DEVNULL,

@@ -1,5 +1,6 @@
 """Someone who asks in an app, in a real Chromium: when words come, and what reaches the model."""
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ FLAGS: Final = ("--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLU
 """For Chromium: some frameworks' pages ask for fonts from elsewhere."""
 
 _PATIENCE_S: Final = 120.0
+_ASK_AGAIN_S: Final = 20.0
 _WATCH: Final = r"""
 window.seen = {}
 window.pressed = null
@@ -103,14 +105,18 @@ def _ask(browser: Browser, url: str, app: App, model: Model) -> Answer:
     browser.open(url)
     _until(lambda: browser.find(app.question).is_displayed(), "the place for a question")
     browser.run(_WATCH)
-    _until(lambda: _typed(browser, app), "the question")
-    _until(lambda: len(model.answers) > before, "a question to the model")
+    asked = -math.inf
+
+    def heard() -> bool:
+        nonlocal asked
+        if len(model.answers) == before and time.monotonic() > asked + _ASK_AGAIN_S:
+            # A page may show the place for a question before it has a connection to its server.
+            browser.find(app.question).send_keys("Why?" + Keys.ENTER)
+            asked = time.monotonic()
+        return len(model.answers) > before
+
+    _until(heard, "a question to the model")
     return model.answers[-1]
-
-
-def _typed(browser: Browser, app: App) -> bool:
-    browser.find(app.question).send_keys("Why?" + Keys.ENTER)
-    return True
 
 
 def _clicked(browser: Browser, app: App) -> bool:
