@@ -37,10 +37,11 @@ _NO_SPACE: Final = (
     rf"[{_LETTER}](?=[ {_LETTER}])|(?![\s\u200b\u1361{SPACELESS}{SYLLABIC}]){CLUSTER}"
 )
 # No-break spaces belong to the word if they hold a sign to it ("Quoi ?", "« Oui"), or digits to
-# each other; at the end of what has come, they may.
+# each other; at the end of what has come, they may. One that carries a mark is no space.
 _SIGN: Final = rf"(?![\p{{Ps}}\p{{Pi}}\u1361{SPACELESS}{SYLLABIC}])[\p{{P}}\p{{Sc}}\u00b0]"
 _NO_BREAK: Final = (
-    rf"[\u00a0\u2009\u202f](?:(?=\Z|(?:{_SIGN}){{1,3}}+(?:[\s\u200b]|\Z))"
+    r"[\u00a0\u2009\u202f](?![\p{GCB=EX}\p{GCB=SM}\u200d])"
+    rf"(?:(?=\Z|(?:{_SIGN}){{1,3}}+(?:[\s\u200b]|\Z))"
     r"|(?<=[\p{Ps}\p{Pi}].)|(?<=\d.)(?=\d))"
 )
 

@@ -5,7 +5,7 @@ import re
 
 import pytest
 import regex
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from andes_client.segment import Segmenter, UnitKind, Words, segmenter
@@ -87,6 +87,8 @@ def test_units_do_not_depend_on_how_the_text_was_cut(kind: UnitKind, chunks: lis
 
 @pytest.mark.parametrize("kind", SPLITTERS, ids=str)
 @given(chunks=CHUNKS)
+@example(chunks=["\uff08\xa0\u0f7c"])  # a no-break space that carries a vowel
+@example(chunks=["1\u202f", "\u03032"])
 def test_no_unit_ends_inside_a_grapheme(kind: UnitKind, chunks: list[str]) -> None:
     whole = clusters("".join(chunks))
     pieces = [cluster for unit in units(kind, chunks) for cluster in clusters(unit)]

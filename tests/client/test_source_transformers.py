@@ -4,6 +4,7 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
+import anyio.to_thread
 import pytest
 
 torch = pytest.importorskip("torch", reason="comes with vLLM")
@@ -193,11 +194,12 @@ class Stuck:
 
     def __init__(self) -> None:
         self.tokens = 0
-        self.goes_on = threading.Event()
+        self.waits, self.goes_on = threading.Event(), threading.Event()
 
     def __call__(self, *_: Any, **__: Any) -> bool:
         self.tokens += 1
         if self.tokens == 4:
+            self.waits.set()
             self.goes_on.wait(DEADLINE_S)
         return False
 
@@ -207,6 +209,7 @@ def test_who_leaves_while_the_model_says_nothing_does_not_wait_for_it(generation
     stream = generation(max_new_tokens=50_000, stopping_criteria=[stuck])
     with pace_blocking(text_blocking(stream), QUICK) as paced:
         next(iter(paced))
+        assert stuck.waits.wait(DEADLINE_S)
     assert stream.thread.is_alive()
     stuck.goes_on.set()
     stream.thread.join(DEADLINE_S)
@@ -222,6 +225,7 @@ async def test_nor_does_async_code(generation: Make) -> None:
     async with pace(text(stream), QUICK) as paced:
         async for _ in paced:
             break
+        assert await anyio.to_thread.run_sync(stuck.waits.wait, DEADLINE_S)
     assert stream.thread.is_alive()
     stuck.goes_on.set()
     stream.thread.join(DEADLINE_S)

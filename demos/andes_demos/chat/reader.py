@@ -1,5 +1,6 @@
 """The pace of the person in front of the screen: reading, speaking or smooth, and how fast."""
 
+from collections.abc import Sequence
 from typing import Final
 
 from andes_client import Expectation, Smoothing, reading, smooth, speaking
@@ -80,6 +81,6 @@ class Reader:
         """Go a tenth slower."""
         self._wpm[self.mode] = max(_SLOWEST_WPM, self.wpm / _STEP)
 
-    def switch(self) -> None:
-        """On to the next mode."""
-        self.mode = MODES[(MODES.index(self.mode) + 1) % len(MODES)]
+    def switch(self, among: Sequence[str] = MODES) -> None:
+        """On to the next mode of these, in a circle."""
+        self.mode = among[(among.index(self.mode) + 1) % len(among)]

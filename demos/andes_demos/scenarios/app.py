@@ -114,7 +114,7 @@ class DemoApp(App[None]):
 
     def action_switch(self) -> None:
         """From reading to speaking, or back."""
-        self.reader.switch()
+        self.reader.switch(("reading", "speaking"))  # the picture is of a person's pace
         self._follow()
 
     def action_burstier(self) -> None:
