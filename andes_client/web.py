@@ -105,7 +105,7 @@ def sse(
     if not hasattr(stream, "__aiter__"):
         raise TypeError(f"sse() needs a paced stream, not {type(stream).__name__}")
     _check_keep_alive(keep_alive)
-    return _events(stream, event_of or _as_json, ending_of, keep_alive)
+    return _events(stream, _writer(event_of), ending_of, keep_alive)
 
 
 def sse_blocking(
@@ -127,7 +127,7 @@ def sse_blocking(
     if not hasattr(stream, "__iter__"):
         raise TypeError(f"sse_blocking() needs a paced stream, not {type(stream).__name__}")
     _check_keep_alive(keep_alive)
-    return _events_blocking(stream, event_of or _as_json, ending_of, keep_alive)
+    return _events_blocking(stream, _writer(event_of), ending_of, keep_alive)
 
 
 def _check_keep_alive(keep_alive: float) -> None:
@@ -137,7 +137,7 @@ def _check_keep_alive(keep_alive: float) -> None:
 
 async def _events(
     stream: AsyncIterable[str],
-    event_of: Callable[[str], str],
+    written: Callable[[str], bytes],
     ending_of: HasEnding | None,
     keep_alive: float,
 ) -> AsyncGenerator[bytes, None]:
@@ -146,7 +146,7 @@ async def _events(
         async with paced:
             paced.keep_time()
             while (text := await paced.next(keep_alive)) is not None:
-                yield _event(event_of(text)) if text else _KEEP_ALIVE
+                yield written(text) if text else _KEEP_ALIVE
         end = _done(paced.statistics() if paced is stream else None)
     except Exception as error:
         end = _failed(error)
@@ -155,7 +155,7 @@ async def _events(
 
 def _events_blocking(
     stream: Iterable[str],
-    event_of: Callable[[str], str],
+    written: Callable[[str], bytes],
     ending_of: HasEnding | None,
     keep_alive: float,
 ) -> Generator[bytes, None, None]:
@@ -168,7 +168,7 @@ def _events_blocking(
         with paced:
             paced.keep_time()
             while (text := paced.next(keep_alive)) is not None:
-                yield _event(event_of(text)) if text else _KEEP_ALIVE
+                yield written(text) if text else _KEEP_ALIVE
         end = _done(paced.statistics() if paced is stream else None)
     except Exception as error:
         end = _failed(error)
@@ -199,8 +199,13 @@ def _event(data: str, name: str | None = None) -> bytes:
     return (head + "".join(lines) + "\n").encode("utf-8", "replace")
 
 
-def _as_json(text: str) -> str:
-    return json.dumps({"text": text})
+def _writer(event_of: Callable[[str], str] | None) -> Callable[[str], bytes]:
+    return _as_json if event_of is None else lambda text: _event(event_of(text))
+
+
+def _as_json(text: str) -> bytes:
+    # In one line of ASCII: with thousands of readers what `_event` looks for costs time.
+    return f'data: {{"text": {json.dumps(text)}}}\n\n'.encode()
 
 
 def _figures(statistics: Statistics) -> dict[str, float | None]:

@@ -14,6 +14,7 @@ word against the moment at which it is due, counted from the first of its reader
 
 import argparse
 import asyncio
+import json
 import os
 import re
 import statistics
@@ -60,7 +61,7 @@ async def _bare() -> AsyncIterator[bytes]:
     loop = asyncio.get_running_loop()
     due = loop.time()
     while True:
-        yield b'data: {"text": "word "}\n\n'
+        yield f"data: {json.dumps({'text': _WORD})}\n\n".encode()
         due += 1 / _WORDS_A_SECOND
         await asyncio.sleep(due - loop.time())
 
