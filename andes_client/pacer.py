@@ -127,10 +127,10 @@ def _what_else(stream: object) -> str:
 
 
 class Paced(AsyncIterator[str]):
-    """A paced stream; made by `pace`, used in `async with`. Iterate it once, in one task.
+    """A paced stream; made by `pace`, used in `async with`. Iterate it once, a task at a time.
 
     The controls below are plain calls, for any task of the same event loop. From another
-    thread, go through `call_from_thread`.
+    thread, go through `call_from_thread`; only `stop` may be called from anywhere.
     """
 
     __slots__ = (
@@ -260,9 +260,8 @@ class Paced(AsyncIterator[str]):
         buffer, nap, until = self._entered(), self._nap, math.inf
         if self._units_this_turn >= _UNITS_A_TURN:
             self._units_this_turn = 0
-            await (
-                anyio.lowlevel.checkpoint()
-            )  # before anything is taken: to cancel it loses no text
+            # Before anything is taken: to cancel it loses no text.
+            await anyio.lowlevel.checkpoint()
         while True:
             if self._stopped:
                 self._end()
@@ -381,9 +380,8 @@ class Paced(AsyncIterator[str]):
         send, receive = anyio.create_memory_object_stream[Event](math.inf)
 
         def tell(event: Event) -> None:
-            with suppress(
-                anyio.BrokenResourceError
-            ):  # the listener has closed it, and hears no more
+            # A listener who has closed it hears no more.
+            with suppress(anyio.BrokenResourceError):
                 send.send_nowait(event)
             if event.kind in ("finished", "stopped"):
                 buffer.on_event = None

@@ -450,7 +450,8 @@ class TestBlocking:
                 yield "two"
 
         with pace_blocking(Stream(), Expectation.program()) as paced:
-            next(paced)
+            assert next(paced) == "one "
+        assert not [one for one in threading.enumerate() if one.name == "andes-drain"]
 
     def test_whatever_a_stream_raises_its_reader_gets(self) -> None:
         def upstream() -> Iterator[str]:
