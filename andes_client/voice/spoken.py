@@ -52,6 +52,21 @@ class Speech:
         self._last = math.nan
         self._standing_s = _STANDING_S
 
+    @property
+    def shown(self) -> int:
+        """Words shown."""
+        return self._track.shown
+
+    @property
+    def shown_tokens(self) -> float:
+        """The same in tokens."""
+        return self._track.shown_tokens
+
+    @property
+    def added_tokens(self) -> float:
+        """Tokens of all chunks that were added."""
+        return self._track.added_tokens
+
     def add(
         self,
         chunk: Chunk | str,

@@ -10,7 +10,7 @@ from andes_client.expectation import Expectation, speaking
 from andes_client.languages import language as language_of
 from andes_client.segment.cost import words_of
 from andes_client.voice.chunk import Chunk
-from andes_client.voice.tempo import Cost, Tempo
+from andes_client.voice.tempo import Tempo
 from andes_client.voice.utterance import Mark, Utterance, marks_of
 
 __all__ = ["Track"]
@@ -42,12 +42,15 @@ class Track:
         self._tempo = Tempo()
         self._units = words_of(self._code)
         self._utterances: list[Utterance] = []
+        self._tokens: list[float] = []  # of each
         self._at = self._word = 0  # the next word to be shown: its utterance, its number there
         self._is_whole = False  # nothing more is added
         self.shown = 0
         """Words shown."""
         self.shown_tokens = 0.0
         """The same in tokens."""
+        self.added_tokens = 0.0
+        """Of all chunks."""
 
     def add(
         self,
@@ -76,6 +79,8 @@ class Track:
         if seconds is not None:
             utterance.end(seconds)
         self._utterances.append(utterance)
+        self._tokens.append(sum(self._units(word.text).cost for word in chunk.words))
+        self.added_tokens += self._tokens[-1]
         self._changed()
         return utterance
 
@@ -123,20 +128,14 @@ class Track:
 
     def expectation(self, ttft: float) -> Expectation:
         """The listener's, at the speed of the voice."""
-        ended = [each for each in self._utterances if each.has_ended]
-        seconds = sum(each.seconds for each in ended)
-        tokens = sum(self.tokens(each.text) for each in ended)
+        seconds = tokens = 0.0
+        for utterance, cost in zip(self._utterances, self._tokens, strict=True):
+            if utterance.has_ended:
+                seconds += utterance.seconds
+                tokens += cost
         if seconds < _ENOUGH_S or not tokens:
             return speaking(language=self._code, ttft=ttft)
         return Expectation(ttft, tokens / seconds)
-
-    def seconds(self, cost: Cost) -> float:
-        """How long the voice takes over what costs so much."""
-        return self._tempo.seconds(cost)
-
-    def tokens(self, text: str) -> float:
-        """Tokens of a text, as they are counted for readers."""
-        return sum(self._units(word.text).cost for word in Chunk.plain(text, self._code).words)
 
     def _show(self, text: str) -> str:
         self._word += 1
