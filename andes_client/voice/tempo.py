@@ -7,7 +7,7 @@ __all__ = ["Cost", "Tempo"]
 # How far a voice may be from what is expected of it: its speed by a third or so, its pauses by
 # half, the silence around an utterance by a tenth of a second; and an utterance from the mean of
 # its own voice by 0.3 s. The fit weighs what is expected accordingly.
-_SPREAD: Final = (0.3, 0.5, 0.1)
+_SPREAD: Final = (0.3, 0.5, 0.2)
 _NOISE_S: Final = 0.3
 _FORGET: Final = 0.93
 """What the past still counts after each utterance: speed may be changed."""
@@ -36,7 +36,7 @@ class Tempo:
 
     __slots__ = ("_by", "_expected", "_sums", "around_s", "pause", "sound")
 
-    def __init__(self, around_s: float = 0.1) -> None:
+    def __init__(self, around_s: float = 0.35) -> None:
         self.sound = self.pause = 1.0
         self.around_s = around_s
         self._expected = (1.0, 1.0, around_s)

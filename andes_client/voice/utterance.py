@@ -248,12 +248,15 @@ class Utterance:
 
     def _place_silent(self) -> None:
         """What makes no sound comes with the word after it, or with the last one."""
-        sounding = [number for number, cost in enumerate(self._costs) if cost.sound > 0]
-        if not sounding:
+        sounds = [
+            cost.sound > 0 or number in self._anchors for number, cost in enumerate(self._costs)
+        ]
+        if not any(sounds):
             return
-        starts, ends, after = self._starts, self._ends, sounding[-1]
+        starts, ends = self._starts, self._ends
+        after = max(number for number, does in enumerate(sounds) if does)
         for number in reversed(range(len(starts))):
-            if self._costs[number].sound > 0:
+            if sounds[number]:
                 after = number
             else:
                 starts[number] = ends[number] = starts[after]
