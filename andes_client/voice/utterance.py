@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from andes_client.voice.aloud import aloud
 from andes_client.voice.chunk import Chunk
+from andes_client.voice.silences import Silences
 from andes_client.voice.tempo import Cost, Tempo
 
 __all__ = ["Mark", "Utterance", "marks_of"]
@@ -19,6 +20,10 @@ Mark = tuple[float, int | str]
 
 # A word that the voice names is looked for in so many characters that come next.
 _NEAR: Final = 120
+# A silence is the pause of which the estimate is no further off than this, seconds, and this share
+# of the time since the last one.
+_NEAR_S: Final = 0.2
+_NEAR_SHARE: Final = 0.15
 
 
 class Utterance:
@@ -36,6 +41,7 @@ class Utterance:
         "_found",
         "_is_stale",
         "_lock",
+        "_silences",
         "_spoken",
         "_starts",
         "_tempo",
@@ -74,6 +80,7 @@ class Utterance:
             Cost(of.sound(piece), of.pause(piece)) if piece else Cost(0.0, 0.0) for piece in pieces
         ]
         self._anchors: dict[int, float] = {}  # seconds by the number of the word
+        self._silences: Silences | None = None
         self._found = 0  # how far in the spoken text the voice has named words
         self._starts: list[float] = []
         self._ends: list[float] = []
@@ -104,6 +111,27 @@ class Utterance:
         with self._lock:
             self._check_open("grow")
             self.seconds += seconds
+            self._news()
+
+    def hear(self, pcm: bytes, rate: int) -> None:
+        """More of its audio has come, itself: where it is silent tells where its clauses end.
+
+        Args:
+            pcm: 16-bit samples, one channel, in this machine's byte order.
+            rate: samples a second.
+
+        Raises:
+            RuntimeError: its audio has ended.
+            ValueError: the rate is not above 0, or half a sample is there.
+        """
+        if len(pcm) % 2:
+            raise ValueError(f"16-bit samples have an even number of bytes, not {len(pcm)}")
+        if self._silences is None:
+            self._silences = Silences(rate)
+        with self._lock:
+            self._check_open("hear")
+            self._silences.feed(pcm)
+            self.seconds += len(pcm) / 2 / rate
             self._news()
 
     def mark(self, seconds: float, word: int | str) -> None:
@@ -225,17 +253,23 @@ class Utterance:
             places.append(at)
             at += tempo.seconds(cost)
         whole = tempo.seconds(self.cost) + tempo.around_s
+        anchors = dict(self._anchors)
+        end_s = self.seconds if self.has_ended else None
+        if self._silences is not None:
+            if not anchors:
+                anchors = self._by_silences(places, whole)
+            last_silence = self._silences.last()
+            if last_silence is not None and self.has_ended:
+                end_s, whole = last_silence[0], whole - tempo.around_s
         known = [(-1, 0.0, 0.0)]
-        for number in sorted(self._anchors):
-            seconds = max(self._anchors[number], known[-1][2])
-            known.append((number, places[number], seconds))
+        for number in sorted(anchors):
+            known.append((number, places[number], max(anchors[number], known[-1][2])))
         last = known[-1]
-        end = last[2] + max(0.0, whole - last[1])
-        if self.has_ended:
-            end = max(self.seconds, last[2])
-        elif not self._anchors:
-            end = max(end, self.seconds)
-        known.append((len(places), max(whole, last[1]), end))
+        if end_s is None:
+            end_s = last[2] + max(0.0, whole - last[1])
+            if not anchors:
+                end_s = max(end_s, self.seconds)
+        known.append((len(places), max(whole, last[1]), max(end_s, last[2])))
         self._starts, self._ends = [], []
         for (first, from_place, from_s), (after, to_place, to_s) in pairwise(known):
             scale = (to_s - from_s) / (to_place - from_place) if to_place > from_place else 0.0
@@ -245,6 +279,39 @@ class Utterance:
                 self._starts.append(start)
                 self._ends.append(min(to_s, start + sound))
         self._place_silent()
+
+    def _by_silences(self, places: list[float], whole: float) -> dict[int, float]:
+        """When words begin after the pauses that are heard, by the number of the word.
+
+        A silence is taken for the pause that is expected nearest to it, if that is near enough.
+        """
+        assert self._silences is not None
+        sounding = [number for number, cost in enumerate(self._costs) if cost.sound > 0]
+        pauses = [
+            (places[number] + self._tempo.sound * self._costs[number].sound, after)
+            for number, after in pairwise(sounding)
+            if sum(self._costs[each].pause for each in range(number, after)) > 0
+        ]
+        scale = self.seconds / whole if self.has_ended and whole > 0 else 1.0
+        place_s = at_s = 0.0
+        anchors: dict[int, float] = {}
+        for begin, end in self._silences.found:
+            if begin == 0.0:
+                if sounding:
+                    anchors[sounding[0]], at_s, place_s = end, end, places[sounding[0]]
+                continue
+            off = [
+                (abs(at_s + scale * (place - place_s) - begin), number)
+                for number, (place, _) in enumerate(pauses)
+            ]
+            if not off:
+                break
+            least, number = min(off)
+            if least <= _NEAR_S + _NEAR_SHARE * (begin - at_s):
+                after = pauses[number][1]
+                anchors[after], at_s, place_s = end, end, places[after]
+                del pauses[: number + 1]
+        return anchors
 
     def _place_silent(self) -> None:
         """What makes no sound comes with the word after it, or with the last one."""
