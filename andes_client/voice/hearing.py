@@ -1,83 +1,51 @@
-"""Who hears an answer, as the server that sends it is told of them."""
+"""The text of an answer on its way to a voice, and what its server is told of who hears it."""
 
-import contextlib
 from collections.abc import Callable
-from typing import Any
+from contextlib import AbstractContextManager
+from typing import Any, Final
 
 from andes_client import wire
+from andes_client.buffer import Buffer
+from andes_client.expectation import Expectation
+from andes_client.playout import Playout
 from andes_client.reports import Line
-from andes_client.segment import Words
+from andes_client.segment import Tokens, Words
 from andes_client.voice.spoken import Speech
 
 __all__ = ["Hearing"]
 
+_PROGRAM: Final = Expectation.program()
 
-class Hearing:
-    """A listener at the end of a line (`andes_client.reports.Listener`).
 
-    What they have in hand is the audio that has not been played, and the text that has come and is
-    no audio yet, at the speed of the voice. `receive` is to be told of all text that comes.
+class Hearing(Buffer):
+    """A buffer that hands text on as it comes, to be said, and reports who hears it.
+
+    A listener has in hand the audio that has not been played, and the text that has come and is
+    no audio yet, at the speed of the voice.
 
     Args:
-        speech: the answer's audio, whose text is that which comes.
+        speech: the answer's audio, whose text is that which comes. None: the server hears nothing
+            but what the request says.
         language: ISO 639-1 code of the text.
-        clock: tells the time, seconds.
-        lock: whoever calls `receive` or `leave` holds it, if they are in another thread than the
-            reporter's; None in an event loop.
     """
 
-    __slots__ = ("_clock", "_line", "_lock", "_speech", "_tokens", "_words")
+    __slots__ = ("_came_tokens", "_speech", "_words")
 
-    def __init__(
-        self,
-        speech: Speech,
-        language: str,
-        clock: Callable[[], float],
-        lock: contextlib.AbstractContextManager[Any] | None = None,
-    ) -> None:
+    def __init__(self, speech: Speech | None, language: str) -> None:
+        super().__init__(_PROGRAM, Tokens(), Playout(_PROGRAM))
         self._speech = speech
         self._words = Words(language)
-        self._clock = clock
-        self._lock = lock
-        self._tokens = 0.0  # that have come
-        self._line: Line | None = None
-
-    def connect(self, line: Line) -> None:
-        """The text comes from the server at the other end of this line."""
-        if self._line is not None and self._line is not line:
-            self._line.close()
-        self._line = line
-        line.connect(self, self._clock, self._lock)
-
-    def receive(self, text: str) -> None:
-        """Text has come."""
-        tokens = sum(unit.cost for unit in self._words.decode(text))
-        self._tokens += tokens
-        if self._line is not None:
-            self._line.came(tokens / self.tds, self._clock())
-
-    def ended(self) -> None:
-        """All text has come."""
-        self._tokens += sum(unit.cost for unit in self._words.flush())
-        if self._line is not None:
-            self._line.close()
-            self._line = None
-
-    def leave(self) -> None:
-        """They have left before the end."""
-        if self._line is not None:
-            self._line.leave()
-            self._line = None
+        self._came_tokens = 0.0
 
     @property
     def shown(self) -> int:
         """Words that have been spoken."""
-        return self._speech.shown
+        return super().shown if self._speech is None else self._speech.shown
 
     @property
     def shown_tokens(self) -> float:
         """The same in tokens."""
-        return self._speech.shown_tokens
+        return super().shown_tokens if self._speech is None else self._speech.shown_tokens
 
     @property
     def state(self) -> wire.State:
@@ -87,12 +55,29 @@ class Hearing:
     @property
     def tds(self) -> float:
         """The speed of the voice, tokens/s."""
-        return self._speech.expectation().tds
+        return super().tds if self._speech is None else self._speech.expectation().tds
 
-    def in_hand(self, now: float) -> float:  # noqa: ARG002  # audio has a clock of its own
+    def in_hand(self, now: float) -> float:
         """For how long they have audio, or text for it; seconds."""
-        unspoken = max(0.0, self._tokens - self._speech.added_tokens)
-        return self._speech.ahead() + unspoken / self.tds
+        if self._speech is None:
+            return super().in_hand(now)
+        to_come = max(0.0, self._came_tokens - self._speech.added_tokens)
+        return self._speech.ahead() + to_come / self.tds
 
-    def expect(self, forecast: wire.Forecast | None, now: float) -> None:
-        """The server says when more will come; a voice cannot be stretched."""
+    def receive(self, text: str, now: float) -> None:
+        """Text has come; errors are those of `Buffer.receive`."""
+        super().receive(text, now)
+        tokens = sum(unit.cost for unit in self._words.decode(text))
+        self._came_tokens += tokens
+        if self.line is not None:
+            self.line.came(tokens / self.tds, now)
+
+    def connect(
+        self,
+        line: Line,
+        clock: Callable[[], float],
+        lock: AbstractContextManager[Any] | None = None,
+    ) -> None:
+        """Tell the server at the other end of this line, if there is something to tell."""
+        if self._speech is not None:
+            super().connect(line, clock, lock)
