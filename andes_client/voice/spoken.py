@@ -176,7 +176,7 @@ class Spoken(Speech, AsyncIterator[str]):
         spoken = Spoken(player.position)
 
         async def speak():                                 # in a task of its own
-            async with chunks(stream, ahead=spoken.ahead) as pieces:
+            async with chunks(stream, spoken=spoken) as pieces:
                 async for chunk in pieces:
                     audio = await tts(chunk.spoken)
                     player.play(audio)

@@ -1,0 +1,306 @@
+"""Text cut for a voice, without I/O: text and moments in, chunks and moments out.
+
+A voice needs its first words soon, and then sounds best with as much as it can get at once. So
+how much is cut off goes by how much audio is in hand: nothing, and the first part of a sentence
+has to do, or a few words if even that does not come; more, and it may be sentences. A longer chunk
+also takes longer to be made into audio, which what is in hand must outlast.
+"""
+
+import math
+from collections import deque
+from typing import Final
+
+import regex
+
+from andes_client.languages import language as language_of
+from andes_client.segment.scripts import last_cluster
+from andes_client.segment.sentences import end_of_sentence
+from andes_client.voice.chunk import Chunk
+from andes_client.voice.markup import FENCE, Markup
+from andes_client.voice.places import (
+    Places,
+    count_words,
+    find_places,
+    find_words,
+    has_words,
+    is_open,
+    seconds_of,
+)
+
+__all__ = ["Cutter"]
+
+# Seconds of audio in hand at which the next chunk is due: what a voice takes to begin.
+_RESERVE_S: Final = 0.5
+# At which words have to do, if no part of a sentence is there.
+_LAST_S: Final = 0.25
+# Seconds of work that a voice may need for a second of audio.
+_WORK: Final = 0.25
+# Audio of the first chunk, and of each that is wanted at once, at most, if it can be cut so.
+_SOON_S: Final = 2.5
+# A part of a sentence that stands by itself has this much.
+_LEAST_S: Final = 0.5
+_LEAST_WORDS: Final = 2
+# With this much, none that is longer than there is time for is better.
+_BETTER_S: Final = 1.0
+# With so many words there is no waiting for the end of their part of the sentence; or with fewer,
+# after so many seconds.
+_PATIENCE: Final = ((0.2, 8), (0.6, 3), (1.2, 2), (2.5, 1))
+# Text that ends as a sentence does, and is followed by nothing for so long, seconds.
+_QUIET_S: Final = 0.3
+_SHARE_FOR_SURE: Final = 0.6
+
+_LONGEST: Final = 300  # characters of a chunk, if there is any place to cut it before
+_WINDOW: Final = 2400  # characters that are looked at; and of a chunk, whatever it is
+# Letters a second, as part of those read aloud: English at about 170 words a minute.
+_SPEED: Final = 0.75
+_ENDS: Final = regex.compile(
+    r"(?V1)[^\d\s][.!?\u2026\p{Sentence_Terminal}]++[\p{Pe}\p{Pf}\"'*_]*\Z"
+)
+
+
+class Cutter:
+    """Cuts one stream. Every method takes `now`, seconds on a clock that never goes back.
+
+    Args:
+        language: ISO 639-1 code.
+        markdown: the text is Markdown (andes_client.voice.markup).
+
+    Raises:
+        ValueError: the language is not known.
+    """
+
+    def __init__(self, language: str = "en", *, markdown: bool = True) -> None:
+        spoken = language_of(language)
+        self._language = spoken.code
+        self._letters_per_second = _SPEED * spoken.aloud_cpm / 60
+        self._markdown = markdown
+        self._markup = Markup(self._language, markdown=markdown)
+        self._pending = ""
+        self._rest = deque[str]()  # what comes after it
+        self._ended = self._begun = False
+        self._column = 0  # characters of the line that were cut off
+        self._since: float | None = None  # there are words to say
+        self._dry: float | None = None  # and the voice has nothing else
+        self._fed = -math.inf
+        self._until = self._sure_until = -math.inf  # the audio of what was cut off ends
+
+    def feed(self, text: str, now: float) -> None:
+        """Text has come.
+
+        Raises:
+            TypeError: it is no str.
+        """
+        if not isinstance(text, str):
+            raise TypeError(f"the stream must yield str, but it yielded {type(text).__name__}")
+        self._rest.extend(text[at : at + _WINDOW] for at in range(0, len(text), _WINDOW))
+        self._fed = now
+        self._refill(now)
+
+    def end(self, now: float) -> None:
+        """No more text comes."""
+        self._ended = True
+        self._refill(now)
+
+    def poll(self, now: float, ahead_s: float | None = None) -> Chunk | float | None:
+        """What is to be said now.
+
+        Args:
+            now: the moment.
+            ahead_s: seconds of audio that are there and not played yet. None: what was cut off is
+                taken to be spoken at once, at the usual speed of the language.
+
+        Returns:
+            A chunk; or the moment until which there is none (infinite: until text comes); or
+            None: all text was cut.
+        """
+        if not self._pending:
+            return None if self._ended else math.inf
+        in_hand = self._in_hand(now, ahead_s)
+        if in_hand > _LAST_S:
+            self._dry = None
+        if (until := self._holds_until(now, in_hand)) is not None:
+            return until
+        step = self._place(now, in_hand)
+        if isinstance(step, float):
+            return step
+        return self._cut(step, now, in_hand)
+
+    def _in_hand(self, now: float, ahead_s: float | None) -> float:
+        if ahead_s is None:
+            return max(0.0, self._until - now)
+        # The audio of the chunk before may not have come yet; but most of it will.
+        return max(ahead_s, self._sure_until - now, 0.0)
+
+    def _holds_until(self, now: float, in_hand: float) -> float | None:
+        """Without a closer look: while audio lasts for more than all that is there."""
+        if self._ended or len(self._pending) > _LONGEST or "\n" in self._pending.lstrip():
+            return None
+        most = len(self._pending) / self._letters_per_second
+        due = now + in_hand - _RESERVE_S - _WORK * most
+        return due if due > now else None
+
+    def _place(self, now: float, in_hand: float) -> int | float:
+        """Where to cut what is pending, or when to look again."""
+        text, over = self._pending, self._ended and not self._rest
+        if self._markdown and (code := self._end_of_code(text, over)) is not None:
+            return last_cluster(text) if code == math.inf and len(text) >= _WINDOW else code
+        places = find_places(
+            text, self._language, over=over, markdown=self._markdown, column=self._column
+        )
+        if places.line is not None and not has_words(text[: places.line]):
+            return len(text)
+        step = self._whole(places, now, in_hand)
+        if step is None:
+            step = self._part(places, now, in_hand)
+        if isinstance(step, float) and len(text) > _LONGEST:
+            return self._at_most(places, step)
+        return step
+
+    def _whole(self, places: Places, now: float, in_hand: float) -> int | float | None:
+        """As many sentences of the line as there is time for."""
+        whole = list(places.sentences)
+        if places.line is not None:
+            whole.append(places.line)
+        most = self._most(in_hand)
+        fitting = [at for at in whole if at <= _LONGEST and self._seconds(at) <= most]
+        if not fitting:
+            first = whole[0] if whole else math.inf
+            return int(first) if self._is_short(first, in_hand, places) else None
+        at = fitting[-1]
+        if at == places.line or at != whole[-1]:
+            return at
+        due = now + in_hand - _RESERVE_S - _WORK * self._seconds(at)
+        return due if due > now else at
+
+    def _is_short(self, first: float, in_hand: float, places: Places) -> bool:
+        """Whether a sentence is longer than there is time for, but not to be taken apart."""
+        if first > _LONGEST:
+            return False
+        parts = self._parts(places, self._most(in_hand))
+        return not parts and self._seconds(int(first)) <= 2 * self._most(in_hand)
+
+    def _part(self, places: Places, now: float, in_hand: float) -> int | float:
+        """The first part of a sentence, or the first words, if there is no time for more."""
+        known = places.sentences[0] if places.sentences else places.line
+        if in_hand > _RESERVE_S and known is None:
+            return now + in_hand - _RESERVE_S
+        if parts := self._parts(places, self._most(in_hand)):
+            return parts[-1]
+        if known is not None:
+            at = self._after_words(_LEAST_WORDS, at_worst=False, most=_SOON_S)
+            return known if at is None else at
+        if in_hand > _LAST_S:
+            return now + in_hand - _LAST_S
+        return self._words(now)
+
+    def _words(self, now: float) -> int | float:
+        """The voice has run dry: whole words, after some patience."""
+        if self._dry is None:
+            self._dry = now
+        since = max(self._dry, self._since or now)
+        if self._may_have_ended():
+            quiet = max(self._fed + _QUIET_S, since)
+            return len(self._pending) if now >= quiet else quiet
+        for patience, least in _PATIENCE:
+            at = self._after_words(least, at_worst=patience > 1)
+            if at is not None:
+                return at if now >= since + patience else since + patience
+        return math.inf
+
+    def _may_have_ended(self) -> bool:
+        """Whether the text ends as a sentence does, unless a closing quote follows."""
+        text = self._pending.rstrip()
+        if not _ENDS.search(text) or (self._markdown and is_open(text)):
+            return False
+        return end_of_sentence(text + " X", self._language) == len(text)
+
+    def _after_words(self, least: int, *, at_worst: bool, most: float = math.inf) -> int | None:
+        """The last place behind as many words, or more."""
+        text = self._pending[: _LONGEST + 1]
+        for place in reversed(find_words(text, self._language, self._markdown)):
+            if place.words < least:
+                return None
+            if (place.is_good or at_worst) and (
+                most == math.inf or self._seconds(place.at) <= most
+            ):
+                return place.at
+        return None
+
+    def _at_most(self, places: Places, step: int | float) -> int | float:
+        """What is longer than a chunk should be is cut at the best place there is."""
+        text = self._pending
+        for found in (
+            [*places.sentences, *([] if places.line is None else [places.line])],
+            list(places.clauses),
+            [place.at for place in find_words(text, self._language, self._markdown)],
+        ):
+            near = [at for at in found if at <= _LONGEST and has_words(text[:at])]
+            if near:
+                return near[-1]
+        if len(text) < _WINDOW:
+            return step
+        return last_cluster(text) or len(text)
+
+    def _parts(self, places: Places, most: float) -> list[int]:
+        """Behind parts of the first sentence that stand by themselves; more than there is time
+        for, rather than hardly anything."""
+        fitting = list[int]()
+        for at in places.clauses:
+            seconds = self._seconds(at)
+            if at > _LONGEST or seconds > 2 * most:
+                break
+            if seconds > most and fitting and self._seconds(fitting[-1]) >= _BETTER_S:
+                break
+            if seconds >= _LEAST_S and count_words(self._pending[:at]) >= _LEAST_WORDS:
+                fitting.append(at)
+                if seconds > most:
+                    break
+        return fitting
+
+    def _end_of_code(self, text: str, over: bool) -> int | float | None:
+        """Behind the lines of code at the beginning; None if it begins with none."""
+        fence = self._markup.fence
+        starts_line = not self._begun
+        found = 0
+        for line in regex.finditer(r"[^\n]*+(\n|\Z)", text):
+            body, is_over = line[0].rstrip("\r\n"), bool(line[1]) or over
+            mark = FENCE.match(body) if starts_line else None
+            starts_line = True
+            if not fence and not mark and has_words(body):
+                break
+            if (fence or mark) and not is_over:
+                return found or math.inf
+            if fence:
+                found = line.start() + len(body)
+                if mark and mark["mark"].startswith(fence) and not body[mark.end() :].strip():
+                    return found
+            elif mark:
+                fence, found = mark["mark"], line.start() + len(body)
+        return found or None
+
+    def _cut(self, at: int, now: float, in_hand: float) -> Chunk:
+        if self._ended and not self._rest and not has_words(self._pending[at:]):
+            at = len(self._pending)
+        text, self._pending = self._pending[:at], self._pending[at:]
+        chunk = self._markup.chunk(text)
+        line = text.rfind("\n")
+        self._column = at - line - 1 if line >= 0 else self._column + at
+        self._begun, self._since, self._dry = True, None, None
+        self._refill(now)
+        seconds = seconds_of(chunk.spoken, self._letters_per_second)
+        self._until = now + in_hand + seconds
+        self._sure_until = now + in_hand + _SHARE_FOR_SURE * seconds
+        return chunk
+
+    def _refill(self, now: float) -> None:
+        while self._rest and len(self._pending) < _WINDOW:
+            self._pending += self._rest.popleft()
+        if self._since is None and has_words(self._pending):
+            self._since = now
+
+    def _most(self, in_hand: float) -> float:
+        """Seconds of audio that a chunk may have, so that it is made before it is needed."""
+        return max(_SOON_S, (in_hand - _RESERVE_S) / _WORK)
+
+    def _seconds(self, at: int) -> float:
+        return seconds_of(self._pending[:at], self._letters_per_second)
