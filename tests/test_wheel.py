@@ -103,7 +103,7 @@ class TestSourceDistribution:
         assert tree(release.sdist) - {"PKG-INFO"} == repository
 
     def test_its_scripts_can_be_run(self, release: Release) -> None:
-        for script in (".ci/run", "scripts/setup", "scripts/chromium"):
+        for script in (".ci/run", "scripts/setup", "scripts/chromium", "scripts/espeak"):
             assert os.access(release.sdist / script, os.X_OK), script
 
 

@@ -10,7 +10,7 @@ from andes_client.languages import LANGUAGES, Language, language
 from andes_client.segment.scripts import SPACELESS, shows, without_escapes
 from andes_client.segment.unit import Unit
 
-__all__ = ["LONGEST_RUN_COST", "words_of"]
+__all__ = ["LONGEST_RUN_COST", "script_languages", "script_of", "words_of"]
 
 LONGEST_RUN_COST: Final = 3 * TOKENS_PER_WORD
 """Tokens of reading in a run without white space, at most: nobody spells out an address."""
@@ -69,19 +69,27 @@ def words_of(language_code: str) -> "functools._lru_cache_wrapper[Unit]":
 
     Thousands of streams hold the same few words, and each would cost time and memory.
     """
-    spoken = language(language_code)
-    usual = {name: LANGUAGES[code] for name, code in _USUAL.items()}
-    usual |= dict.fromkeys(spoken.scripts, spoken)
+    usual = script_languages(language_code)
 
     @functools.lru_cache(maxsize=32768)
     def word(piece: str) -> Unit:
         text = without_escapes(piece)
-        script = "Latin"
-        if not text.isascii() and (match := _SCRIPT.search(text)):
-            script = match.lastgroup or script
-        return Unit(piece, _cost(text, usual[script]))
+        return Unit(piece, _cost(text, usual[script_of(text)]))
 
     return word
+
+
+def script_languages(language_code: str) -> dict[str, Language]:
+    """By script: the language that a word in it is taken for, in a text of this language."""
+    spoken = language(language_code)
+    usual = {name: LANGUAGES[code] for name, code in _USUAL.items()}
+    return usual | dict.fromkeys(spoken.scripts, spoken)
+
+
+def script_of(text: str) -> str:
+    """The first script in it that is in `script_languages`; Latin if there is none."""
+    match = None if text.isascii() else _SCRIPT.search(text)
+    return (match.lastgroup if match else None) or "Latin"
 
 
 def _cost(text: str, language: Language) -> float:

@@ -6,7 +6,7 @@ import regex
 
 from andes_client.segment.scripts import SPACELESS
 
-__all__ = ["HIDDEN", "end_of_sentence"]
+__all__ = ["HIDDEN", "end_of_sentence", "is_short"]
 
 HIDDEN: Final = "\u2060"
 """What the characters of an escape sequence are to be replaced with: it is looked through."""
@@ -59,6 +59,7 @@ _BEFORE_NUMBERS: Final = (
     "no nos nr fig figs vol vols p pp sec ch chap eq eqs art abb tab kap abs bd s núm pág págs "
     "tel ст рис стр гл п"
 )
+_ALSO_WORDS: Final = "no art s"  # of those, where nobody knows what follows
 _MONTHS: Final = "Jan Feb Mar Apr Jun Jul Aug Sep Sept Oct Nov Dec"  # before a number
 _SHORT: Final = {code: frozenset(words.split()) for code, words in _BEFORE_NAMES.items()}
 # Languages that write "3. October".
@@ -117,6 +118,18 @@ def end_of_sentence(text: str, language_code: str = "en") -> int | None:
         if begins:
             return int(match.end())
     return None
+
+
+def is_short(word: str, language_code: str = "en") -> bool:
+    """Whether a point after `word` shortens it, whatever follows: `Dr`, `e.g`, an initial.
+
+    Args:
+        word: without that point; up to 25 characters of it count.
+        language_code: ISO 639-1 code, for the short forms of words.
+    """
+    return _is_short(word, "A", language_code) or (
+        word.casefold() in _BEFORE_NUMBERS.split() and word.casefold() not in _ALSO_WORDS.split()
+    )
 
 
 def _begins(text: str, start: int, language_code: str) -> bool | None:

@@ -19,15 +19,15 @@ from typing import Final, Self
 
 import anyio
 
-from andes_client.blocking import BlockingPaced, pace_blocking
-from andes_client.expectation import Expectation
-from andes_client.pacer import Paced, pace
+from andes_client.blocking import BlockingPaced
+from andes_client.pacer import Paced
 from andes_client.voice.chunk import Chunk
 from andes_client.voice.cutter import Cutter
+from andes_client.voice.hearing import Hearing
+from andes_client.voice.spoken import Speech
 
 __all__ = ["BlockingChunks", "Chunks", "chunks", "chunks_blocking"]
 
-_PROGRAM: Final = Expectation.program()
 # A stream that never waits must not keep its first chunk back.
 _TEXTS_A_TURN: Final = 256
 
@@ -36,12 +36,13 @@ def chunks(
     stream: AsyncIterable[str],
     *,
     language: str = "en",
+    spoken: Speech | None = None,
     ahead: Callable[[], float] | None = None,
     markdown: bool = True,
 ) -> "Chunks":
     """Cut `stream` into what a voice says in one go.
 
-        async with chunks(stream, language="en", ahead=spoken.ahead) as parts:
+        async with chunks(stream, language="en", spoken=spoken) as parts:
             async for chunk in parts:
                 if chunk.spoken:
                     ...
@@ -59,13 +60,15 @@ def chunks(
     Args:
         stream: any async iterable of text; it must not be iterated by anyone else.
         language: ISO 639-1 code.
-        ahead: says how many seconds of audio are there and not played yet, when it is called
-            (`Spoken.ahead`). None: each chunk is taken to be spoken when it comes, at the
-            language's usual speed.
+        spoken: shows the text as it is heard, and knows how much audio is in hand. Over a transport
+            with `report=True` (andes_client.transport) the server is told of it, too.
+        ahead: says how many seconds of audio are there and not played yet, when it is called, if
+            there is no `spoken`. With neither, each chunk is taken to be spoken when it comes, at
+            the language's usual speed.
         markdown: the text is Markdown: what is said has no marks (andes_client.voice.markup).
 
     Raises:
-        TypeError: `stream` is not an async iterable.
+        TypeError: `stream` is not an async iterable, or both `spoken` and `ahead` are given.
         ValueError: the language is not known.
     """
     if not hasattr(stream, "__aiter__"):
@@ -73,7 +76,8 @@ def chunks(
         raise TypeError(
             f"chunks() needs an async iterable of str, not {type(stream).__name__}{instead}"
         )
-    return Chunks(pace(stream, _PROGRAM), Cutter(language, markdown=markdown), ahead)
+    cutter = Cutter(language, markdown=markdown)
+    return Chunks(Paced(stream, Hearing(spoken, language), None), cutter, _ahead(spoken, ahead))
 
 
 class Chunks(AsyncIterable[Chunk]):
@@ -162,6 +166,7 @@ def chunks_blocking(
     stream: Iterable[str],
     *,
     language: str = "en",
+    spoken: Speech | None = None,
     ahead: Callable[[], float] | None = None,
     markdown: bool = True,
 ) -> "BlockingChunks":
@@ -180,7 +185,8 @@ def chunks_blocking(
             f"chunks_blocking() needs an iterable of str, not {type(stream).__name__}{instead}"
         )
     cutter = Cutter(language, markdown=markdown)
-    return BlockingChunks(pace_blocking(stream, _PROGRAM), cutter, ahead)
+    texts = BlockingPaced(stream, Hearing(spoken, language))
+    return BlockingChunks(texts, cutter, _ahead(spoken, ahead))
 
 
 class BlockingChunks(Iterable[Chunk]):
@@ -252,3 +258,9 @@ class BlockingChunks(Iterable[Chunk]):
         """End it now, from any thread: the iteration ends, the stream is closed."""
         self._stopped = True
         self._texts.stop()
+
+
+def _ahead(spoken: Speech | None, ahead: Callable[[], float] | None) -> Callable[[], float] | None:
+    if spoken is not None and ahead is not None:
+        raise TypeError("give chunks() either spoken or ahead: what is spoken has an ahead() itself")
+    return ahead if spoken is None else spoken.ahead

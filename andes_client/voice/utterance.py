@@ -1,0 +1,359 @@
+"""When each word of a chunk is said, from what is known of its audio."""
+
+import math
+from bisect import bisect_left
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
+from itertools import pairwise
+from typing import Any, Final
+
+from andes_client.voice.aloud import aloud
+from andes_client.voice.chunk import Chunk
+from andes_client.voice.silences import Silences
+from andes_client.voice.tempo import Cost, Tempo
+
+__all__ = ["Mark", "Utterance", "marks_of"]
+
+Mark = tuple[float, int | str]
+"""When the voice begins a word: seconds from the utterance's beginning, and where in
+`Chunk.spoken` the word begins, or the word itself."""
+
+# A word that the voice names is looked for in so many characters that come next.
+_NEAR: Final = 120
+# A silence is the pause of which the estimate is no further off than this, seconds, and this share
+# of the time since the last one.
+_NEAR_S: Final = 0.2
+_NEAR_SHARE: Final = 0.15
+
+
+class Utterance:
+    """A chunk and its audio, as far as it is known. `Spoken.add` makes it.
+
+    Its words are laid out between what is known of the audio: its beginning, marks, its end. In
+    between each takes its share by what it costs aloud.
+    """
+
+    __slots__ = (
+        "_anchors",
+        "_changed",
+        "_costs",
+        "_ends",
+        "_found",
+        "_is_stale",
+        "_lock",
+        "_silences",
+        "_spoken",
+        "_starts",
+        "_tempo",
+        "begins_s",
+        "chunk",
+        "cost",
+        "has_ended",
+        "seconds",
+        "text",
+    )
+
+    def __init__(
+        self,
+        chunk: Chunk,
+        begins_s: float,
+        language: str,
+        tempo: Tempo,
+        changed: Callable[[], None],
+        lock: AbstractContextManager[Any],
+    ) -> None:
+        self.chunk = chunk
+        self.text = chunk.text
+        self.begins_s = begins_s
+        """Where it begins, seconds on the clock of the audio's position."""
+        self.seconds = 0.0
+        """Its audio so far."""
+        self.has_ended = False
+        """Whether that is all of its audio."""
+        self._changed = changed
+        self._lock = lock
+        self._tempo = tempo
+        self._spoken = chunk.spoken
+        of = aloud(language)
+        pieces = [self._spoken[word.begin : word.end] for word in chunk.words]
+        self._costs = [
+            Cost(of.sound(piece), of.pause(piece)) if piece else Cost(0.0, 0.0) for piece in pieces
+        ]
+        self._anchors: dict[int, float] = {}  # seconds by the number of the word
+        self._silences: Silences | None = None
+        self._found = 0  # how far in the spoken text the voice has named words
+        self._starts: list[float] = []
+        self._ends: list[float] = []
+        self._is_stale = True
+        self.cost = self._whole()
+
+    @property
+    def is_heard_of(self) -> bool:
+        """Whether there is any audio of it."""
+        return self.has_ended or self.seconds > 0 or bool(self._anchors)
+
+    @property
+    def ends_s(self) -> float:
+        """Where its audio ends, as far as there is any; seconds, as `begins_s`."""
+        return self.begins_s + self.seconds
+
+    def grow(self, seconds: float) -> None:
+        """More of its audio has come.
+
+        Args:
+            seconds: the length of what has come; 0 or more.
+
+        Raises:
+            RuntimeError: its audio has ended.
+            ValueError: it is no length.
+        """
+        _check_length(seconds)
+        with self._lock:
+            self._check_open("grow")
+            self.seconds += seconds
+            self._news()
+
+    def hear(self, pcm: bytes, rate: int) -> None:
+        """More of its audio has come, itself: where it is silent tells where its clauses end.
+
+        Args:
+            pcm: 16-bit samples, one channel, in this machine's byte order.
+            rate: samples a second.
+
+        Raises:
+            RuntimeError: its audio has ended.
+            ValueError: the rate is not above 0, or half a sample is there.
+        """
+        if len(pcm) % 2:
+            raise ValueError(f"16-bit samples have an even number of bytes, not {len(pcm)}")
+        if self._silences is None:
+            self._silences = Silences(rate)
+        with self._lock:
+            self._check_open("hear")
+            self._silences.feed(pcm)
+            self.seconds += len(pcm) / 2 / rate
+            self._news()
+
+    def mark(self, seconds: float, word: int | str) -> None:
+        """The voice begins a word there.
+
+        Args:
+            seconds: from the beginning of the utterance.
+            word: where it begins in `Chunk.spoken`, or itself. What is said in other words than
+                it is written ("nineteen" for 1984) is left out, and found by what is around it.
+
+        Raises:
+            ValueError: it is no moment, or no place in the text.
+        """
+        if not 0 <= seconds < math.inf:
+            raise ValueError(f"a word begins at a number of seconds, 0 or more, not {seconds!r}")
+        if not isinstance(word, str) and not 0 <= word <= len(self._spoken):
+            raise ValueError(
+                f"a word begins at 0 to {len(self._spoken)} in the spoken text, not at {word!r}"
+            )
+        with self._lock:
+            offset = self._find(word) if isinstance(word, str) else word
+            if offset is not None:
+                self._anchor(offset, seconds)
+                self._news()
+
+    def end(self, seconds: float | None = None) -> None:
+        """Its audio is complete.
+
+        Args:
+            seconds: its length; what has come of it, if not given.
+
+        Raises:
+            RuntimeError: its audio has ended already.
+            ValueError: it is no length.
+        """
+        if seconds is not None:
+            _check_length(seconds)
+        with self._lock:
+            self._check_open("end")
+            if seconds is not None:
+                self.seconds = seconds
+            elif self._anchors and not self.seconds:  # the marks are all that is known
+                last = max(self._anchors)
+                rest = sum(self._costs[last:], Cost(0.0, 0.0))
+                self.seconds = self._anchors[last] + self._tempo.seconds(rest)
+            self.has_ended = True
+            self._tempo.learn(self.cost, self.seconds)
+            self._news()
+
+    def start_of(self, word: int) -> float:
+        """When a word begins, seconds on the position's clock; infinite if its audio is to come."""
+        self._lay_out()
+        start = self._starts[word]
+        known_s = max(self.seconds, max(self._anchors.values(), default=0.0))
+        if not self.has_ended and start >= known_s and word not in self._anchors:
+            return math.inf
+        return self.begins_s + start
+
+    def heard(self, position: float) -> int:
+        """How many of its words have been heard: more than half of each. What makes no sound
+        counts with the word after it, or at the end with the one before."""
+        if not self.is_heard_of:
+            return 0
+        self._lay_out()
+        at = position - self.begins_s
+        heard = 0
+        for number, (start, end) in enumerate(zip(self._starts, self._ends, strict=True), 1):
+            if end > start:
+                if (start + end) / 2 > at:
+                    return heard
+                heard = number
+        return len(self._starts) if self.has_ended or heard else 0
+
+    def _check_open(self, what: str) -> None:
+        if self.has_ended:
+            raise RuntimeError(
+                f"{what}() came after the end of the utterance's audio; it ends with end(), with "
+                "the next add(), or at once if add() is given its length"
+            )
+
+    def _news(self) -> None:
+        self._is_stale = True
+        self._changed()
+
+    def _find(self, word: str) -> int | None:
+        """Where the voice's next word is in the text; None if it is not there as it is written."""
+        sought = word.strip().casefold()
+        window = self._spoken[self._found : self._found + _NEAR].casefold()
+        at = window.find(sought) if sought else -1
+        if at < 0 or len(window) != len(self._spoken[self._found : self._found + _NEAR]):
+            return None
+        found = self._found + at
+        self._found = found + len(sought)
+        return found
+
+    def _anchor(self, offset: int, seconds: float) -> None:
+        """The word that holds this place begins then; its first mark counts."""
+        words = self.chunk.words
+        number = bisect_left(words, offset + 1, key=lambda word: word.end)
+        if number == len(words):
+            return
+        begin = words[number].begin + _space_before(self._spoken[words[number].begin :])
+        if number not in self._anchors and not _is_word(self._spoken[begin:offset]):
+            self._anchors[number] = seconds
+
+    def _whole(self) -> Cost:
+        """What it costs, without the pause after its last word."""
+        total = sum(self._costs, Cost(0.0, 0.0))
+        last = next((cost for cost in reversed(self._costs) if cost.sound), Cost(0.0, 0.0))
+        return Cost(total.sound, max(0.0, total.pause - last.pause))
+
+    def _lay_out(self) -> None:
+        if not self._is_stale:
+            return
+        self._is_stale = False
+        tempo = self._tempo
+        at, places = 0.0, []
+        for cost in self._costs:
+            places.append(at)
+            at += tempo.seconds(cost)
+        whole = tempo.seconds(self.cost) + tempo.around_s
+        anchors = dict(self._anchors)
+        end_s = self.seconds if self.has_ended else None
+        if self._silences is not None:
+            if not anchors:
+                anchors = self._by_silences(places, whole)
+            last_silence = self._silences.last()
+            if last_silence is not None and self.has_ended:
+                end_s, whole = last_silence[0], whole - tempo.around_s
+        known = [(-1, 0.0, 0.0)]
+        for number in sorted(anchors):
+            known.append((number, places[number], max(anchors[number], known[-1][2])))
+        last = known[-1]
+        if end_s is None:
+            end_s = last[2] + max(0.0, whole - last[1])
+            if not anchors:
+                end_s = max(end_s, self.seconds)
+        known.append((len(places), max(whole, last[1]), max(end_s, last[2])))
+        self._starts, self._ends = [], []
+        for (first, from_place, from_s), (after, to_place, to_s) in pairwise(known):
+            scale = (to_s - from_s) / (to_place - from_place) if to_place > from_place else 0.0
+            for number in range(max(first, 0), after):
+                start = min(to_s, from_s + scale * (places[number] - from_place))
+                sound = scale * tempo.sound * self._costs[number].sound
+                self._starts.append(start)
+                self._ends.append(min(to_s, start + sound))
+        self._place_silent()
+
+    def _by_silences(self, places: list[float], whole: float) -> dict[int, float]:
+        """When words begin after the pauses that are heard, by the number of the word.
+
+        A silence is taken for the pause that is expected nearest to it, if that is near enough.
+        """
+        assert self._silences is not None
+        sounding = [number for number, cost in enumerate(self._costs) if cost.sound > 0]
+        pauses = [
+            (places[number] + self._tempo.sound * self._costs[number].sound, after)
+            for number, after in pairwise(sounding)
+            if sum(self._costs[each].pause for each in range(number, after)) > 0
+        ]
+        scale = self.seconds / whole if self.has_ended and whole > 0 else 1.0
+        place_s = at_s = 0.0
+        anchors: dict[int, float] = {}
+        for begin, end in self._silences.found:
+            if begin == 0.0:
+                if sounding:
+                    anchors[sounding[0]], at_s, place_s = end, end, places[sounding[0]]
+                continue
+            off = [
+                (abs(at_s + scale * (place - place_s) - begin), number)
+                for number, (place, _) in enumerate(pauses)
+            ]
+            if not off:
+                break
+            least, number = min(off)
+            if least <= _NEAR_S + _NEAR_SHARE * (begin - at_s):
+                after = pauses[number][1]
+                anchors[after], at_s, place_s = end, end, places[after]
+                del pauses[: number + 1]
+        return anchors
+
+    def _place_silent(self) -> None:
+        """What makes no sound comes with the word after it, or with the last one."""
+        sounds = [
+            cost.sound > 0 or number in self._anchors for number, cost in enumerate(self._costs)
+        ]
+        if not any(sounds):
+            return
+        starts, ends = self._starts, self._ends
+        after = max(number for number, does in enumerate(sounds) if does)
+        for number in reversed(range(len(starts))):
+            if sounds[number]:
+                after = number
+            else:
+                starts[number] = ends[number] = starts[after]
+
+
+def marks_of(words: Iterable[Mark]) -> list[Mark]:
+    """The marks in the order of their times.
+
+    Raises:
+        TypeError: one is no pair of seconds and a word or its place.
+    """
+    marks = []
+    for mark in words:
+        if not isinstance(mark, tuple) or len(mark) != 2 or not isinstance(mark[1], int | str):
+            raise TypeError(
+                "words takes pairs: the second at which a word begins, and the word or where it "
+                f"begins in the spoken text; not {mark!r}"
+            )
+        marks.append(mark)
+    return sorted(marks, key=lambda mark: mark[0])
+
+
+def _check_length(seconds: float) -> None:
+    if not 0 <= seconds < math.inf:
+        raise ValueError(f"audio has a length in seconds, 0 or more, not {seconds!r}")
+
+
+def _space_before(text: str) -> int:
+    return len(text) - len(text.lstrip())
+
+
+def _is_word(text: str) -> bool:
+    return any(map(str.isalnum, text))
