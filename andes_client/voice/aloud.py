@@ -40,10 +40,37 @@ _CLAUSE: Final = regex.compile(
 _PHONE: Final = regex.compile(r"^\W{0,3}\+?(?:\d{2,}[-/.]){2,}\d{2,}\W*$")
 _VOWEL: Final = regex.compile(r"[aeiouyAEIOUY]")
 _DECIMAL_POINT: Final = frozenset(
-    "en zh ja ko hi th he bn te ta ml kn gu pa mr ne si my ur ms tl cy ga sw am bo".split()
+    [
+        "en",
+        "zh",
+        "ja",
+        "ko",
+        "hi",
+        "th",
+        "he",
+        "bn",
+        "te",
+        "ta",
+        "ml",
+        "kn",
+        "gu",
+        "pa",
+        "mr",
+        "ne",
+        "si",
+        "my",
+        "ur",
+        "ms",
+        "tl",
+        "cy",
+        "ga",
+        "sw",
+        "am",
+        "bo",
+    ]
 )
 _FRACTION_IS_NUMBER: Final = frozenset(("fr", "es", "it"))
-_VOWELLESS: Final = frozenset("cs sk sl hr sr cy".split())
+_VOWELLESS: Final = frozenset(["cs", "sk", "sl", "hr", "sr", "cy"])
 
 
 class Aloud:
@@ -229,7 +256,7 @@ class Aloud:
 
 
 _OF_LATIN: Final = figures("en")
-_WORDS: Final = frozenset("com net gov edu".split())
+_WORDS: Final = frozenset(["com", "net", "gov", "edu"])
 
 
 @functools.cache
