@@ -262,5 +262,7 @@ class BlockingChunks(Iterable[Chunk]):
 
 def _ahead(spoken: Speech | None, ahead: Callable[[], float] | None) -> Callable[[], float] | None:
     if spoken is not None and ahead is not None:
-        raise TypeError("give chunks() either spoken or ahead: what is spoken has an ahead() itself")
+        raise TypeError(
+            "give chunks() either spoken or ahead: what is spoken has an ahead() itself"
+        )
     return ahead if spoken is None else spoken.ahead
