@@ -9,7 +9,7 @@ __all__ = ["Cost", "Tempo"]
 # its own voice by 0.3 s. The fit weighs what is expected accordingly.
 _SPREAD: Final = (0.3, 0.5, 0.2)
 _NOISE_S: Final = 0.3
-_FORGET: Final = 0.93
+_FORGET: Final = 0.85
 """What the past still counts after each utterance: speed may be changed."""
 _FASTEST, _SLOWEST = 0.2, 5.0
 _LIKELY: Final = (0.3, 4.0)  # lengths of audio, as multiples of what is expected

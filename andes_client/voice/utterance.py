@@ -23,7 +23,7 @@ _NEAR: Final = 120
 # A silence is the pause of which the estimate is no further off than this, seconds, and this share
 # of the time since the last one.
 _NEAR_S: Final = 0.2
-_NEAR_SHARE: Final = 0.15
+_NEAR_SHARE: Final = 0.25
 
 
 class Utterance:
