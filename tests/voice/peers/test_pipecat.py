@@ -128,7 +128,7 @@ if IS_HERE:
 
         @property
         def history(self) -> list[str]:
-            return [str(message["content"]) for message in self.context.messages]  # type: ignore
+            return [str(message["content"]) for message in self.context.messages]
 
         async def answer(self, text: str) -> None:
             """What a model writes, 80 characters a second."""
@@ -143,7 +143,7 @@ if IS_HERE:
             scene = Scene()
             started = asyncio.Event()
 
-            @scene.worker.event_handler("on_pipeline_started")  # type: ignore[untyped-decorator]
+            @scene.worker.event_handler("on_pipeline_started")
             async def _started(worker: object, frame: Frame) -> None:  # noqa: ARG001
                 started.set()
 
