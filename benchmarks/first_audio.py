@@ -244,8 +244,9 @@ def main() -> None:
         columns = ["answers, model", *(f"{name} {part}" for name in cutters for part in figures)]
         print_table(title, columns, [row(name, results) for name, results in measured.items()])
     if len(cutters) > 1:
-        parts = ("p50", "p95", "silence")
-        columns = [f"{name} {part}" for name in list(cutters)[1:] for part in parts]
+        columns = [
+            f"{name} {part}" for name in list(cutters)[1:] for part in ("p50", "p95", "silence")
+        ]
         rows = [_ratios(name, results) for name, results in measured.items()]
         targets = ["target", *(["<= 1 x", "<= 0.5 x", "<= 0.5 x"] * (len(cutters) - 1))]
         lists = ["target: lists", *(["<= 1 x", "<= 0.25 x", "<= 0.5 x"] * (len(cutters) - 1))]

@@ -1,4 +1,4 @@
-"""A session of the real livekit-agents, with a voice and a speaker of ours, on a clock that jumps."""
+"""A session of the real livekit-agents; the voice and the speaker are ours, the clock jumps."""
 
 import asyncio
 import importlib.util
@@ -170,7 +170,7 @@ if IS_HERE:
         assert " ".join(scene.voice.said) == (
             "The mill is old, and nobody lives there. It has two wheels."
         )
-        moments = dict((text, moment) for moment, text in scene.screen.shown)
+        moments = {text: moment for moment, text in scene.screen.shown}
         began = scene.speaker.began
         assert moments["The"] - began < 0.1
         assert abs(moments[" lives"] - began - 31 / LETTERS_PER_SECOND) < 0.5
