@@ -11,9 +11,9 @@ from andes_client.segment.cost import script_languages, script_of
 from andes_client.segment.scripts import SPACELESS, without_escapes
 from andes_client.segment.sentences import is_short
 from andes_client.voice.amounts import NUMBER, amount, is_telephone
-from andes_client.voice.figures import Figures, figures
 from andes_client.voice.numerals import letters_of_digits
 from andes_client.voice.symbols import short_forms, signs, units
+from andes_client.voices import Figures, figures
 
 __all__ = ["Aloud", "aloud"]
 
@@ -36,7 +36,9 @@ _ADDRESS: Final = regex.compile(
 _READ_AS_WORDS: Final = frozenset(("com", "gov", "net", "org"))  # the ends of addresses
 _VOWEL: Final = regex.compile(r"[AEIOUYaeiouy]")
 _WITHOUT_VOWELS: Final = frozenset(("cs", "cy", "hr", "sk", "sl", "sr"))  # they have such words
+_SILENT_IN_FRENCH: Final = regex.compile(r"(?:ent|es|[destxz])?\Z")
 
+_SHORTENING: Final = ".°-"  # "No" is no number
 _AROUND: Final = "()[]\"'„“”«».,;:!?*_"
 _CLOSING: Final = r"[\p{Pe}\p{Pf}\p{Pi}\"'*_~`]{0,8}+\Z"
 _SENTENCE: Final = regex.compile(
@@ -51,7 +53,7 @@ class Aloud:
     """How long each word of a language takes a voice at its usual speed, seconds.
 
     Numbers, dates, times, amounts, units, telephone numbers, addresses, short forms and signs
-    cost what is said for them; everything else goes by its letters (andes_client.voice.figures),
+    cost what is said for them; everything else goes by its letters (andes_client.voices),
     a word in another script by those of the language that writes most in it.
 
     A word is a unit of `andes_client.segment.Words`: white space before it, punctuation after
@@ -87,6 +89,8 @@ class Aloud:
     def _silent(self, word: str) -> float:
         text = without_escapes(word)
         said = text.rstrip()
+        if not said:
+            return 0.0
         if "\n" in text[len(said) :] or "\r" in text[len(said) :]:
             return self._figures.sentence
         if _SENTENCE.search(said, max(0, len(said) - 16)):
@@ -107,7 +111,7 @@ class Aloud:
         if not text:
             return 0.0
         short = self._short.get(text.strip(_AROUND).lower())
-        if short is not None:
+        if short is not None and any(mark in text for mark in _SHORTENING):
             return self._words(short)
         if is_telephone(text):
             return self._number(letters_of_digits("".join(filter(str.isdecimal, text)), self._code))
@@ -167,6 +171,8 @@ class Aloud:
 
     def _word(self, piece: str) -> float:
         letters = len(piece) if piece.isascii() else len(_LETTER.findall(piece))
+        if self._code == "fr" and letters > 3:
+            letters -= len(_SILENT_IN_FRENCH.search(piece)[0])
         of = self._of(piece)
         return of.word + of.letter * letters if letters else 0.0
 
