@@ -19,7 +19,6 @@ Polish and Portuguese on the plain texts here.
 
 import argparse
 import math
-import sys
 from bisect import bisect_right
 from collections.abc import Iterator
 from pathlib import Path
@@ -131,4 +130,4 @@ def _p95(shown: list[tuple[int, float]], speech: Speech) -> float:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

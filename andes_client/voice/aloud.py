@@ -33,10 +33,11 @@ _ADDRESS: Final = regex.compile(
     r"://|www\.|\Amailto:|[^\s@]@[\w-]++\.\w"
     r"|\A\W{0,3}[\w-]{2,64}+(?:\.[\w-]{2,64}+){0,6}?\.[a-z]{2,12}(?:/|\W{0,3}\Z)"
 )
+_MINUTES: Final = regex.compile(r"\d\d(?![.,]?\d)")  # of a time such as 12:30, not 1:75,000
 _READ_AS_WORDS: Final = frozenset(("com", "gov", "net", "org"))  # the ends of addresses
 _VOWEL: Final = regex.compile(r"[AEIOUYaeiouy]")
 _WITHOUT_VOWELS: Final = frozenset(("cs", "cy", "hr", "sk", "sl", "sr"))  # they have such words
-_SILENT_IN_FRENCH: Final = regex.compile(r"(?:ent|es|[destxz])?\Z")
+_SILENT_IN_FRENCH: Final = regex.compile(r"(?:ent|es|[destxz])\Z")
 
 _SHORTENING: Final = ".°-"  # "No" is no number
 _AROUND: Final = "()[]\"'„“”«».,;:!?*_"
@@ -126,9 +127,7 @@ class Aloud:
         if kind == "character":
             return self._word(piece)
         if kind == "sign":
-            inside = before.isdecimal() and text[match.end() : match.end() + 1].isdecimal()
-            name = {"-": "minus", "–": "minus", "−": "minus", ":": "colon"}.get(piece, piece)
-            return self._words(self._signs.get(name if inside else piece, ""))
+            return self._words(self._signs.get(_name_of_sign(piece, before, text, match.end()), ""))
         if piece in self._units and (_follows_number(before) or self._is_unit(piece, text)):
             return self._words(self._units[piece])
         return self._spelled(piece) if self._is_spelled(piece) else self._word(piece)
@@ -172,7 +171,7 @@ class Aloud:
     def _word(self, piece: str) -> float:
         letters = len(piece) if piece.isascii() else len(_LETTER.findall(piece))
         if self._code == "fr" and letters > 3:
-            letters -= len(_SILENT_IN_FRENCH.search(piece)[0])
+            letters = len(_LETTER.findall(_SILENT_IN_FRENCH.sub("", piece)))
         of = self._of(piece)
         return of.word + of.letter * letters if letters else 0.0
 
@@ -183,6 +182,15 @@ class Aloud:
     def _of(self, piece: str) -> Figures:
         """The figures of the language that a word in this script is taken for."""
         return self._by_script[script_of(piece)]
+
+
+def _name_of_sign(sign: str, before: str, text: str, end: int) -> str:
+    """What a sign is called in the list of signs: one between digits has a name of its own."""
+    if sign in "-–−" and before.isdecimal() and text[end : end + 1].isdecimal():
+        return "minus"
+    if sign == ":" and before.isdecimal() and _MINUTES.match(text, end):
+        return "colon"
+    return sign
 
 
 def _follows_number(before: str) -> bool:
