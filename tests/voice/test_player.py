@@ -163,11 +163,12 @@ def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """
     if not all(map(shutil.which, ("pulseaudio", "pactl", "parec", "paplay"))):
         skip_loudly("playing", "pulseaudio and pulseaudio-utils are not installed.")
-    socket = tmp_path / "pulse"
+    socket = tmp_path / "socket"
     monkeypatch.setenv("PULSE_RUNTIME_PATH", str(tmp_path))
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
     monkeypatch.setenv("PULSE_SERVER", f"unix:{socket}")
-    modules = (f"module-native-protocol-unix socket={socket}", "module-null-sink sink_name=null")
+    listening = f"module-native-protocol-unix socket={socket} auth-anonymous=1"
+    modules = (listening, "module-null-sink sink_name=null")
     command = ["pulseaudio", "-n", "--daemonize=no", "--exit-idle-time=-1", "--use-pid-file=no"]
     for module in modules:
         command += ["-L", module]
