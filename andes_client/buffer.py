@@ -13,7 +13,7 @@ from typing import Any, Final, Literal
 
 from andes_client import wire
 from andes_client.backlog import Backlog
-from andes_client.expectation import Expectation, Smoothing
+from andes_client.expectation import Expectation, Smoothing, Speaking
 from andes_client.markdown import MarkdownGuard
 from andes_client.pending import Pending
 from andes_client.playout import Playout
@@ -22,7 +22,16 @@ from andes_client.reports import Line
 from andes_client.segment import Segmenter, Unit, UnitKind, segmenter
 from andes_client.smoothing import EvenPlayout
 
-__all__ = ["Buffer", "Event", "EventKind", "Statistics", "check_tick", "make_buffer"]
+__all__ = [
+    "Buffer",
+    "Event",
+    "EventKind",
+    "Statistics",
+    "check_expectation",
+    "check_tick",
+    "make_buffer",
+    "splitter_for",
+]
 
 EventKind = Literal[
     "started",  # the first text is shown
@@ -475,29 +484,50 @@ def check_tick(tick: float) -> None:
         raise ValueError(f"tick must be above 0 seconds, not {tick!r}")
 
 
+def check_expectation(expectation: object) -> None:
+    """Nothing, if it is an expectation.
+
+    Raises:
+        TypeError: it is none.
+    """
+    if not isinstance(expectation, Expectation):
+        raise TypeError(
+            f"pacing needs an Expectation, such as reading(wpm=238), not {expectation!r}"
+        )
+
+
 def make_buffer(
     expectation: Expectation,
     *,
     unit: UnitKind | None,
-    language: str,
+    language: str | None,
     markdown: bool,
     anti_stall: float | None,
     max_lag: float | None,
     max_speed_up: float,
 ) -> Buffer:
     """The buffer that the arguments of `andes_client.pace` describe; errors as there."""
-    if not isinstance(expectation, Expectation):
-        raise TypeError(
-            f"pacing needs an Expectation, such as reading(wpm=238), not {expectation!r}"
-        )
-    if unit is None:
-        unit = "word" if expectation.tds < math.inf else "token"
-    splitter = segmenter(unit, language)
+    check_expectation(expectation)
+    splitter = splitter_for(expectation, unit, language)
     return Buffer(
         expectation,
         MarkdownGuard(splitter, half_words=expectation.tds < math.inf) if markdown else splitter,
         _playout(expectation, anti_stall, max_lag, max_speed_up),
     )
+
+
+def splitter_for(
+    expectation: Expectation, unit: UnitKind | None, language: str | None
+) -> Segmenter:
+    """The splitter of one stream for this reader; arguments and errors as of `pace`."""
+    if unit is None:
+        unit = "word" if expectation.tds < math.inf else "token"
+    if not isinstance(expectation, Speaking):
+        return segmenter(unit, language or "en")
+    from andes_client.voice.costs import word_cost  # for listeners only
+
+    code = language or expectation.language or "en"
+    return segmenter(unit, code, cost=word_cost(expectation, code))
 
 
 def _playout(

@@ -11,7 +11,8 @@ The pacer counts units by the same figures, so a reader of 150 words a minute se
 words a minute; the tokens between are the server's view of the same speed.
 
 A reader who wants text neither slower nor faster than it comes, but evenly, is a `Smoothing`:
-how their text is released is in smoothing.py.
+how their text is released is in smoothing.py. Somebody who listens is a `Speaking`: for them a
+unit takes as long as a voice takes to say it (andes_client.voice).
 """
 
 import math
@@ -21,7 +22,16 @@ from typing import Final
 from andes_client import wire
 from andes_client.languages import language as language_of
 
-__all__ = ["TOKENS_PER_WORD", "Expectation", "Smoothing", "reading", "smooth", "speaking"]
+__all__ = [
+    "SPEAKING_TDS",
+    "TOKENS_PER_WORD",
+    "Expectation",
+    "Smoothing",
+    "Speaking",
+    "reading",
+    "smooth",
+    "speaking",
+]
 
 TOKENS_PER_WORD: Final = 4 / 3
 """Tokens in an English word, on average (1 token is about 0.75 words)."""
@@ -30,7 +40,10 @@ READING_TDS: Final = 4.8
 """Mean silent reading speed in tokens/s over all ages (Andes, arXiv 2404.16283, section 2)."""
 
 SPEAKING_TDS: Final = 3.3
-"""Mean speed of speech in tokens/s (Andes, arXiv 2404.16283, section 2); about 150 words/min."""
+"""Mean speed of speech in tokens/s (Andes, arXiv 2404.16283, section 2); about 150 words/min.
+
+People talk so; voices that read text aloud are faster, and `speaking()` is for those.
+"""
 
 # Reading speed by age, tokens/s: the upper end of each bracket and its speed
 # (the populations of Andes, arXiv 2404.16283).
@@ -152,6 +165,33 @@ class Smoothing(Expectation):
         """Nothing: the server's own assumption about readers holds."""
 
 
+@dataclass(frozen=True, slots=True)
+class Speaking(Expectation):
+    """Somebody who listens: each word is shown for as long as it takes a voice to say it.
+
+    Numbers, signs and short forms cost what is said for them, and after a clause and a sentence
+    there is a pause (andes_client.voice.aloud).
+
+    Args:
+        ttft: as for every expectation.
+        tds: mean speed in ordinary text, tokens/s.
+        language: ISO 639-1 code of what is said, for texts of which nobody says another.
+        usual: at the speed that is usual for a voice in the language of the text, whatever that
+            is; `tds` is what a server is told.
+
+    Raises:
+        TypeError, ValueError: as for every expectation; the language is not known.
+    """
+
+    language: str | None = None
+    usual: bool = False
+
+    def __post_init__(self) -> None:
+        Expectation.__post_init__(self)
+        if self.language is not None:
+            language_of(self.language)
+
+
 def reading(
     wpm: float | None = None,
     *,
@@ -203,19 +243,22 @@ def speaking(
     sps: float | None = None,
     language: str | None = None,
     ttft: float = 1.0,
-) -> Expectation:
+) -> Speaking:
     """The expectation of someone who listens while the text is spoken.
 
-    Arguments and errors are those of `reading`. Conversational speech and text-to-speech
-    voices are at 150 to 178 words/min. With no speed: 3.3 tokens/s, the paper's mean; with a
-    language alone: 150 words/min for English, for others estimated from it.
+    Arguments and errors are those of `reading`. A speed is the mean in ordinary text. With none,
+    text goes as fast as voices usually say it in its language: in English 190 words/min, the
+    speed of espeak-ng and of Piper's voice joe as they come (andes_client.voice.figures says
+    where the figures are from). People who talk are at 120 to 170 words/min; `tds=3.3` is the
+    mean of Andes (arXiv 2404.16283).
     """
     given = _speed_given("speaking", wpm=wpm, cps=cps, tds=tds, sps=sps)
     if given is None:
-        return Expectation(
-            ttft, SPEAKING_TDS if language is None else _of_words(language_of(language).spoken_wpm)
-        )
-    return Expectation(ttft, _to_tds(*given, language))
+        # Not for those who only read.
+        from andes_client.voice.figures import usual_wpm
+
+        return Speaking(ttft, _of_words(usual_wpm(language or "en")), language, usual=True)
+    return Speaking(ttft, _to_tds(*given, language), language)
 
 
 def smooth(window: float = 0.5, *, ttft: float = 1.0) -> Smoothing:

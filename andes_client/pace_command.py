@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Final
 import anyio
 import anyio.to_thread
 
+from andes_client.buffer import splitter_for
 from andes_client.expectation import Expectation, Smoothing, reading, smooth, speaking
 from andes_client.pacer import Paced, pace
 from andes_client.pipeline import (
@@ -33,7 +34,6 @@ from andes_client.pipeline import (
     write,
     write_beside,
 )
-from andes_client.segment import segmenter
 from andes_client.supply import MAX_SPEED_UP, Revealing, Supply, read
 from andes_client.terminal_text import line
 
@@ -209,8 +209,8 @@ def _pass_through() -> None:
 
 
 async def _pace(expectation: Expectation, arguments: argparse.Namespace) -> None:
-    code = arguments.language or "en"
-    splitter = Revealing(segmenter("grapheme" if arguments.chars else "word", code))
+    unit = "grapheme" if arguments.chars else "word"
+    splitter = Revealing(splitter_for(expectation, unit, arguments.language))
     supply = Supply(splitter, arguments.max_lag, passes=isinstance(expectation, Smoothing))
     paced = pace(
         supply.texts(),

@@ -45,7 +45,7 @@ def pace(
     expectation: Expectation,
     *,
     unit: UnitKind | None = None,
-    language: str = "en",
+    language: str | None = None,
     markdown: bool = False,
     anti_stall: float | None = None,
     max_lag: float | None = None,
@@ -70,7 +70,8 @@ def pace(
         unit: what is shown at once: "word", "grapheme", "sentence", "line", "token", a
             pattern, a function or a segmenter (andes_client.segment.segmenter). By default
             words, and for a program the pieces as they come.
-        language: ISO 639-1 code, for the mean length of words.
+        language: ISO 639-1 code of the text, for the mean length of words and for what they take
+            aloud. By default that of `speaking(language=...)`, else English.
         markdown: the text is Markdown: show only what what follows cannot make look otherwise,
             held back for a second at most, and take no time for marks (andes_client.markdown).
         anti_stall: the most by which text is slowed down while the buffer is about to run

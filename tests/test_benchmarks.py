@@ -122,3 +122,9 @@ def test_tables_are_printed_without_rich_as_well() -> None:
     command = [sys.executable, "-c", program, str(BENCHMARKS)]
     out = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
     assert out == "Title\nwhat     ms\nfirst  1.25\n2nd      10\n"
+
+
+def test_first_audio_is_measured_also_without_its_peers() -> None:
+    table = run("first_audio.py", "--runs=1", "--kind=list")
+    for text in ("First audio", "list, slow", "list, usual", "list, bursty", "ours p95", "between"):
+        assert text in table

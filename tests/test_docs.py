@@ -86,6 +86,19 @@ async def chunks():
     yield {"choices": [{"index": 0, "delta": {}, "finish_reason": "length"}]}
 stream = chunks()
 """,
+    "voice": """
+stream = scripted([(0.1, "The text is **shown** "), (0.5, "as it is heard. "), (2.0, "All of it.")])
+async def voice(spoken):
+    for word in spoken.split():
+        yield b"\\x00\\x20" * 4_000 + b"\\x00\\x00" * 800
+class player:
+    ends = 0.0
+    def play(pcm):
+        player.ends = max(player.ends, anyio.current_time()) + len(pcm) / 32_000
+        player.sound = getattr(player, "sound", 0.0) + len(pcm) / 32_000
+    def position():
+        return getattr(player, "sound", 0.0) - max(0.0, player.ends - anyio.current_time())
+""",
     "web": """
 def model():
     return scripted([(0.5, "Hello world")])
@@ -131,6 +144,10 @@ assert 1.0 < anyio.current_time() < 4.0
 """,
     ("client.md", "generator"): """
 assert [word async for word in answer(stream)] == ["Hello", " world"]
+""",
+    ("voice.md", "voice"): """
+assert printed() == "The text is **shown** as it is heard. All of it.", printed()
+assert anyio.current_time() > 11 * 0.25
 """,
     ("client.md", "wsgi"): """
 started = []

@@ -15,6 +15,7 @@ from typing import Final
 import regex
 
 from andes_client.segment.detected import Detected, lines, matches, sentences
+from andes_client.segment.measured import Letters, MeasuredTokens
 from andes_client.segment.pieces import Graphemes, Pieces, Tokens
 from andes_client.segment.unit import PATIENCE_S, Detector, Segmenter, Unit
 from andes_client.segment.words import Words
@@ -45,7 +46,18 @@ UnitKind = str | re.Pattern[str] | regex.Pattern[str] | Detector | Segmenter
 """What `pace(unit=...)` takes; see `segmenter`."""
 
 
-def segmenter(unit: UnitKind, language_code: str = "en") -> Segmenter:
+_MEASURED: Final[dict[str, Callable[[str, Callable[[str], float]], Segmenter]]] = {
+    "word": lambda code, cost: Words(code, cost=cost),
+    "grapheme": Letters,
+    "sentence": sentences,
+    "line": lines,
+    "token": MeasuredTokens,
+}
+
+
+def segmenter(
+    unit: UnitKind, language_code: str = "en", *, cost: Callable[[str], float] | None = None
+) -> Segmenter:
     """The splitter of one stream.
 
     Args:
@@ -54,6 +66,8 @@ def segmenter(unit: UnitKind, language_code: str = "en") -> Segmenter:
             text to the length of its first unit, or None if that is incomplete; or a
             segmenter of your own, new for each stream.
         language_code: ISO 639-1 code, for the mean length of a word.
+        cost: tokens of a word, if words are to be measured in another way; other units cost
+            what their words do. A segmenter of your own measures for itself.
 
     Raises:
         TypeError, ValueError: it is none of these, or no such kind or language is known, or
@@ -62,13 +76,13 @@ def segmenter(unit: UnitKind, language_code: str = "en") -> Segmenter:
     if isinstance(unit, str):
         if unit not in _KINDS:
             raise ValueError(f"unit {unit!r} is not known; the units are: {', '.join(_KINDS)}")
-        return _KINDS[unit](language_code)
+        return _KINDS[unit](language_code) if cost is None else _MEASURED[unit](language_code, cost)
     if isinstance(unit, re.Pattern | regex.Pattern):
-        return matches(unit, language_code)
+        return matches(unit, language_code, cost)
     if isinstance(unit, Segmenter):
         return unit
     if callable(unit):
-        return Detected(unit, language_code)
+        return Detected(unit, language_code, cost)
     raise TypeError(
         "unit must be the name of a unit, a compiled pattern, a function or a segmenter, "
         f"not {unit!r}"

@@ -2,6 +2,7 @@
 
 import re
 import string
+from collections.abc import Callable
 from typing import Final
 
 import regex
@@ -14,6 +15,8 @@ from andes_client.segment.unit import Detector, Unit
 from andes_client.segment.words import Words
 
 __all__ = ["Detected", "end_of_line", "lines", "matches", "sentences"]
+
+WordCost = Callable[[str], float]
 
 _LINE_END: Final = regex.compile(r"\r\n|\n|\r(?=.)|[\u2028\u2029]", regex.DOTALL)
 _ESCAPE: Final = regex.compile(rf"(?=[{ESCAPES}]){ESCAPE}")
@@ -29,13 +32,17 @@ class Detected(Pieces):
         detect: given what is pending, up to one character more than `LONGEST`: the length of
             the first unit, or None if it is incomplete.
         language_code: ISO 639-1 code, for the mean length of a word.
+        word_cost: tokens of a word, if words are to be measured in another way.
     """
 
     LONGEST = 1000
     patience = (1.0,)
 
-    def __init__(self, detect: Detector, language_code: str = "en") -> None:
+    def __init__(
+        self, detect: Detector, language_code: str = "en", word_cost: WordCost | None = None
+    ) -> None:
         super().__init__()
+        self._word_cost = word_cost
         self._detect = detect
         self._language = language(language_code).code
 
@@ -50,7 +57,7 @@ class Detected(Pieces):
         return [*pieces, text[at:]]
 
     def cost(self, piece: str) -> float:
-        words = Words(self._language)
+        words = Words(self._language, cost=self._word_cost)
         return sum(unit.cost for unit in [*words.decode(piece), *words.flush()])
 
     def fragment(self) -> Unit | None:
@@ -74,7 +81,7 @@ class Detected(Pieces):
         return last_cluster(text[: self.LONGEST]) or self.LONGEST
 
 
-def sentences(language_code: str) -> Detected:
+def sentences(language_code: str, word_cost: WordCost | None = None) -> Detected:
     """A new splitter into sentences (`end_of_sentence`); it looks through escape sequences."""
     code = language(language_code).code
 
@@ -83,12 +90,12 @@ def sentences(language_code: str) -> Detected:
             text = _ESCAPE.sub(lambda match: HIDDEN * len(match[0]), text)
         return end_of_sentence(text, code)
 
-    return Detected(detect, language_code)
+    return Detected(detect, language_code, word_cost)
 
 
-def lines(language_code: str) -> Detected:
+def lines(language_code: str, word_cost: WordCost | None = None) -> Detected:
     """A new splitter into lines, each with its end."""
-    return Detected(end_of_line, language_code)
+    return Detected(end_of_line, language_code, word_cost)
 
 
 def end_of_line(text: str) -> int | None:
@@ -97,7 +104,11 @@ def end_of_line(text: str) -> int | None:
     return int(match.end()) if match else None
 
 
-def matches(pattern: re.Pattern[str] | regex.Pattern[str], language_code: str) -> Detected:
+def matches(
+    pattern: re.Pattern[str] | regex.Pattern[str],
+    language_code: str,
+    word_cost: WordCost | None = None,
+) -> Detected:
     """A new splitter whose units end with what a pattern matches.
 
     A match that touches the end of what is pending may go on, so it waits for more.
@@ -114,7 +125,7 @@ def matches(pattern: re.Pattern[str] | regex.Pattern[str], language_code: str) -
             match = pattern.search(text, 1)
         return int(match.end()) if match is not None and match.end() < len(text) else None
 
-    return Detected(detect, language_code)
+    return Detected(detect, language_code, word_cost)
 
 
 def _check(pattern: re.Pattern[str] | regex.Pattern[str]) -> None:

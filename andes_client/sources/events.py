@@ -31,12 +31,13 @@ from typing import Generic, Self, TypeVar
 
 import anyio
 
+from andes_client.buffer import check_expectation, splitter_for
 from andes_client.expectation import Expectation
 from andes_client.markdown import MarkdownGuard
 from andes_client.pacer import Paced, pace
 from andes_client.pending import holding
 from andes_client.reports import Line
-from andes_client.segment import Segmenter, Unit, UnitKind, segmenter
+from andes_client.segment import Segmenter, Unit, UnitKind
 from andes_client.sources.ending import Ending
 from andes_client.sources.known import known
 from andes_client.sources.source import Note, Split
@@ -53,7 +54,7 @@ def pace_events(
     *,
     split: Split[T],
     unit: UnitKind | None = None,
-    language: str = "en",
+    language: str | None = None,
     markdown: bool = False,
     anti_stall: float | None = None,
     max_lag: float | None = None,
@@ -88,9 +89,9 @@ def pace_events(
     The other arguments and errors are those of `andes_client.pace`.
     """
     upstream = _Upstream(stream, split, note, thinks, begins_thinking)
-    # What is no Expectation, `pace` refuses below.
-    is_program = isinstance(expectation, Expectation) and expectation.tds == math.inf
-    splitter = segmenter(unit or ("token" if is_program else "word"), language)
+    check_expectation(expectation)
+    is_program = expectation.tds == math.inf
+    splitter = splitter_for(expectation, unit, language)
     text = pace(
         upstream,
         expectation,

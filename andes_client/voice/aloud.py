@@ -6,51 +6,56 @@ from typing import Final
 
 import regex
 
-from andes_client.languages import LANGUAGES, language
+from andes_client.languages import language
 from andes_client.segment.cost import script_languages, script_of
 from andes_client.segment.scripts import SPACELESS, without_escapes
 from andes_client.segment.sentences import is_short
+from andes_client.voice.amounts import NUMBER, amount, is_telephone
 from andes_client.voice.figures import Figures, figures
-from andes_client.voice.numerals import letters_of_digits, letters_of_number
+from andes_client.voice.numerals import letters_of_digits
 from andes_client.voice.symbols import short_forms, signs, units
 
 __all__ = ["Aloud", "aloud"]
 
 _CACHED: Final = 64  # characters: what is longer will hardly come again
+_LONGEST: Final = 2000  # characters that anybody reads of one word
 _SPELLED: Final = 2.6  # letters in the name of a letter
 
+_RUN: Final = rf"(?:(?![{SPACELESS}])[\p{{L}}\p{{M}}])++"
 _PIECE: Final = regex.compile(
-    r"(?P<number>\d++(?:[.,'’\u00a0\u202f٫٬]\d++)*+)"
-    rf"|(?P<signs>[{SPACELESS}]\p{{M}}*+)"
-    rf"|(?P<letters>(?:(?![{SPACELESS}])[\p{{L}}\p{{M}}])++"
-    rf"(?:['’](?:(?![{SPACELESS}])[\p{{L}}\p{{M}}])++)*+)"
+    rf"(?P<number>{NUMBER})"
+    rf"|(?P<character>[{SPACELESS}]\p{{M}}*+)"
+    rf"|(?P<letters>{_RUN}(?:['’]{_RUN})*+(?:[²³](?!\d))?+)"
     r"|(?P<sign>[^\s\p{Cc}\p{Cs}\p{M}])"
 )
 _LETTER: Final = regex.compile(r"(?=[\p{L}\p{N}])\X")
 _ADDRESS: Final = regex.compile(
-    r"://|www\.|^mailto:|[^\s@]@[\w-]++\.\w|^\W{0,3}[\w-]++(?:\.[\w-]++)*+\.[a-z]{2,12}(?:/|\W{0,3}$)"
+    r"://|www\.|\Amailto:|[^\s@]@[\w-]++\.\w"
+    r"|\A\W{0,3}[\w-]{2,64}+(?:\.[\w-]{2,64}+){0,6}?\.[a-z]{2,12}(?:/|\W{0,3}\Z)"
 )
-_CLOSING: Final = r"[\p{Pe}\p{Pf}\p{Pi}\"'*_~`]*+$"
+_READ_AS_WORDS: Final = frozenset(("com", "gov", "net", "org"))  # the ends of addresses
+_VOWEL: Final = regex.compile(r"[AEIOUYaeiouy]")
+_WITHOUT_VOWELS: Final = frozenset(("cs", "cy", "hr", "sk", "sl", "sr"))  # they have such words
+
+_AROUND: Final = "()[]\"'„“”«».,;:!?*_"
+_CLOSING: Final = r"[\p{Pe}\p{Pf}\p{Pi}\"'*_~`]{0,8}+\Z"
 _SENTENCE: Final = regex.compile(
     rf"(?V1)(?:[.!?…]|[\p{{Sentence_Terminal}}\u0f0d-\u0f12\u037e--[\u104a]]){_CLOSING}"
 )
 _CLAUSE: Final = regex.compile(
-    r"(?:[,;:،؛、，；：·\u104a\u1363-\u1366]|(?<![\p{L}\p{N}])[-–—]|[–—])" + _CLOSING
+    rf"(?:[,;:،؛、，；：\u104a\u1363-\u1366–—]|(?<![\p{{L}}\p{{N}}])-){_CLOSING}"
 )
-_PHONE: Final = regex.compile(r"^\W{0,3}\+?(?:\d{2,}[-/.]){2,}\d{2,}\W*$")
-_VOWEL: Final = regex.compile(r"[aeiouyAEIOUY]")
-_DECIMAL_POINT: Final = frozenset(
-    "en zh ja ko hi th he bn te ta ml kn gu pa mr ne si my ur ms tl cy ga sw am bo".split()
-)
-_FRACTION_IS_NUMBER: Final = frozenset(("fr", "es", "it"))
-_VOWELLESS: Final = frozenset("cs sk sl hr sr cy".split())
 
 
 class Aloud:
     """How long each word of a language takes a voice at its usual speed, seconds.
 
+    Numbers, dates, times, amounts, units, telephone numbers, addresses, short forms and signs
+    cost what is said for them; everything else goes by its letters (andes_client.voice.figures),
+    a word in another script by those of the language that writes most in it.
+
     A word is a unit of `andes_client.segment.Words`: white space before it, punctuation after
-    it. Any text is taken. Stateless; get it from `aloud`.
+    it. Any text is taken, and none takes more than linear time. Get it from `aloud`.
 
     Args:
         language_code: ISO 639-1 code.
@@ -60,176 +65,122 @@ class Aloud:
     """
 
     def __init__(self, language_code: str) -> None:
-        self._code = language(language_code).code
-        self._figures = figures(self._code)
-        self._by_script = script_languages(self._code)
-        self._signs = signs(self._code)
-        self._units = units(self._code)
-        self._short = short_forms(self._code)
-        self._sound: Callable[[str], float] = functools.lru_cache(maxsize=32768)(self._measured)
+        row = language(language_code)
+        self._code = row.code
+        self._figures = figures(row.code)
+        self._by_script = {
+            script: figures(each.code) for script, each in script_languages(row.code).items()
+        }
+        self._signs, self._units = signs(row.code), units(row.code)
+        self._short = short_forms(row.code)
+        self._sound: Callable[[str], float] = functools.lru_cache(maxsize=32768)(self._said)
         self._pause: Callable[[str], float] = functools.lru_cache(maxsize=32768)(self._silent)
 
     def sound(self, word: str) -> float:
         """Seconds of sound; 0 if nothing is said."""
-        return self._sound(word) if len(word) <= _CACHED else self._measured(word)
+        return self._sound(word) if len(word) <= _CACHED else self._said(word)
 
     def pause(self, word: str) -> float:
-        """Seconds of silence after it, by the mark that it ends with, or its line break."""
-        return self._pause(word) if len(word) <= _CACHED else self._silent(word)
+        """Seconds of silence after it, by the mark or the line break that it ends with."""
+        return self._pause(word) if len(word) <= _CACHED else self._silent(word[-_CACHED:])
 
     def _silent(self, word: str) -> float:
         text = without_escapes(word)
         said = text.rstrip()
-        if "\n" in text[len(said) :]:
+        if "\n" in text[len(said) :] or "\r" in text[len(said) :]:
             return self._figures.sentence
-        said = said.lstrip()
-        if not said:
-            return 0.0
-        if _SENTENCE.search(said[-16:]):
-            ends = not said.endswith(".") or not is_short(said[-25:-1], self._code)
-            return self._figures.sentence if ends else 0.0
-        return self._figures.clause if _CLAUSE.search(said[-16:]) else 0.0
+        if _SENTENCE.search(said, max(0, len(said) - 16)):
+            return 0.0 if self._is_short(said.lstrip()) else self._figures.sentence
+        return self._figures.clause if _CLAUSE.search(said, max(0, len(said) - 16)) else 0.0
 
-    def _measured(self, word: str) -> float:
-        text = without_escapes(word).strip()
+    def _is_short(self, said: str) -> bool:
+        """Whether the point at its end is only that of a short form."""
+        word = said[:-1].lstrip(_AROUND)
+        if not said.endswith(".") or "/" in word:
+            return False
+        if word.lower() in self._short:
+            return True
+        return word not in self._units and is_short(word, self._code)
+
+    def _said(self, word: str) -> float:
+        text = without_escapes(word).strip()[:_LONGEST]
         if not text:
             return 0.0
-        short = self._short.get(text.strip("()[]\"'„“”«».,;:!?*_").lower())
+        short = self._short.get(text.strip(_AROUND).lower())
         if short is not None:
             return self._words(short)
-        if _ADDRESS.search(text[:2000]):
-            return self._address(text)
-        if _PHONE.match(text[:64]):
-            return self._letters(
-                letters_of_digits("".join(filter(str.isdecimal, text)), self._code)
-            )
-        return self._pieces(text)
+        if is_telephone(text):
+            return self._number(letters_of_digits("".join(filter(str.isdecimal, text)), self._code))
+        read = self._in_address if _ADDRESS.search(text) else self._in_text
+        return sum(read(match, text) for match in _PIECE.finditer(text))
 
-    def _pieces(self, text: str) -> float:
-        seconds, before = 0.0, ""
-        for match in _PIECE.finditer(text):
-            piece, kind = match[0], match.lastgroup
-            after = text[match.end() : match.end() + 1]
-            if kind == "number":
-                seconds += self._number(piece)
-            elif kind == "letters":
-                seconds += self._letters_of(piece, text, match.start())
-            elif kind == "signs":
-                seconds += self._word(piece)
-            else:
-                seconds += self._sign(piece, before, after)
-            before = piece[-1]
-        return seconds
+    def _in_text(self, match: "regex.Match[str]", text: str) -> float:
+        piece, kind = match[0], match.lastgroup
+        before = text[match.start() - 1 : match.start()]
+        if kind == "number":
+            return self._amount(piece)
+        if kind == "character":
+            return self._word(piece)
+        if kind == "sign":
+            inside = before.isdecimal() and text[match.end() : match.end() + 1].isdecimal()
+            name = {"-": "minus", "–": "minus", "−": "minus", ":": "colon"}.get(piece, piece)
+            return self._words(self._signs.get(name if inside else piece, ""))
+        if piece in self._units and (_follows_number(before) or self._is_unit(piece, text)):
+            return self._words(self._units[piece])
+        return self._spelled(piece) if self._is_spelled(piece) else self._word(piece)
 
-    def _letters_of(self, piece: str, text: str, start: int) -> float:
-        """A run of letters: a unit after a number, an acronym, or a word."""
-        alone = len(piece) == len(text.strip(".,;:!?()"))
-        after_number = start > 0 and (text[start - 1].isdecimal() or text[start - 1] in "°/ \u202f")
-        if after_number or (alone and len(piece) > 1):
-            unit = self._units.get(piece)
-            if unit is not None and (piece != "min" or after_number):
-                return self._words(unit)
-        return self._spelled(piece) if self._is_acronym(piece) else self._word(piece)
+    def _in_address(self, match: "regex.Match[str]", text: str) -> float:  # noqa: ARG002
+        piece, kind = match[0], match.lastgroup
+        if kind == "number":
+            return self._amount(piece)
+        if kind == "sign":
+            name = {".": "dot", "-": "dash"}.get(piece, piece)
+            return self._words(self._signs.get(name, ""))
+        if piece == "www":
+            return self._words(self._signs["www"])
+        is_short = len(piece) <= 3 and piece not in _READ_AS_WORDS and piece.isascii()
+        return self._spelled(piece) if is_short or self._is_spelled(piece) else self._word(piece)
 
-    def _is_acronym(self, piece: str) -> bool:
+    def _is_unit(self, piece: str, text: str) -> bool:
+        """Whether a word is a unit by itself, as `km` and `km/h` are, and not a letter or `min`."""
+        return len(piece) > 1 and piece == text.strip(_AROUND).partition("/")[0] != "min"
+
+    def _is_spelled(self, piece: str) -> bool:
+        """Whether its letters are read one by one: HTTP, USA, kg; not NATO."""
         if not 2 <= len(piece) <= 6 or not piece.isascii():
             return False
+        has_vowel = _VOWEL.search(piece) is not None
         if piece.isupper():
-            return len(piece) <= 3 or _VOWEL.search(piece) is None
-        return _VOWEL.search(piece) is None and self._code not in _VOWELLESS
+            return len(piece) <= 3 or not has_vowel
+        return not has_vowel and self._code not in _WITHOUT_VOWELS
 
-    def _spelled(self, piece: str) -> float:
-        return self._letters(_SPELLED * len(piece))
+    def _amount(self, piece: str) -> float:
+        read = amount(piece, self._code)
+        return self._number(read.letters) + sum(self._words(self._signs[m]) for m in read.marks)
 
-    def _sign(self, piece: str, before: str, after: str) -> float:
-        if piece in "-–−" and before.isdecimal() and after.isdecimal():
-            return self._words(self._signs["minus"])
-        if piece == ":" and before.isdecimal() and after.isdecimal():
-            return self._words(self._signs["colon"])
-        return self._words(self._signs.get(piece, ""))
-
-    def _number(self, text: str) -> float:
-        """A number with its marks: of thousands, of a fraction, or of a date."""
-        code = self._code
-        parts = regex.split(r"\D", text)
-        digits = ["".join(str(int(d)) for d in part) for part in parts]
-        if len(digits) == 1:
-            return self._letters(letters_of_number(digits[0], code))
-        mark = next(c for c in text if not c.isdecimal())
-        point = "." if code in _DECIMAL_POINT else ","
-        marks = {c for c in text if not c.isdecimal()}
-        grouped = len(digits[0]) <= 3 and all(len(d) in (2, 3) for d in digits[1:-1])
-        if len(marks) == 1 and mark != point and grouped and len(digits[-1]) == 3:
-            return self._letters(letters_of_number("".join(digits), code))
-        if len(marks) == 2 and text.count(point) == 1 and text.rfind(point) > text.find(mark):
-            whole, fraction = "".join(digits[:-1]), digits[-1]
-            return self._fraction(whole, fraction, point)
-        if len(digits) == 2 and mark in ".,":
-            return self._fraction(digits[0], digits[1], mark)
-        said = self._words(self._signs["point"]) * (len(digits) - 1)
-        return said + sum(self._letters(letters_of_number(d, code)) for d in digits)
-
-    def _fraction(self, whole: str, fraction: str, mark: str) -> float:
-        code = self._code
-        read = letters_of_number if code in _FRACTION_IS_NUMBER else letters_of_digits
-        said = self._words(self._signs["point" if mark == "." else "comma"])
-        return (
-            said
-            + self._letters(letters_of_number(whole, code))
-            + self._letters(read(fraction, code))
-        )
-
-    def _address(self, text: str) -> float:
-        seconds = 0.0
-        for match in _PIECE.finditer(text.strip("()[]<>\"'.,;:!?")[:2000]):
-            piece, kind = match[0], match.lastgroup
-            if kind == "number":
-                seconds += self._letters(
-                    letters_of_number(piece, self._code) if piece.isdecimal() else 6
-                )
-            elif kind == "letters":
-                if piece == "www":
-                    seconds += self._words(self._signs["www"])
-                elif self._is_acronym(
-                    piece.upper() if len(piece) <= 3 and piece.isascii() else piece
-                ):
-                    seconds += self._word(piece) if piece in _WORDS else self._spelled(piece)
-                else:
-                    seconds += self._word(piece)
-            elif kind == "signs":
-                seconds += self._word(piece)
-            else:
-                name = {".": "dot", "-": "dash"}.get(piece, piece)
-                seconds += self._words(self._signs.get(name, ""))
-        return seconds
+    def _number(self, letters: float) -> float:
+        return self._figures.word + self._figures.numeral * letters
 
     def _words(self, text: str) -> float:
-        """Seconds of words of this language that are not on the screen."""
+        """What is said for a sign or a short form: words that are not on the screen."""
         return sum(map(self._word, text.split()))
 
     def _word(self, piece: str) -> float:
         letters = len(piece) if piece.isascii() else len(_LETTER.findall(piece))
-        if not letters:
-            return 0.0
         of = self._of(piece)
-        return of.word + of.letter * letters
+        return of.word + of.letter * letters if letters else 0.0
 
-    def _letters(self, letters: float) -> float:
-        return self._figures.word + self._figures.letter * letters
+    def _spelled(self, piece: str) -> float:
+        of = self._of(piece)
+        return of.word + of.letter * _SPELLED * len(piece)
 
     def _of(self, piece: str) -> Figures:
-        """The figures of the language that writes in the script of this word."""
-        if piece.isascii():
-            return _OF_LATIN if self._latin_is_foreign else self._figures
-        return figures(self._by_script[script_of(piece)].code)
-
-    @functools.cached_property
-    def _latin_is_foreign(self) -> bool:
-        return "Latin" not in LANGUAGES[self._code].scripts
+        """The figures of the language that a word in this script is taken for."""
+        return self._by_script[script_of(piece)]
 
 
-_OF_LATIN: Final = figures("en")
-_WORDS: Final = frozenset("com net gov edu".split())
+def _follows_number(before: str) -> bool:
+    return before.isdecimal() or before in ("°", "/", "\u00a0", "\u202f")
 
 
 @functools.cache

@@ -1,14 +1,21 @@
-"""How long a number is when it is read: in letters, by language."""
+"""How long a whole number is when it is read: in letters, by language.
+
+Where num2words is installed and has the language, it says the words. Elsewhere their letters are
+estimated from the mean lengths of the words that numbers are made of.
+"""
 
 import functools
 import importlib.util
 from typing import Final, NamedTuple
+
+import regex
 
 from andes_client.languages import language
 
 __all__ = ["Numerals", "letters_of_digits", "letters_of_number"]
 
 _LONGEST: Final = 12  # digits that anybody reads as one number
+_LETTER: Final = regex.compile(r"(?=\p{L})\X")
 
 
 class Numerals(NamedTuple):
@@ -73,6 +80,7 @@ _ROWS: Final = {
     }.items()
 }
 _ENGLISH: Final = _ROWS["en"]
+_HUNDRED: Final = len("hundred")
 
 
 def letters_of_digits(digits: str, code: str) -> float:
@@ -95,10 +103,12 @@ def letters_of_number(digits: str, code: str) -> float:
 
 @functools.lru_cache(maxsize=8192)
 def _read(digits: str, code: str) -> float:
-    words = _in_words(int(digits), language(code).code)
-    if words is not None:
-        return float(sum(map(str.isalpha, words)))
-    return _estimate(digits, _row(code))
+    hundreds, rest = divmod(int(digits), 100)
+    if code == "en" and 11 <= hundreds <= 19 and rest >= 10:
+        # As years are read, and such numbers often.
+        return _read(str(hundreds), code) + _HUNDRED + _read(str(rest), code)
+    words = _in_words(int(digits), code)
+    return _estimate(digits, _row(code)) if words is None else float(len(_LETTER.findall(words)))
 
 
 def _row(code: str) -> Numerals:

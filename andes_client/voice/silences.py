@@ -10,8 +10,8 @@ Silence = tuple[float, float]
 """From when to when, seconds of audio."""
 
 _WINDOW_S: Final = 0.01
-# Shorter ones are in words: before a p or a t the mouth is shut.
-_SHORTEST_S: Final = 0.08
+# Shorter ones are in words: before a p or a t the mouth is shut, twice as long before an Italian tt.
+_SHORTEST_S: Final = 0.12
 # As loud as that, of full scale and of the loudest so far, is silent.
 _QUIET: Final = 40
 _QUIET_SHARE: Final = 0.015

@@ -9,9 +9,10 @@ __all__ = ["Cost", "Tempo"]
 # its own voice by 0.3 s. The fit weighs what is expected accordingly.
 _SPREAD: Final = (0.3, 0.5, 0.2)
 _NOISE_S: Final = 0.3
-_FORGET: Final = 0.93
+_FORGET: Final = 0.85
 """What the past still counts after each utterance: speed may be changed."""
 _FASTEST, _SLOWEST = 0.2, 5.0
+_LIKELY: Final = (0.3, 4.0)  # lengths of audio, as multiples of what is expected
 
 
 class Cost(NamedTuple):
@@ -49,8 +50,8 @@ class Tempo:
 
     def learn(self, cost: Cost, seconds: float) -> None:
         """An utterance that costs so much, its last pause left out, has taken so long."""
-        if not cost.sound > 0 or not seconds > 0:
-            return
+        if not _LIKELY[0] < seconds / max(self.seconds(cost), 1e-9) < _LIKELY[1]:
+            return  # the audio was broken off, or is not of this text
         parts = (*cost, 1.0)
         for i, row in enumerate(self._sums):
             for j in range(3):

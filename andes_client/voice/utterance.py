@@ -23,7 +23,7 @@ _NEAR: Final = 120
 # A silence is the pause of which the estimate is no further off than this, seconds, and this share
 # of the time since the last one.
 _NEAR_S: Final = 0.2
-_NEAR_SHARE: Final = 0.15
+_NEAR_SHARE: Final = 0.25
 
 
 class Utterance:
@@ -40,6 +40,7 @@ class Utterance:
         "_ends",
         "_found",
         "_is_stale",
+        "_laid_out_s",
         "_lock",
         "_silences",
         "_spoken",
@@ -85,6 +86,7 @@ class Utterance:
         self._starts: list[float] = []
         self._ends: list[float] = []
         self._is_stale = True
+        self._laid_out_s = 0.0  # where the audio was taken to end
         self.cost = self._whole()
 
     @property
@@ -111,7 +113,7 @@ class Utterance:
         with self._lock:
             self._check_open("grow")
             self.seconds += seconds
-            self._news()
+            self._news(self.seconds > self._laid_out_s)
 
     def hear(self, pcm: bytes, rate: int) -> None:
         """More of its audio has come, itself: where it is silent tells where its clauses end.
@@ -130,9 +132,10 @@ class Utterance:
             self._silences = Silences(rate)
         with self._lock:
             self._check_open("hear")
+            known = len(self._silences.found)
             self._silences.feed(pcm)
             self.seconds += len(pcm) / 2 / rate
-            self._news()
+            self._news(known < len(self._silences.found) or self.seconds > self._laid_out_s)
 
     def mark(self, seconds: float, word: int | str) -> None:
         """The voice begins a word there.
@@ -212,8 +215,10 @@ class Utterance:
                 "the next add(), or at once if add() is given its length"
             )
 
-    def _news(self) -> None:
-        self._is_stale = True
+    def _news(self, matters: bool = True) -> None:
+        """More is known; whether words lie elsewhere by that. (Audio comes fifty times a second,
+        and an answer may be one utterance.)"""
+        self._is_stale = self._is_stale or matters
         self._changed()
 
     def _find(self, word: str) -> int | None:
@@ -269,7 +274,8 @@ class Utterance:
             end_s = last[2] + max(0.0, whole - last[1])
             if not anchors:
                 end_s = max(end_s, self.seconds)
-        known.append((len(places), max(whole, last[1]), max(end_s, last[2])))
+        self._laid_out_s = max(end_s, last[2])
+        known.append((len(places), max(whole, last[1]), self._laid_out_s))
         self._starts, self._ends = [], []
         for (first, from_place, from_s), (after, to_place, to_s) in pairwise(known):
             scale = (to_s - from_s) / (to_place - from_place) if to_place > from_place else 0.0

@@ -22,9 +22,13 @@ def expectation_value(text: str) -> "Expectation":
     Raises:
         argparse.ArgumentTypeError: it is none of these.
     """
-    from andes_client.expectation import Expectation, reading, speaking
+    from andes_client.expectation import SPEAKING_TDS, Expectation, reading
 
-    presets = {"reading": reading(), "speaking": speaking(), "program": Expectation.program()}
+    presets = {
+        "reading": reading(),
+        "speaking": Expectation(1.0, SPEAKING_TDS),
+        "program": Expectation.program(),
+    }
     if text in presets:
         return presets[text]
     try:

@@ -1,0 +1,40 @@
+"""What words cost somebody who listens, in tokens, for the paced buffer."""
+
+from collections.abc import Callable
+from typing import Final
+
+from andes_client.expectation import TOKENS_PER_WORD, Speaking
+from andes_client.voice.aloud import aloud
+from andes_client.voice.figures import figures, usual_wpm
+
+__all__ = ["word_cost"]
+
+# What a blank line adds to the pause before it, seconds: the mean of ten languages, as in figures.py.
+_PARAGRAPH_S: Final = 0.25
+
+
+def word_cost(expectation: Speaking, language_code: str) -> Callable[[str], float]:
+    """Tokens of a word with its pause, such that `expectation.tds` is the mean on plain text.
+
+    Args:
+        expectation: whose tokens they are.
+        language_code: ISO 639-1 code of the text.
+
+    Raises:
+        ValueError: the language is not known.
+    """
+    voice, line = aloud(language_code), figures(language_code).sentence
+    # Tokens in a second at the usual speed. Who has given no speed hears that of the text.
+    usual = usual_wpm(language_code) / 60 * TOKENS_PER_WORD
+    tokens = expectation.tds if expectation.usual else usual
+
+    def cost(word: str) -> float:
+        sound, pause = voice.sound(word), voice.pause(word)
+        if word[0] in "\r\n":
+            # The line before it has been shown: what silence that brings comes now. A mark of a
+            # list, of which nothing is said, ends a line that has most often no mark of its own.
+            pause += _PARAGRAPH_S if "\n\n" in word else 0.0
+            pause = pause if sound else max(pause, line)
+        return tokens * (sound + pause)
+
+    return cost
