@@ -9,26 +9,32 @@ is not paced.
 """
 
 import argparse
-import asyncio
-import contextlib
 import math
 import os
-import select
-import selectors
-import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, Final, NoReturn
+from typing import TYPE_CHECKING, Final
 
 import anyio
 import anyio.to_thread
 
 from andes_client.buffer import splitter_for
 from andes_client.expectation import Expectation, Smoothing, reading, smooth, speaking
-from andes_client.languages import language
 from andes_client.pacer import Paced, pace
-from andes_client.supply import MAX_SPEED_UP, Revealing, Supply, named, read
+from andes_client.pipeline import (
+    INTERRUPTED,
+    STDOUT,
+    keyboard_of_reader,
+    language_code,
+    leave,
+    loop,
+    on_interrupt,
+    stop,
+    write,
+    write_beside,
+)
+from andes_client.supply import MAX_SPEED_UP, Revealing, Supply, read
 from andes_client.terminal_text import line
 
 if TYPE_CHECKING:
@@ -37,10 +43,6 @@ if TYPE_CHECKING:
     from andes_client.keys import Keyboard
 
 __all__ = ["add_parser", "run"]
-
-_STDIN: Final = 0
-_STDOUT: Final = 1
-_INTERRUPTED: Final = 130  # 128 + SIGINT, as shells report it
 
 _AT_ONCE: Final = 8_192  # units that are written together, at most
 _STEP: Final = 1.1  # by which + and - change the speed
@@ -64,7 +66,7 @@ keys, on a terminal, from the first word on:
 examples:
   some-llm-cli | andes pace                      the mean of the Andes paper (216 words/min)
   some-llm-cli | andes pace --wpm 300            a faster reader
-  some-llm-cli | andes pace --speak              text that is spoken (148.5 words/min)
+  some-llm-cli | andes pace --speak              text that is spoken (194 words/min)
   some-llm-cli | andes pace --language de        a reader of German (187 words/min)
   some-llm-cli | andes pace --chars --cps 17     character by character, like subtitles
   some-llm-cli | andes pace --smooth             as fast as it comes, without the stutter
@@ -109,16 +111,16 @@ def add_parser(subparsers: "_SubParsersAction[argparse.ArgumentParser]") -> None
     parser.add_argument(
         "--speak",
         action="store_true",
-        help="use the mean speaking speed, not the mean reading speed (without --wpm, --cps and "
-        "--smooth)",
+        help="text that is heard: each word for as long as a voice takes over it, at the usual "
+        "speed of voices without --wpm and --cps",
     )
     parser.add_argument(
         "--language",
-        type=_language,
+        type=language_code,
         metavar="CODE",
         help="language of the text, ISO 639-1: it sets how long words are and, without --wpm and "
-        "--cps, how fast people read (en: 238 words/min) or speak (en: 150); the speeds of other "
-        "languages are estimated from English",
+        "--cps, how fast people read (en: 238 words/min) or voices "
+        "speak (en: 194); how fast other languages are read is estimated from English",
     )
     parser.add_argument(
         "--chars", action="store_true", help="show single characters instead of words"
@@ -143,20 +145,20 @@ def run(arguments: argparse.Namespace) -> int:
     with a line on standard error; 130 after Ctrl-C.
     """
     expectation = _expectation(arguments)
-    paced = expectation.tds < math.inf and (arguments.force or os.isatty(_STDOUT))
+    paced = expectation.tds < math.inf and (arguments.force or os.isatty(STDOUT))
     try:
         if paced:
-            anyio.run(_pace, expectation, arguments, backend_options={"loop_factory": _loop})
+            anyio.run(_pace, expectation, arguments, backend_options={"loop_factory": loop})
         else:
             _pass_through()
     except KeyboardInterrupt:
-        _leave(_INTERRUPTED)
+        leave(INTERRUPTED)
     except BrokenPipeError:
-        _leave(0)
+        leave(0)
     except OSError as error:
         said = line(f"{error.filename}: {error.strerror}")
         print(f"andes pace: {said}", file=sys.stderr, flush=True)
-        _leave(1)
+        leave(1)
     return 0
 
 
@@ -165,12 +167,6 @@ def _expectation(arguments: argparse.Namespace) -> Expectation:
         return smooth(arguments.smooth)
     preset = speaking if arguments.speak else reading
     return preset(arguments.wpm, cps=arguments.cps, language=arguments.language)
-
-
-def _leave(status: int) -> NoReturn:
-    # A thread may still be reading a silent input, or writing to an output that nobody
-    # takes in, and Python would wait for it. Nothing is left in a buffer of ours.
-    os._exit(status)
 
 
 def _speed_in(unit: str, usual: float) -> Callable[[str], float]:
@@ -207,21 +203,9 @@ def _window(text: str) -> float:
         ) from None
 
 
-def _language(text: str) -> str:
-    try:
-        return language(text).code
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from None
-
-
 def _pass_through() -> None:
     while data := read():
-        _write(data)
-
-
-def _loop() -> asyncio.AbstractEventLoop:
-    # With select(), as what else macOS has to wait with knows nothing of /dev/tty.
-    return asyncio.SelectorEventLoop(selectors.SelectSelector())
+        write(data)
 
 
 async def _pace(expectation: Expectation, arguments: argparse.Namespace) -> None:
@@ -237,19 +221,14 @@ async def _pace(expectation: Expectation, arguments: argparse.Namespace) -> None
     )
     async with paced:
         supply.start(paced)
-        with _keyboard() as keyboard:
-            # By itself asyncio can miss a Ctrl-C that comes just as it goes to sleep: the
-            # signal is then seen at the next input. A handler of the loop's own wakes it.
-            with contextlib.suppress(NotImplementedError):  # on Windows
-                asyncio.get_running_loop().add_signal_handler(
-                    signal.SIGINT, _stop, keyboard, _INTERRUPTED
-                )
+        with keyboard_of_reader() as keyboard:
+            on_interrupt(partial(stop, keyboard, INTERRUPTED))
             await _show(paced, supply, keyboard)
 
 
 async def _show(paced: Paced, supply: Supply, keyboard: "Keyboard | None") -> None:
     """Write text as it is released; obey the keys."""
-    controls = _controls(paced, supply, partial(_stop, keyboard, 0))
+    controls = _controls(paced, supply, partial(stop, keyboard, 0))
     error: Exception | None = None
     while error is None:
         text, error = await _due(paced)
@@ -260,11 +239,11 @@ async def _show(paced: Paced, supply: Supply, keyboard: "Keyboard | None") -> No
             # Not before the first text, as keys may be a password for the program upstream;
             # then with each, as that program and the shell change the terminal, too.
             keyboard.listen(controls)
-        await _write_beside(text.encode("utf-8", "surrogateescape"))
+        await write_beside(text.encode("utf-8", "surrogateescape"))
     if error is not None:
         raise error
     for data in supply.rest():
-        await _write_beside(data)
+        await write_beside(data)
 
 
 async def _due(paced: Paced) -> tuple[str, Exception | None]:
@@ -284,26 +263,6 @@ async def _due(paced: Paced) -> tuple[str, Exception | None]:
         except OSError as error:
             return "".join(texts), error
     return "".join(texts), None
-
-
-async def _write_beside(data: bytes) -> None:
-    # In a thread: a terminal that is stopped (Ctrl-S) must not stop the reading too.
-    await anyio.to_thread.run_sync(_write, data, abandon_on_cancel=True)
-
-
-@contextlib.contextmanager
-def _keyboard() -> Iterator["Keyboard | None"]:
-    """The keys of a person who watches, unless they are typing the text itself."""
-    if not os.isatty(_STDOUT) or os.isatty(_STDIN):
-        yield None
-        return
-    try:
-        from andes_client.keys import Keyboard
-    except ModuleNotFoundError:  # no termios, as on Windows
-        yield None
-        return
-    with Keyboard() as keyboard:
-        yield keyboard
 
 
 def _controls(paced: Paced, supply: Supply, leave: Callable[[], object]) -> Callable[[str], object]:
@@ -332,20 +291,3 @@ def _controls(paced: Paced, supply: Supply, leave: Callable[[], object]) -> Call
         "q": leave,
     }
     return lambda key: actions.get(key, lambda: None)()
-
-
-def _stop(keyboard: "Keyboard | None", status: int) -> NoReturn:
-    if keyboard is not None:
-        keyboard.release()
-    _leave(status)
-
-
-def _write(data: bytes) -> None:
-    """All of `data`, now: no buffer lies between this and the output."""
-    while data:
-        try:
-            data = data[os.write(_STDOUT, data) :]
-        except BlockingIOError:
-            select.select([], [_STDOUT], [])
-        except OSError as error:
-            raise named(error, _STDOUT) from None

@@ -20,6 +20,7 @@ from andes_client import (
     Paced,
     Segmenter,
     Smoothing,
+    Speaking,
     Statistics,
     Unit,
     pace,
@@ -30,6 +31,7 @@ from andes_client import (
     speaking,
     wire,
 )
+from andes_client.expectation import SPEAKING_TDS
 from andes_client.languages import LANGUAGES, Language, language
 from andes_client.qoe import Meter, digest, qoe, qoe_v2
 from andes_client.segment import segmenter
@@ -103,6 +105,8 @@ def expectations() -> list[Expectation]:
         speaking(),
         speaking(wpm=150),
         speaking(language="pt-BR"),
+        Speaking(ttft=1.0, tds=speaking(160).tds, language="de"),
+        Speaking(ttft=1.0, tds=SPEAKING_TDS, usual=True),
         smooth(),
         smooth(1.0, ttft=0.5),
         Smoothing(ttft=1.0, tds=reading(300).tds, window=0.5),

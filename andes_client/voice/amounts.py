@@ -15,13 +15,15 @@ _DIGITS: Final = regex.compile(r"\d++")
 _LONGEST: Final = 200  # digits that are looked at
 # Languages whose fractions follow a point; of the others, a comma.
 _POINT: Final = frozenset(
-    ("am", "bn", "bo", "cy", "en", "ga", "gu", "he", "hi", "ja", "kn", "ko", "ml")
-    + ("mr", "ms", "my", "ne", "pa", "si", "sw", "ta", "te", "th", "tl", "ur", "zh")
-)
+    (
+        "am", "bn", "bo", "cy", "en", "ga", "gu", "he", "hi", "ja", "kn", "ko", "ml", "mr", "ms",
+        "my", "ne", "pa", "si", "sw", "ta", "te", "th", "tl", "ur", "zh",
+    )
+)  # fmt: skip
 # Languages that read "3,25" as three and twenty-five; the others say the digits of a fraction.
 _WHOLE_FRACTIONS: Final = frozenset(("es", "fr", "it"))
 # In groups, and none of them a day or a month: 555-0123, 040.123.4567.
-_TELEPHONE: Final = regex.compile(r"\W{0,3}\d{2,6}+(?:[-.]\d{3,8}+){0,4}+[-.]\d{4,8}+\W{0,3}")
+_TELEPHONE: Final = regex.compile(r"\W{0,3}\d{2,6}(?:[-.]\d{3,8}){0,4}[-.]\d{4,8}\W{0,3}")
 
 
 class Amount(NamedTuple):

@@ -5,11 +5,11 @@ from typing import Final
 
 from andes_client.expectation import TOKENS_PER_WORD, Speaking
 from andes_client.voice.aloud import aloud
-from andes_client.voice.figures import figures, usual_wpm
+from andes_client.voices import figures, usual_wpm
 
 __all__ = ["word_cost"]
 
-# What a blank line adds to the pause before it, seconds: the mean of ten languages, as in figures.py.
+# What a blank line adds to the pause before it, seconds (measured as andes_client.voices says).
 _PARAGRAPH_S: Final = 0.25
 
 
@@ -34,7 +34,7 @@ def word_cost(expectation: Speaking, language_code: str) -> Callable[[str], floa
             # The line before it has been shown: what silence that brings comes now. A mark of a
             # list, of which nothing is said, ends a line that has most often no mark of its own.
             pause += _PARAGRAPH_S if "\n\n" in word else 0.0
-            pause = pause if sound else max(pause, line)
+            pause = pause if sound or word.isspace() else max(pause, line)
         return tokens * (sound + pause)
 
     return cost

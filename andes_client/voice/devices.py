@@ -1,5 +1,6 @@
 """The way to a sound device: the package sounddevice, else a program that plays."""
 
+import errno
 import importlib
 import shutil
 import time
@@ -56,6 +57,7 @@ class SoundDevicePlayer:
         self._queue = Queue()
         self._heard = Heard(sample_rate)
         self._stream: Any = None
+        self._stopped = False
         try:
             sounddevice = importlib.import_module("sounddevice")
             self._stream = sounddevice.RawOutputStream(
@@ -74,6 +76,8 @@ class SoundDevicePlayer:
         self._queue.put(pcm)
 
     def position(self) -> float:
+        if not self._stopped and not self._stream.active:
+            raise OSError(errno.EIO, "it has stopped", "sound device")
         return self._heard.position(self._now())
 
     def pause(self) -> None:
@@ -83,6 +87,7 @@ class SoundDevicePlayer:
         self._queue.paused = False
 
     def stop(self) -> None:
+        self._stopped = True
         self._queue.clear()
         self._heard.stop(self._now())
         if not self._stream.closed:

@@ -30,7 +30,11 @@ class Player(Protocol):
         """Play this after all that was given before. It does not wait."""
 
     def position(self) -> float:
-        """Seconds of the audio given so far that have been heard. It never falls."""
+        """Seconds of the audio given so far that have been heard. It never falls.
+
+        Raises:
+            OSError: the device has gone.
+        """
 
     def pause(self) -> None:
         """Be silent from now on, and stay where it is."""
@@ -77,8 +81,9 @@ class WavPlayer:
         self._rate = sample_rate
         self._clock = clock
         self._path = Path(path)
-        self._wave = wave.open(str(path), "wb")
-        self._wave.setparams((1, BYTES_A_SAMPLE, sample_rate, 0, "NONE", ""))
+        self._file = self._path.open("wb")
+        self._wave = wave.open(self._file, "wb")  # noqa: SIM115  # closed by close()
+        self._wave.setparams((1, BYTES_A_SAMPLE, sample_rate, 0, "NONE", "not compressed"))
         self._lock = threading.Lock()
         self._given = 0  # samples
         self._position = 0.0  # seconds, then:
@@ -118,6 +123,7 @@ class WavPlayer:
             if not self._closed:
                 self._closed = True
                 self._wave.close()
+                self._file.close()
                 _cut(self._path, round(self._position * self._rate))
 
     def _settle(self) -> float:

@@ -1,9 +1,11 @@
 """A sound device by way of a program that plays what comes on its standard input. Unix only."""
 
 import contextlib
+import errno
 import fcntl
 import subprocess
 import sys
+import tempfile
 import termios
 import threading
 import time
@@ -59,12 +61,15 @@ class ProgramPlayer:
         self._rate = sample_rate
         self._queue = Queue()
         self._heard = Heard(sample_rate)
+        self._program = program
+        self._stopped = False
+        self._complaints = tempfile.TemporaryFile()  # noqa: SIM115  # closed by close()
         try:
             self._process = subprocess.Popen(
                 _COMMANDS[program](sample_rate),
                 stdin=subprocess.PIPE,
                 stdout=subprocess.DEVNULL,
-                stderr=subprocess.PIPE,
+                stderr=self._complaints,
                 bufsize=0,
                 start_new_session=True,  # Ctrl-C is for us
             )
@@ -77,15 +82,16 @@ class ProgramPlayer:
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(_STARTING_S)
         if self._process.poll() is not None:
-            assert self._process.stderr is not None
-            said = self._process.stderr.read().decode(errors="replace").split("\n")[0]
+            said = self._said()
             self.close()
-            raise VoiceMissingError(f"{program}: {said or 'it has ended'}")
+            raise VoiceMissingError(f"{program}: {said}")
 
     def play(self, pcm: bytes) -> None:
         self._queue.put(pcm)
 
     def position(self) -> float:
+        if not self._stopped and self._process.poll() is not None:
+            raise OSError(errno.EIO, self._said(), self._program)
         return self._heard.position(time.monotonic())
 
     def pause(self) -> None:
@@ -95,6 +101,7 @@ class ProgramPlayer:
         self._queue.paused = False
 
     def stop(self) -> None:
+        self._stopped = True
         self._queue.clear()
         self._heard.stop(time.monotonic())
         self._process.kill()  # and with it what it holds
@@ -103,9 +110,14 @@ class ProgramPlayer:
         self.stop()
         self._thread.join()
         self._process.wait()
-        for stream in (self._process.stdin, self._process.stderr):
-            if stream is not None:
-                stream.close()
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        self._complaints.close()
+
+    def _said(self) -> str:
+        """Its first line of complaint."""
+        self._complaints.seek(0)
+        return self._complaints.readline().decode(errors="replace").strip() or "it has ended"
 
     def _send(self) -> None:
         assert self._process.stdin is not None

@@ -72,7 +72,7 @@ async def test_the_pacer_goes_as_fast_as_the_keys_say() -> None:
 async def test_reading_and_speaking() -> None:
     async with watching() as room:
         await room.press("s")
-        assert "you listen to 148 words/min" in room.title
+        assert "you listen to 194 words/min" in room.title
         assert words_per_minute(room) == {148}
         await room.press("s")
         assert "you read 300 words/min" in room.title

@@ -1,0 +1,296 @@
+"""Players: a file on a clock that we move, and real programs that play into a real sound server."""
+
+import contextlib
+import math
+import os
+import shutil
+import subprocess
+import sys
+import threading
+import time
+import wave
+from array import array
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from andes_client.voice.engine import VoiceMissingError
+from andes_client.voice.player import Heard, Player, Queue, WavPlayer, device
+from andes_client.voice.programs import ProgramPlayer
+from tests.conftest import skip_loudly
+from tests.voice.sound_server import server
+
+__all__ = ["server"]  # a fixture
+
+RATE = 22_050
+DEADLINE_S = 60.0
+
+
+class Clock:
+    now = 1_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def silence(seconds: float) -> bytes:
+    return bytes(2 * round(seconds * RATE))
+
+
+def seconds_in(path: Path) -> float:
+    with wave.open(str(path), "rb") as file:
+        assert (file.getnchannels(), file.getsampwidth(), file.getframerate()) == (1, 2, RATE)
+        return file.getnframes() / RATE
+
+
+class TestWav:
+    """The file is heard at the time that a listener would take."""
+
+    def test_the_position_goes_by_the_clock_as_far_as_there_is_audio(self, tmp_path: Path) -> None:
+        clock = Clock()
+        player = WavPlayer(tmp_path / "a.wav", RATE, clock)
+        clock.now += 5.0
+        assert player.position() == 0.0
+        player.play(silence(1.0))
+        clock.now += 0.25
+        assert player.position() == pytest.approx(0.25)
+        player.play(silence(1.0))
+        clock.now += 1.0
+        assert player.position() == pytest.approx(1.25)
+        clock.now += 60.0  # silence that is not in the file
+        assert player.position() == pytest.approx(2.0)
+        player.play(silence(0.5))
+        clock.now += 0.1
+        assert player.position() == pytest.approx(2.1)
+        clock.now += 0.9
+        player.close()
+        assert seconds_in(tmp_path / "a.wav") == pytest.approx(2.5)
+
+    def test_a_pause_is_no_time(self, tmp_path: Path) -> None:
+        clock = Clock()
+        player = WavPlayer(tmp_path / "a.wav", RATE, clock)
+        player.play(silence(2.0))
+        clock.now += 0.5
+        player.pause()
+        clock.now += 10.0
+        player.play(silence(1.0))
+        assert player.position() == pytest.approx(0.5)
+        player.resume()
+        clock.now += 1.0
+        assert player.position() == pytest.approx(1.5)
+        player.close()
+
+    def test_a_stop_keeps_what_was_heard(self, tmp_path: Path) -> None:
+        clock = Clock()
+        player = WavPlayer(tmp_path / "a.wav", RATE, clock)
+        sound = array("h", range(1, 20_001)).tobytes()
+        player.play(sound)
+        clock.now += 1_000 / RATE
+        player.stop()
+        player.play(silence(1.0))
+        player.resume()
+        clock.now += 10.0
+        assert player.position() == pytest.approx(1_000 / RATE)
+        player.close()
+        player.close()
+        with wave.open(str(tmp_path / "a.wav"), "rb") as file:
+            assert file.readframes(20_000) == sound[:2_000]
+
+    def test_a_file_that_cannot_be_written_is_an_error(self, tmp_path: Path) -> None:
+        with pytest.raises(FileNotFoundError):
+            WavPlayer(tmp_path / "none" / "a.wav", RATE)
+
+
+class TestHeard:
+    """A device says when it will play what it was sent."""
+
+    def test_what_is_still_in_the_device_is_not_heard(self) -> None:
+        heard = Heard(RATE)
+        heard.sent(RATE, 10.0)
+        assert heard.position(9.9) == 0.0
+        assert heard.position(10.25) == pytest.approx(0.25)
+
+    def test_a_gap_between_two_pieces_is_no_position(self) -> None:
+        heard = Heard(RATE)
+        heard.sent(RATE, 10.0)
+        heard.sent(RATE, 15.0)
+        assert heard.position(12.0) == pytest.approx(1.0)
+        assert heard.position(15.5) == pytest.approx(1.5)
+        assert heard.position(99.0) == pytest.approx(2.0)
+
+    def test_it_never_falls(self) -> None:
+        heard = Heard(RATE)
+        heard.sent(RATE, 10.0)
+        assert heard.position(10.9) == pytest.approx(0.9)
+        heard.sent(RATE, 10.95)  # earlier than it said before
+        heard.sent(RATE, 30.0)
+        positions = [heard.position(10.9 + step / 10) for step in range(30)]
+        assert positions == sorted(positions)
+
+    def test_it_stays_after_a_stop(self) -> None:
+        heard = Heard(RATE)
+        heard.sent(RATE, 10.0)
+        heard.stop(10.5)
+        assert heard.position(11.0) == pytest.approx(0.5)
+
+    def test_hours_do_not_fill_the_memory(self) -> None:
+        heard = Heard(RATE)
+        for second in range(3_600):
+            heard.sent(RATE, float(second))
+        assert len(heard._begins) < 20
+        assert heard.position(3_599.5) == pytest.approx(3_599.5)
+
+
+class TestQueue:
+    def test_pieces_are_cut_and_joined_as_they_are_asked_for(self) -> None:
+        queue = Queue()
+        for piece in (b"abcd", b"", b"ef"):
+            queue.put(piece)
+        assert [queue.take(size) for size in (1, 4, 8, 8)] == [b"a", b"bcde", b"f", b""]
+
+    def test_paused_it_gives_nothing_and_loses_nothing(self) -> None:
+        queue = Queue()
+        queue.put(b"ab")
+        queue.paused = True
+        assert queue.take(8) == b""
+        queue.paused = False
+        assert queue.take(8) == b"ab"
+
+
+def click() -> bytes:
+    """20 ms that are loud."""
+    return array("h", (int(20_000 * math.sin(at * 0.4)) for at in range(RATE // 50))).tobytes()
+
+
+@contextlib.contextmanager
+def recording() -> Iterator[list[float]]:
+    """The moments at which the sound server begins to play something loud after silence."""
+    command = ["parec", "-d", "null.monitor", "--raw", "--format=s16le", "--channels=1"]
+    command += [f"--rate={RATE}", "--latency-msec=10"]
+    moments: list[float] = []
+    with subprocess.Popen(command, stdout=subprocess.PIPE, bufsize=0) as process:
+        assert process.stdout is not None
+        stream = process.stdout
+
+        def listen() -> None:
+            quiet = 0
+            while data := stream.read(220):
+                if max(map(abs, array("h", data[: len(data) // 2 * 2])), default=0) < 3_000:
+                    quiet += 1
+                else:
+                    if quiet > 20:
+                        moments.append(time.monotonic())
+                    quiet = 0
+
+        stream.read(220)  # it listens now
+        listener = threading.Thread(target=listen)
+        listener.start()
+        try:
+            yield moments
+        finally:
+            process.kill()
+            listener.join()
+
+
+def moment_of(player: Player, position: float) -> float:
+    """When the player says that so much has been heard."""
+    deadline = time.monotonic() + DEADLINE_S
+    while player.position() < position:
+        assert time.monotonic() < deadline
+        threading.Event().wait(0.001)
+    return time.monotonic()
+
+
+def players() -> list[str]:
+    return ["paplay", "sounddevice"]
+
+
+def opened(name: str) -> Player:
+    if name != "sounddevice":
+        return ProgramPlayer(name, RATE)
+    from andes_client.voice.devices import SoundDevicePlayer
+
+    try:
+        return SoundDevicePlayer(RATE)
+    except VoiceMissingError as error:
+        pytest.skip(str(error))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", players())
+@pytest.mark.usefixtures("server")
+class TestDevice:
+    def test_the_position_is_what_is_heard(self, name: str) -> None:
+        """Of the same order: a busy machine may be late, and the player or the recorder with it."""
+        with recording() as heard:
+            player = opened(name)
+            for _ in range(3):
+                player.play(silence(0.5) + click())
+            said = [moment_of(player, 0.5 * count + 0.02 * (count - 1)) for count in (1, 2, 3)]
+            moment_of(player, 1.56)
+            threading.Event().wait(0.5)
+            player.close()
+        assert len(heard) == 3
+        assert min(abs(one - other) for one, other in zip(said, heard, strict=True)) < 0.15
+
+    def test_a_stop_is_heard_at_once(self, name: str) -> None:
+        with recording() as heard:
+            player = opened(name)
+            player.play(click() + silence(0.4))
+            player.play((click() + silence(0.4)) * 20)
+            moment_of(player, 0.5)
+            player.stop()
+            position = player.position()
+            threading.Event().wait(1.5)  # real time: it would be heard then
+            assert player.position() == position
+            assert len(heard) <= 3
+            player.close()
+            player.close()
+
+    def test_nothing_moves_in_a_pause(self, name: str) -> None:
+        player = opened(name)
+        player.play(silence(10.0))
+        moment_of(player, 0.3)
+        player.pause()
+        threading.Event().wait(0.5)  # what the device has is still heard
+        position = player.position()
+        threading.Event().wait(0.3)
+        assert player.position() == position
+        player.resume()
+        moment_of(player, position + 0.2)
+        player.close()
+
+
+@pytest.mark.usefixtures("server")
+def test_the_default_device_is_found() -> None:
+    player = device(RATE)
+    player.play(silence(0.2))
+    moment_of(player, 0.19)
+    player.close()
+
+
+@pytest.mark.usefixtures("server")
+def test_a_program_that_ends_is_an_error() -> None:
+    player = ProgramPlayer("paplay", RATE)
+    player._process.kill()
+    player._process.wait()
+    with pytest.raises(OSError, match="paplay"):
+        player.position()
+    player.close()
+
+
+def test_without_a_device_it_is_said_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No program is on the path, and sounddevice cannot be imported."""
+    monkeypatch.setenv("PATH", os.devnull)
+    monkeypatch.setitem(sys.modules, "sounddevice", None)
+    with pytest.raises(VoiceMissingError, match=r"apt-get install .*--wav FILE"):
+        device(RATE)
+
+
+def test_what_a_program_says_of_a_missing_server_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    if shutil.which("paplay") is None:
+        skip_loudly("playing", "pulseaudio and pulseaudio-utils are not installed.")
+    monkeypatch.setenv("PULSE_SERVER", "unix:/none")
+    with pytest.raises(VoiceMissingError, match="paplay: Connection"):
+        ProgramPlayer("paplay", RATE)
