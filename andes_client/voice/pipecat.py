@@ -43,6 +43,7 @@ from andes_client.voice.utterance import Utterance
 __all__ = ["InStep"]
 
 _DOWN: Final = FrameDirection.DOWNSTREAM
+_LATE_S: Final = 1.5  # no voice is silent for so long before it speaks
 _KEY: Final = "andes.answer"  # in the metadata of the frames around an answer
 
 
@@ -152,7 +153,10 @@ class _Hear(FrameProcessor):
         self._step = step
         self._utterances = dict[int, Utterance]()  # by the id of its frame
         self._current: Utterance | None = None
+        self._begun: Utterance | None = None  # some of its words are timed
         self._spoken: Spoken | None = None
+        self._zero_ns: int | None = None
+        self._origin_ns = 0
 
     async def process_frame(self, frame: Frame, direction: FrameDirection) -> None:
         await super().process_frame(frame, direction)
@@ -161,14 +165,12 @@ class _Hear(FrameProcessor):
         elif isinstance(frame, TTSAudioRawFrame) and direction is _DOWN:
             self._grow(frame)
         elif isinstance(frame, TTSTextFrame) and frame.segment_id in self._utterances:
-            if frame.text_type != TextType.WORD:
-                return  # the whole chunk, once its audio is there: its words are shown instead
-            frame.append_to_context = False
-            frame.metadata[_KEY] = self._utterances[frame.segment_id]
+            self._mark(frame, self._utterances[frame.segment_id])
+            return  # its words are shown instead, when they are heard
         elif isinstance(frame, AggregatedTextFrame) and frame.will_be_spoken:
             self._current = None  # somebody else speaks
         elif isinstance(frame, LLMFullResponseStartFrame) and _KEY in frame.metadata:
-            frame.metadata[_KEY].begins_s = self._step.made_s
+            frame.metadata[_KEY].begins_s, self._zero_ns = self._step.made_s, None
         elif isinstance(frame, LLMFullResponseEndFrame) and _KEY in frame.metadata:
             answer = frame.metadata[_KEY]
             if answer.rest:
@@ -187,7 +189,25 @@ class _Hear(FrameProcessor):
         self._current = answer.spoken.add(piece.chunk, at=at)
         self._utterances[piece.id] = self._current
 
+    def _mark(self, frame: TTSTextFrame, utterance: Utterance) -> None:
+        """A voice that times its words says when one begins, on the pipeline's clock."""
+        if frame.text_type != TextType.WORD or frame.pts is None:
+            return
+        if self._begun is not utterance:
+            self._begun = utterance
+            at_s = (frame.pts - self._zero()) / 1e9 - utterance.begins_s
+            # Whose times begin anew with each chunk, begins it at its begin.
+            self._origin_ns = frame.pts - int(max(0.0, at_s if at_s < _LATE_S else 0.0) * 1e9)
+        utterance.mark(max(0.0, (frame.pts - self._origin_ns) / 1e9), frame.text)
+
+    def _zero(self) -> int:
+        """When the first audio of the answer came."""
+        if self._zero_ns is None:
+            self._zero_ns = self.get_clock().get_time()
+        return self._zero_ns
+
     def _grow(self, frame: TTSAudioRawFrame) -> None:
+        self._zero()
         seconds = frame.num_frames / frame.sample_rate
         self._step.made_s += seconds
         if self._current is None:
@@ -215,11 +235,6 @@ class _Show(FrameProcessor):
             await self._leave()
             self._answer = frame.metadata[_KEY]
             self._showing = self.create_task(self._show(self._answer))
-        elif isinstance(frame, TTSTextFrame) and _KEY in frame.metadata:
-            utterance = frame.metadata[_KEY]
-            now_s = self._step.played_s - self._answer.begins_s if self._answer else 0.0
-            utterance.mark(max(0.0, now_s - utterance.begins_s), frame.text)
-            return
         elif isinstance(frame, LLMFullResponseEndFrame) and _KEY in frame.metadata:
             self._step.played_s = max(self._step.played_s, self._step.made_s)
             if self._showing is not None:

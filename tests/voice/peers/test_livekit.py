@@ -31,7 +31,7 @@ def test_livekit_is_here() -> None:
 
 if IS_HERE:
     from livekit import rtc
-    from livekit.agents import Agent, AgentSession, ModelSettings, tts
+    from livekit.agents import Agent, AgentSession, ModelSettings, llm, tts
     from livekit.agents.types import DEFAULT_API_CONNECT_OPTIONS, APIConnectOptions
     from livekit.agents.voice import io
 
@@ -125,12 +125,29 @@ if IS_HERE:
         ) -> AsyncIterable[str]:
             return self.step.transcription_node(self, text, model_settings)
 
+    class Model(llm.LLM[Any]):
+        """Says the same whatever it is asked."""
+
+        def chat(self, **options: Any) -> llm.LLMStream:
+            return Answering(
+                self,
+                chat_ctx=options["chat_ctx"],
+                tools=options.get("tools") or [],
+                conn_options=options.get("conn_options", DEFAULT_API_CONNECT_OPTIONS),
+            )
+
+    class Answering(llm.LLMStream):
+        async def _run(self) -> None:
+            async for text in model():
+                delta = llm.ChoiceDelta(role="assistant", content=text)
+                self._event_ch.send_nowait(llm.ChatChunk(id="1", delta=delta))
+
     class Scene:
         """A session that speaks."""
 
         def __init__(self) -> None:
             self.voice, self.speaker, self.screen = Letters(), Speaker(), Screen()
-            self.session = AgentSession[None](tts=self.voice, tts_text_transforms=None)
+            self.session = AgentSession[None](llm=Model(), tts=self.voice, tts_text_transforms=None)
             self.session.output.audio = self.speaker
             self.session.output.transcription = self.screen
 
@@ -190,6 +207,19 @@ if IS_HERE:
         assert ANSWER.startswith(scene.history[0])
         heard_s = 2.0 - scene.speaker.began
         assert abs(len(scene.history[0]) - 4 - heard_s * LETTERS_PER_SECOND) < 10
+
+    def test_a_model_answers_and_is_interrupted() -> None:
+        async def play(scene: Scene) -> None:
+            await scene.session.generate_reply(user_input="What is up there?")
+            handle = scene.session.generate_reply(user_input="And?")
+            await asyncio.sleep(2.0)
+            await scene.session.interrupt()
+            await handle
+
+        asked, answer, again, heard = act(play).history
+        assert (asked, answer, again) == ("What is up there?", ANSWER, "And?")
+        assert ANSWER.startswith(heard)
+        assert 0 < len(heard) < len(ANSWER)
 
     def test_answers_follow_each_other() -> None:
         async def play(scene: Scene) -> None:

@@ -33,6 +33,7 @@ if IS_HERE:
         # Of Pipecat's own modules: audioop (another is installed where Python has none), and a
         # class that derives from an old one.
         warnings.simplefilter("ignore", DeprecationWarning)
+        from pipecat.clocks.base_clock import BaseClock
         from pipecat.frames.frames import (
             EndFrame,
             Frame,
@@ -62,10 +63,13 @@ if IS_HERE:
     class Letters(TTSService):
         """A voice that takes as long as the letters say."""
 
-        def __init__(self) -> None:
-            settings = TTSSettings(model=None, voice=None, language=None)
+        def __init__(self, *, push_text_frames: bool = True) -> None:
             super().__init__(
-                push_start_frame=True, push_stop_frames=True, sample_rate=RATE, settings=settings
+                push_text_frames=push_text_frames,
+                push_start_frame=True,
+                push_stop_frames=True,
+                sample_rate=RATE,
+                settings=TTSSettings(model=None, voice=None, language=None),
             )
             self.said = list[str]()
 
@@ -73,6 +77,24 @@ if IS_HERE:
             self.said.append(text)
             samples = len(text) * RATE // LETTERS_PER_SECOND
             yield TTSAudioRawFrame(b"\x00\x10" * samples, RATE, 1, context_id=context_id)
+
+    class Timing(Letters):
+        """A voice that says when it begins each word: every other half second."""
+
+        def __init__(self) -> None:
+            super().__init__(push_text_frames=False)
+
+        async def run_tts(self, text: str, context_id: str) -> AsyncGenerator[Frame | None, None]:
+            self.said.append(text)
+            words = text.split()
+            await self.start_word_timestamps()
+            times = [(word, float(number)) for number, word in enumerate(words)]
+            await self.add_word_timestamps(times, context_id)
+            for _ in words:
+                silent = b"\x00\x00" * (RATE // 2)
+                yield TTSAudioRawFrame(
+                    b"\x00\x10" * (RATE // 2) + silent, RATE, 1, context_id=context_id
+                )
 
     class Speaker(BaseOutputTransport):
         """Takes as long over audio as it is."""
@@ -90,6 +112,15 @@ if IS_HERE:
                 self.began = asyncio.get_running_loop().time()
             await asyncio.sleep(frame.num_frames / frame.sample_rate)
             return True
+
+    class Clock(BaseClock):
+        """The event loop's."""
+
+        def get_time(self) -> int:
+            return int(asyncio.get_running_loop().time() * 1e9)
+
+        def start(self) -> None:
+            pass
 
     class Screen(FrameProcessor):
         """What is shown, and when."""
@@ -110,8 +141,8 @@ if IS_HERE:
     class Scene:
         """A pipeline that speaks."""
 
-        def __init__(self) -> None:
-            self.voice, self.speaker, self.screen = Letters(), Speaker(), Screen()
+        def __init__(self, voice: Letters | None = None) -> None:
+            self.voice, self.speaker, self.screen = voice or Letters(), Speaker(), Screen()
             self.context = LLMContext()
             assistant = LLMAssistantAggregator(self.context)
             parts = InStep().around(self.voice, self.speaker)
@@ -119,6 +150,7 @@ if IS_HERE:
                 Pipeline([*parts, self.screen, assistant]),
                 params=PipelineParams(audio_out_sample_rate=RATE),
                 cancel_on_idle_timeout=False,
+                clock=Clock(),
                 enable_rtvi=False,
             )
 
@@ -138,9 +170,11 @@ if IS_HERE:
                 await self.worker.queue_frame(LLMTextFrame(text[at : at + 4]))
             await self.worker.queue_frame(LLMFullResponseEndFrame())
 
-    def act(play: Callable[[Scene], Awaitable[None]]) -> Scene:
+    def act(
+        play: Callable[[Scene], Awaitable[None]], voice: Callable[[], Letters] = Letters
+    ) -> Scene:
         async def run() -> Scene:
-            scene = Scene()
+            scene = Scene(voice())
             started = asyncio.Event()
 
             @scene.worker.event_handler("on_pipeline_started")
@@ -227,3 +261,16 @@ if IS_HERE:
         scene = act(play)
         assert scene.voice.said == []
         assert scene.text == "```\ncode\n```\n"
+
+    def test_words_that_the_voice_times_are_shown_at_its_times() -> None:
+        async def play(scene: Scene) -> None:
+            await scene.answer("Go up, **now** and here.")
+            await scene.screen.ended.wait()
+
+        scene = act(play, Timing)
+        assert scene.text == "Go up, **now** and here."
+        began = scene.speaker.began or 0.0
+        moments = [moment - began for moment, _ in scene.screen.shown]
+        assert len(moments) == 5
+        for number, moment in enumerate(moments):
+            assert abs(moment - number) < 0.15
