@@ -35,8 +35,9 @@ from andes_client.pipeline import (
 from andes_client.supply import read
 from andes_client.terminal_text import line
 from andes_client.voice import Chunk, Spoken, chunks
+from andes_client.voice.devices import device
 from andes_client.voice.engine import Voice, VoiceMissingError
-from andes_client.voice.player import BYTES_A_SAMPLE, Player, WavPlayer, device
+from andes_client.voice.player import BYTES_A_SAMPLE, Player, WavPlayer
 
 if TYPE_CHECKING:
     from argparse import _SubParsersAction

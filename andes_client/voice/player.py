@@ -4,8 +4,8 @@
     player.play(audio.pcm)
     player.position()                     # seconds
 
-`device` is a sound card through the package sounddevice (PortAudio) or else a program that plays
-what it is given, such as aplay; see `andes_client.voice.devices`.
+`andes_client.voice.devices.device` is a sound card through the package sounddevice (PortAudio), or
+else a program that plays what it is given, such as aplay.
 """
 
 import threading
@@ -17,7 +17,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final, Protocol
 
-__all__ = ["Heard", "Player", "Queue", "WavPlayer", "device"]
+__all__ = ["BYTES_A_SAMPLE", "Heard", "Player", "Queue", "WavPlayer"]
 
 BYTES_A_SAMPLE: Final = 2
 _KEPT_S: Final = 10.0  # of what was sent to a device, for what its latency may be
@@ -47,17 +47,6 @@ class Player(Protocol):
 
     def close(self) -> None:
         """Stop, and give the device or the file back. May be called twice."""
-
-
-def device(sample_rate: int) -> Player:
-    """The sound device of this machine.
-
-    Raises:
-        VoiceMissingError: there is none, or no way to it; the text says what to install.
-    """
-    from andes_client.voice.devices import opened
-
-    return opened(sample_rate)
 
 
 class WavPlayer:
