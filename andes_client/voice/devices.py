@@ -22,8 +22,11 @@ _LATENCY_S: Final = 0.05  # asked of a device: a stop is heard at once, and noth
 def device(sample_rate: int) -> Player:
     """The sound device of this machine, by the first way that there is.
 
+    Args:
+        sample_rate: of the audio, in samples a second.
+
     Raises:
-        VoiceMissingError: there is none; the text says what was tried.
+        VoiceMissingError: there is none; the text says what to install.
     """
     failed = []
     try:

@@ -1,11 +1,10 @@
 """Audio that is heard, and how much of it has been: what text in step with a voice goes by.
 
-    player = device(sample_rate=22_050)   # or WavPlayer("speech.wav", 22_050)
+    player = WavPlayer("speech.wav", sample_rate=22_050)   # or devices.device(22_050)
     player.play(audio.pcm)
-    player.position()                     # seconds
+    player.position()                                      # seconds
 
-`andes_client.voice.devices.device` is a sound card through the package sounddevice (PortAudio), or
-else a program that plays what it is given, such as aplay.
+Sound devices are in devices.py and programs.py.
 """
 
 import threading
