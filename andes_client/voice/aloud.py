@@ -172,6 +172,7 @@ class Aloud:
         letters = len(piece) if piece.isascii() else len(_LETTER.findall(piece))
         if self._code == "fr" and letters > 3:
             letters = len(_LETTER.findall(_SILENT_IN_FRENCH.sub("", piece)))
+            letters += piece.count("é") / 2
         of = self._of(piece)
         return of.word + of.letter * letters if letters else 0.0
 

@@ -4,7 +4,7 @@ from typing import Final, NamedTuple
 
 import regex
 
-from andes_client.voice.numerals import letters_of_digits, letters_of_number
+from andes_client.voice.numerals import letters_of_digits, letters_of_number, letters_of_year
 
 __all__ = ["NUMBER", "Amount", "amount", "is_telephone"]
 
@@ -50,7 +50,7 @@ def amount(text: str, code: str) -> Amount:
     parts = [_plain(part) for part in _DIGITS.findall(text[:_LONGEST])]
     marks = [mark for mark in text[:_LONGEST] if not mark.isdecimal()]
     if not marks:
-        return Amount(letters_of_number(parts[0], code))
+        return Amount(letters_of_year(parts[0], code))
     point = "." if code in _POINT else ","
     if _are_thousands(parts, marks, point):
         return Amount(letters_of_number("".join(parts), code))

@@ -12,7 +12,7 @@ import regex
 
 from andes_client.languages import language
 
-__all__ = ["Numerals", "letters_of_digits", "letters_of_number"]
+__all__ = ["Numerals", "letters_of_digits", "letters_of_number", "letters_of_year"]
 
 _LONGEST: Final = 12  # digits that anybody reads as one number
 _LETTER: Final = regex.compile(r"(?=\p{L})\X")
@@ -80,7 +80,6 @@ _ROWS: Final = {
     }.items()
 }
 _ENGLISH: Final = _ROWS["en"]
-_HUNDRED: Final = len("hundred")
 
 
 def letters_of_digits(digits: str, code: str) -> float:
@@ -101,12 +100,15 @@ def letters_of_number(digits: str, code: str) -> float:
     return _read(digits, code)
 
 
+def letters_of_year(digits: str, code: str) -> float:
+    """The same for digits without marks, which may be a year: nineteen hundred eighty-four."""
+    if code == "en" and len(digits) == 4 and "11" <= digits[:2] <= "19" and digits[2] != "0":
+        return _read(digits[:2], code) + len("hundred") + _read(digits[2:], code)
+    return letters_of_number(digits, code)
+
+
 @functools.lru_cache(maxsize=8192)
 def _read(digits: str, code: str) -> float:
-    hundreds, rest = divmod(int(digits), 100)
-    if code == "en" and 11 <= hundreds <= 19 and rest >= 10:
-        # As years are read, and such numbers often.
-        return _read(str(hundreds), code) + _HUNDRED + _read(str(rest), code)
     words = _in_words(int(digits), code)
     return _estimate(digits, _row(code)) if words is None else float(len(_LETTER.findall(words)))
 
