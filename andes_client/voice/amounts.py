@@ -1,5 +1,6 @@
 """How a number with its marks is read: of thousands, of a fraction, of a date or a version."""
 
+import unicodedata
 from typing import Final, NamedTuple
 
 import regex
@@ -23,7 +24,10 @@ _POINT: Final = frozenset(
 # Languages that read "3,25" as three and twenty-five; the others say the digits of a fraction.
 _WHOLE_FRACTIONS: Final = frozenset(("es", "fr", "it"))
 # In groups, and none of them a day or a month: 555-0123, 040.123.4567.
-_TELEPHONE: Final = regex.compile(r"\W{0,3}\d{2,6}(?:[-.]\d{3,8}){0,4}[-.]\d{4,8}\W{0,3}")
+_TELEPHONE: Final = regex.compile(
+    r"(?!\W{0,3}[12]\d{3}-[12]\d{3}\W{0,3}\Z)"  # from one year to another
+    r"\W{0,3}\d{2,6}(?:[-.]\d{3,8}){0,4}[-.]\d{4,8}\W{0,3}"
+)
 
 
 class Amount(NamedTuple):
@@ -62,7 +66,8 @@ def amount(text: str, code: str) -> Amount:
 
 
 def _plain(digits: str) -> str:
-    return digits if digits.isascii() else "".join(str(int(digit)) for digit in digits)
+    # Digits that are newer than this Python's tables are read as some digit.
+    return digits if digits.isascii() else "".join(str(unicodedata.decimal(d, 0)) for d in digits)
 
 
 def _are_thousands(parts: list[str], marks: list[str], point: str) -> bool:
