@@ -49,7 +49,7 @@ sdks: .venv-sdks/.sdks .venv-sdks-openai2/.sdks ## the streams of a score of SDK
 # No vLLM there either.
 voice: export ANDES_REQUIRE_VLLM :=
 voice: .venv-voice/.voice ## LiveKit agents, Pipecat and Piper in step with their audio, in an environment of their own; minutes
-	ANDES_REQUIRE_VOICE=1 .venv-voice/bin/python -m pytest -n 2 tests/voice/peers
+	ANDES_REQUIRE_VOICE=1 .venv-voice/bin/python -m pytest -n 2 tests/voice/peers tests/voice/test_player.py
 
 # Add ARGS="-k Flask" for one of them.
 screens: .venv/.dev .venv-screens/.screens ## the examples for web frameworks, tested in Chromium; 10 to 30 minutes

@@ -19,9 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, NoReturn
 
 import anyio
-import anyio.to_thread
 
-from andes_client.nap import nap
 from andes_client.pipeline import (
     INTERRUPTED,
     keyboard_of_reader,
@@ -34,9 +32,10 @@ from andes_client.pipeline import (
 )
 from andes_client.supply import read
 from andes_client.terminal_text import line
-from andes_client.voice import Chunk, Spoken, chunks
+from andes_client.voice.devices import device
 from andes_client.voice.engine import Voice, VoiceMissingError
-from andes_client.voice.player import BYTES_A_SAMPLE, Player, WavPlayer, device
+from andes_client.voice.player import Player, WavPlayer
+from andes_client.voice.speaker import Speaker
 
 if TYPE_CHECKING:
     from argparse import _SubParsersAction
@@ -47,12 +46,6 @@ __all__ = ["add_parser", "run"]
 
 _STEP: Final = 1.1  # by which + and - change the speed
 _SLOWEST, _FASTEST = 0.25, 4.0
-
-# A chunk is made when less audio than this is left, and what the last took to make. More, and the
-# keys + and - would be heard of late.
-_IN_HAND_S: Final = 1.5
-_LOOK_S: Final = 0.05
-_HEARD_S: Final = 0.01  # what is left when all has been heard, as far as devices can tell
 
 _DESCRIPTION = """\
 Speak standard input, and copy it to standard output word by word as it is spoken.
@@ -198,58 +191,29 @@ class _Saying:
 
     def __init__(self, language: str, voice: Voice, player: Player) -> None:
         self.error: Exception | None = None
-        self._language = language
         self._voice = voice
         self._player = player
-        self._spoken = Spoken(player.position, language)
+        self._speaker = Speaker(voice, player, language)
         self._paused = False
-        self._made_in_s = 0.0  # what the last chunk took
 
     async def speak(self) -> None:
-        """Read, cut, and have it spoken, a chunk at a time. An error is kept: all text that came
-        before it is spoken first."""
+        """Have standard input spoken. An error is kept: what came before it is heard first."""
         try:
-            parts = chunks(_input(), language=self._language, spoken=self._spoken)
-            async with parts:
-                async for chunk in parts:
-                    await self._until_needed()
-                    await self._make(chunk)
+            await self._speaker.speak(_input())
         except (OSError, VoiceMissingError) as error:
             self.error = error
-        self._spoken.end()
-
-    async def _until_needed(self) -> None:
-        bed = nap()
-        while self._spoken.ahead() > _IN_HAND_S + self._made_in_s:
-            await bed.until(bed.now() + _LOOK_S)
-
-    async def _make(self, chunk: Chunk) -> None:
-        """Have its audio made and played."""
-        began = anyio.current_time()
-        utterance = self._spoken.add(chunk)
-        with contextlib.closing(self._voice.speak(chunk.spoken)) as audio:
-            # In a thread: a voice takes its time, and the words before go on being shown.
-            while chunk.spoken and (
-                piece := await anyio.to_thread.run_sync(next, audio, None, abandon_on_cancel=True)
-            ):
-                for seconds, offset in piece.marks:
-                    utterance.mark(seconds, offset)
-                self._player.play(piece.pcm)
-                utterance.grow(len(piece.pcm) / BYTES_A_SAMPLE / self._voice.sample_rate)
-        utterance.end()
-        self._made_in_s = anyio.current_time() - began
 
     async def show(self, keyboard: "Keyboard | None") -> None:
         """Write each word when it is spoken; obey the keys. Returns when all has been heard."""
         controls = self._controls(partial(self.stop, keyboard, 0))
         try:
-            async for word in self._spoken:
+            async for word in self._speaker.spoken:
                 if keyboard is not None:
                     # Not before the first word, as keys may be a password for the program
                     # upstream; then with each, as others change the terminal, too.
                     keyboard.listen(controls)
                 await write_beside(word.encode("utf-8", "surrogateescape"))
-            await self._until_heard()
+            await self._speaker.until_heard()
         except BrokenPipeError:
             self.stop(keyboard, 0)
         except OSError as error:
@@ -257,12 +221,6 @@ class _Saying:
             if keyboard is not None:
                 keyboard.release()
             _fail(error)
-
-    async def _until_heard(self) -> None:
-        """The last word has begun: wait for its end."""
-        bed = nap()
-        while self._spoken.ahead() > _HEARD_S:
-            await bed.until(bed.now() + _LOOK_S)
 
     def stop(self, keyboard: "Keyboard | None", status: int) -> NoReturn:
         """Be silent at once, and end."""

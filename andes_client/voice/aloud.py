@@ -37,6 +37,7 @@ _MINUTES: Final = regex.compile(r"\d\d(?![.,]?\d)")  # of a time such as 12:30, 
 _READ_AS_WORDS: Final = frozenset(("com", "gov", "net", "org"))  # the ends of addresses
 _VOWEL: Final = regex.compile(r"[AEIOUYaeiouy]")
 _WITHOUT_VOWELS: Final = frozenset(("cs", "cy", "hr", "sk", "sl", "sr"))  # they have such words
+# The ends of words that are not said; an "é" is, longer than a letter.
 _SILENT_IN_FRENCH: Final = regex.compile(r"(?:ent|es|[destxz])\Z")
 
 _SHORTENING: Final = ".°-"  # "No" is no number
@@ -169,9 +170,9 @@ class Aloud:
         return sum(map(self._word, text.split()))
 
     def _word(self, piece: str) -> float:
-        letters = len(piece) if piece.isascii() else len(_LETTER.findall(piece))
+        letters: float = len(piece) if piece.isascii() else len(_LETTER.findall(piece))
         if self._code == "fr" and letters > 3:
-            letters = len(_LETTER.findall(_SILENT_IN_FRENCH.sub("", piece)))
+            letters = len(_LETTER.findall(_SILENT_IN_FRENCH.sub("", piece))) + piece.count("é") / 2
         of = self._of(piece)
         return of.word + of.letter * letters if letters else 0.0
 

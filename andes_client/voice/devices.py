@@ -9,7 +9,7 @@ from typing import Any, Final
 from andes_client.voice.engine import VoiceMissingError
 from andes_client.voice.player import BYTES_A_SAMPLE, Heard, Player, Queue
 
-__all__ = ["PROGRAMS", "SoundDevicePlayer", "opened"]
+__all__ = ["PROGRAMS", "SoundDevicePlayer", "device"]
 
 _REMEDY: Final = (
     "Install the Python package sounddevice and PortAudio (apt-get install libportaudio2), or a "
@@ -19,11 +19,14 @@ PROGRAMS: Final = ("pw-cat", "paplay", "aplay")  # of PipeWire, PulseAudio, ALSA
 _LATENCY_S: Final = 0.05  # asked of a device: a stop is heard at once, and nothing stutters
 
 
-def opened(sample_rate: int) -> Player:
-    """The first way that there is.
+def device(sample_rate: int) -> Player:
+    """The sound device of this machine, by the first way that there is.
+
+    Args:
+        sample_rate: of the audio, in samples a second.
 
     Raises:
-        VoiceMissingError: there is none; the text says what was tried.
+        VoiceMissingError: there is none; the text says what to install.
     """
     failed = []
     try:

@@ -1,11 +1,10 @@
 """Audio that is heard, and how much of it has been: what text in step with a voice goes by.
 
-    player = device(sample_rate=22_050)   # or WavPlayer("speech.wav", 22_050)
+    player = WavPlayer("speech.wav", sample_rate=22_050)   # or devices.device(22_050)
     player.play(audio.pcm)
-    player.position()                     # seconds
+    player.position()                                      # seconds
 
-`device` is a sound card through the package sounddevice (PortAudio) or else a program that plays
-what it is given, such as aplay; see `andes_client.voice.devices`.
+Sound devices are in devices.py and programs.py.
 """
 
 import threading
@@ -17,7 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final, Protocol
 
-__all__ = ["Heard", "Player", "Queue", "WavPlayer", "device"]
+__all__ = ["BYTES_A_SAMPLE", "Heard", "Player", "Queue", "WavPlayer"]
 
 BYTES_A_SAMPLE: Final = 2
 _KEPT_S: Final = 10.0  # of what was sent to a device, for what its latency may be
@@ -47,17 +46,6 @@ class Player(Protocol):
 
     def close(self) -> None:
         """Stop, and give the device or the file back. May be called twice."""
-
-
-def device(sample_rate: int) -> Player:
-    """The sound device of this machine.
-
-    Raises:
-        VoiceMissingError: there is none, or no way to it; the text says what to install.
-    """
-    from andes_client.voice.devices import opened
-
-    return opened(sample_rate)
 
 
 class WavPlayer:

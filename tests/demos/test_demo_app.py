@@ -73,7 +73,7 @@ async def test_reading_and_speaking() -> None:
     async with watching() as room:
         await room.press("s")
         assert "you listen to 194 words/min" in room.title
-        assert words_per_minute(room) == {148}
+        assert words_per_minute(room) == {194}
         await room.press("s")
         assert "you read 300 words/min" in room.title
         assert words_per_minute(room) == {300}

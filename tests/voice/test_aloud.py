@@ -92,6 +92,7 @@ def test_a_mark_of_thousands_in_one_language_is_a_point_in_another() -> None:
 def test_digits_of_other_scripts_are_digits() -> None:
     assert sound("१२३", "hi") == sound("123", "hi")
     assert sound("٤٥", "ar") == sound("45", "ar")
+    assert sound("\U0001e4f5") > 0  # newer than the tables of Python 3.11
 
 
 @pytest.mark.parametrize(

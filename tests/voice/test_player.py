@@ -15,8 +15,9 @@ from pathlib import Path
 
 import pytest
 
+from andes_client.voice.devices import device
 from andes_client.voice.engine import VoiceMissingError
-from andes_client.voice.player import Heard, Player, Queue, WavPlayer, device
+from andes_client.voice.player import Heard, Player, Queue, WavPlayer
 from andes_client.voice.programs import ProgramPlayer
 from tests.conftest import skip_loudly
 from tests.voice.sound_server import server

@@ -21,14 +21,19 @@ NUMBERS = "On May 14, 1984, Dr. Smith paid $3,500 for 250 kg. See www.example.or
 
 
 def shown(
-    text: str, expectation: Expectation, *, unit: UnitKind = "word", language: str | None = None
+    text: str,
+    expectation: Expectation,
+    *,
+    unit: UnitKind = "word",
+    language: str | None = None,
+    markdown: bool = False,
 ) -> tuple[list[tuple[str, float]], float]:
     """Each unit and when it is shown, all text being there at the start; and when all is read."""
     buffer = make_buffer(
         expectation,
         unit=unit,
         language=language,
-        markdown=False,
+        markdown=markdown,
         anti_stall=None,
         max_lag=None,
         max_speed_up=2.0,
@@ -131,6 +136,12 @@ def test_a_list_is_said_with_a_pause_before_each_item() -> None:
     assert first - take == pytest.approx(voice.sound("Take"))
     assert salt - first == flour - second == pytest.approx(pause)
     assert second - salt == pytest.approx(voice.sound("salt"))
+
+
+def test_a_link_is_said_by_its_words() -> None:
+    _, linked = shown("See [the page](https://example.org/a/b).", speaking(), markdown=True)
+    _, plain = shown("See the page.", speaking())
+    assert linked == pytest.approx(plain)
 
 
 def test_a_blank_line_is_a_longer_pause() -> None:

@@ -1,0 +1,93 @@
+"""A stream of text, spoken: cut, made into audio, played, and shown word by word."""
+
+import contextlib
+from collections.abc import AsyncIterable
+from typing import Final
+
+import anyio
+import anyio.to_thread
+
+from andes_client.nap import nap
+from andes_client.voice.chunk import Chunk
+from andes_client.voice.chunks import chunks
+from andes_client.voice.engine import Voice
+from andes_client.voice.player import Player
+from andes_client.voice.spoken import Spoken
+
+__all__ = ["Speaker"]
+
+# A chunk is made when less audio than this is left, and what the last took to make. More, and a
+# change of the voice's speed would be heard of late.
+_IN_HAND_S: Final = 1.5
+_LOOK_S: Final = 0.05
+_HEARD_S: Final = 0.01  # what is left when all has been heard, as far as devices can tell
+
+
+class Speaker:
+    """One answer, spoken by a voice to a listener.
+
+        speaker = Speaker(Espeak("en"), device(22_050))
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(speaker.speak, stream)
+            async for word in speaker.spoken:
+                print(word, end="", flush=True)
+            await speaker.until_heard()
+
+    Args:
+        voice: its speed may be changed at any time, for what is not made yet.
+        player: at the voice's sample rate; the caller pauses, stops and closes it.
+        language: ISO 639-1 code of the text.
+    """
+
+    def __init__(self, voice: Voice, player: Player, language: str = "en") -> None:
+        self.spoken = Spoken(player.position, language)
+        """The words, each when it is heard."""
+        self._voice = voice
+        self._player = player
+        self._language = language
+        self._made_in_s = 0.0  # what the last chunk took
+
+    async def speak(self, texts: AsyncIterable[str]) -> None:
+        """Have all of it spoken, a chunk at a time; returns when all audio is made.
+
+        Raises:
+            Exception: what the stream raised, after the text before it; `spoken` ends then, too.
+        """
+        try:
+            async with chunks(texts, language=self._language, spoken=self.spoken) as parts:
+                async for chunk in parts:
+                    await self._until_needed()
+                    await self._make(chunk)
+        finally:
+            self.spoken.end()
+
+    async def until_heard(self) -> None:
+        """The last word has begun: wait for its end."""
+        await self._until_less_than(_HEARD_S)
+
+    async def _until_needed(self) -> None:
+        await self._until_less_than(_IN_HAND_S + self._made_in_s)
+
+    async def _until_less_than(self, seconds: float) -> None:
+        bed = nap()
+        try:
+            while self.spoken.ahead() > seconds:
+                await bed.until(bed.now() + _LOOK_S)
+        finally:
+            bed.close()
+
+    async def _make(self, chunk: Chunk) -> None:
+        """Have its audio made and played."""
+        began = anyio.current_time()
+        utterance = self.spoken.add(chunk)
+        if chunk.spoken:
+            audio = self._voice.speak(chunk.spoken)
+            with contextlib.closing(audio):
+                # In a thread: a voice takes its time, and words before it are shown meanwhile.
+                while piece := await anyio.to_thread.run_sync(next, audio, None):
+                    for seconds, offset in piece.marks:
+                        utterance.mark(seconds, offset)
+                    self._player.play(piece.pcm)
+                    utterance.hear(piece.pcm, self._voice.sample_rate)
+        utterance.end()
+        self._made_in_s = anyio.current_time() - began
