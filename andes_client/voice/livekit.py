@@ -63,7 +63,7 @@ class InStep:
     def __init__(self, language: str = "en", *, markdown: bool = True) -> None:
         self._language = language
         self._markdown = markdown
-        self._output: _Output | None = None
+        self._is_attached = False
         self._untold = deque[_Answer | None]()  # whose words nobody shows yet
         self._news = asyncio.Event()
 
@@ -76,9 +76,11 @@ class InStep:
         output = session.output.audio
         if output is None:
             raise RuntimeError("the session has no audio output; attach() after session.start()")
-        if self._output is None or output is not self._output:
-            self._output = _Output(output, self)
-            session.output.audio = self._output
+        if not isinstance(output, _Output):  # an agent before this one may have made it
+            output = session.output.audio = _Output(output)
+        output.step = self
+        self._is_attached = True
+        self._untold.clear()
 
     async def tts_node(
         self,
@@ -87,7 +89,7 @@ class InStep:
         model_settings: ModelSettings,  # noqa: ARG002, the node's signature
     ) -> AsyncGenerator[rtc.AudioFrame, None]:
         """The audio of an answer, for the agent's `tts_node`."""
-        if self._output is None:
+        if not self._is_attached:
             raise RuntimeError("call attach(session) before the first answer, as in on_enter()")
         answer = _Answer(self._language)
         self._tell(answer)
@@ -170,14 +172,15 @@ async def _speak(
 class _Output(io.AudioOutput):
     """Follows what is played on the way to the session's own output."""
 
-    def __init__(self, output: io.AudioOutput, step: InStep) -> None:
+    def __init__(self, output: io.AudioOutput) -> None:
         super().__init__(
             label="Andes",
             capabilities=io.AudioOutputCapabilities(pause=True),
             next_in_chain=output,
             sample_rate=output.sample_rate,
         )
-        self._step = step
+        self.step: InStep | None = None
+        """Of the agent that speaks."""
         self._answer: _Answer | None = None
         self._playhead = Playhead()
         self._capturing = False
@@ -185,7 +188,7 @@ class _Output(io.AudioOutput):
     async def capture_frame(self, frame: rtc.AudioFrame) -> None:
         if not self._capturing:
             self._capturing = True
-            self._answer = self._step._answer_of(frame)
+            self._answer = None if self.step is None else self.step._answer_of(frame)
             self._playhead = Playhead() if self._answer is None else self._answer.playhead
         await super().capture_frame(frame)
         self._playhead.give(frame.duration, self._now())

@@ -230,6 +230,19 @@ if IS_HERE:
         assert scene.history == ["One is here.", "Two is here, too."]
         assert scene.text == "One is here.Two is here, too."
 
+    def test_another_agent_takes_over_and_hands_back() -> None:
+        async def play(scene: Scene) -> None:
+            first, second = Assistant(), Assistant()
+            for agent, text in ((first, "One. "), (second, "Two. "), (first, "Three.")):
+                scene.session.update_agent(agent)
+                await asyncio.sleep(1.0)
+                await scene.session.say(model(text))
+
+        scene = act(play)
+        assert scene.text == "One. Two. Three."
+        assert scene.voice.said == ["One.", "Two.", "Three."]
+        assert "".join(scene.history) == "One. Two. Three."
+
     def test_a_pause_halts_the_words() -> None:
         async def play(scene: Scene) -> None:
             handle = scene.session.say(model())
