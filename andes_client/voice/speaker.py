@@ -1,7 +1,8 @@
 """A stream of text, spoken: cut, made into audio, played, and shown word by word."""
 
 import contextlib
-from collections.abc import AsyncIterable
+from collections.abc import AsyncGenerator, AsyncIterable
+from contextlib import aclosing
 from typing import Final
 
 import anyio
@@ -10,7 +11,7 @@ import anyio.to_thread
 from andes_client.nap import nap
 from andes_client.voice.chunk import Chunk
 from andes_client.voice.chunks import chunks
-from andes_client.voice.engine import Voice
+from andes_client.voice.engine import Audio, Voice
 from andes_client.voice.player import Player
 from andes_client.voice.spoken import Spoken
 
@@ -46,6 +47,17 @@ class Speaker:
         self._player = player
         self._language = language
         self._made_in_s = 0.0  # what the last chunk took
+        self._is_stopped = False
+
+    def stop(self) -> str:
+        """Be silent at once: nothing more is spoken or shown. `speak` takes the rest of its text.
+
+        Returns:
+            What has been heard.
+        """
+        self._is_stopped = True
+        self._player.stop()
+        return self.spoken.stop()
 
     async def speak(self, texts: AsyncIterable[str]) -> None:
         """Have all of it spoken, a chunk at a time; returns when all audio is made.
@@ -71,23 +83,35 @@ class Speaker:
     async def _until_less_than(self, seconds: float) -> None:
         bed = nap()
         try:
-            while self.spoken.ahead() > seconds:
+            while not self._is_stopped and self.spoken.ahead() > seconds:
                 await bed.until(bed.now() + _LOOK_S)
         finally:
             bed.close()
 
     async def _make(self, chunk: Chunk) -> None:
         """Have its audio made and played."""
+        if self._is_stopped:
+            return
         began = anyio.current_time()
         utterance = self.spoken.add(chunk)
         if chunk.spoken:
-            audio = self._voice.speak(chunk.spoken)
-            with contextlib.closing(audio):
-                # In a thread: a voice takes its time, and words before it are shown meanwhile.
-                while piece := await anyio.to_thread.run_sync(next, audio, None):
+            async with aclosing(self._audio(chunk.spoken)) as pieces:
+                async for piece in pieces:
                     for seconds, offset in piece.marks:
                         utterance.mark(seconds, offset)
                     self._player.play(piece.pcm)
                     utterance.hear(piece.pcm, self._voice.sample_rate)
         utterance.end()
         self._made_in_s = anyio.current_time() - began
+
+    async def _audio(self, spoken: str) -> AsyncGenerator[Audio, None]:
+        """What the voice makes, in a thread: it takes its time, and words are shown meanwhile."""
+        audio = self._voice.speak(spoken)
+        try:
+            while not self._is_stopped and (
+                piece := await anyio.to_thread.run_sync(next, audio, None, abandon_on_cancel=True)
+            ):
+                yield piece
+        finally:
+            with contextlib.suppress(ValueError):  # abandoned: its thread is still at it
+                audio.close()

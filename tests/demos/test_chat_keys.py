@@ -8,15 +8,18 @@ from pathlib import Path
 import pytest
 from andes_demos.chat.dialogs import Conversations, Editor, Help, Picker, help_text
 from andes_demos.chat.keys import ALWAYS, IN_LIST, READING, Key
+from andes_demos.chat.mouth import Mouth
 from starlette.responses import JSONResponse
 from textual.widgets import Input, OptionList, TextArea
 
+from andes_client.voice.engine import Voice, VoiceMissingError
 from tests.demos.chat_room import (
     DEADLINE_S,
     Room,
     answering,
     chatting,
     events,
+    screen_text,
     serving,
     then_nothing,
 )
@@ -153,6 +156,20 @@ async def chooses_a_model(folder: Path, key: str) -> None:
             await room.until(lambda: room.session.model == "second")
             await room.hear()
             assert served.asked[-1]["model"] == "second"
+
+
+async def speaks(folder: Path, key: str) -> None:
+    """What it speaks is in test_chat_aloud.py; here nothing can."""
+
+    def no_voice(_: str) -> Voice:
+        raise VoiceMissingError("install a voice")
+
+    with serving() as served:
+        async with chatting(served.url, folder) as room:
+            room.session.reader.mouth = Mouth(voice=no_voice)
+            await room.press(key)
+            await room.until(lambda: "install a voice" in screen_text(room.app))
+            assert not room.session.reader.mouth.is_on
 
 
 async def unfolds_reasoning(folder: Path, key: str) -> None:
@@ -296,6 +313,7 @@ DOES: dict[str, Check] = {
     "copy_code": copies_code,
     "system": edits_system_prompt,
     "models": chooses_a_model,
+    "aloud": speaks,
     "thoughts": unfolds_reasoning,
     "stop": stops,
     "retry": asks_again,

@@ -29,6 +29,7 @@ def gauge_line(
     statistics: Statistics | None,
     history: Iterable[float | None] = (),
     width: int = 80,
+    doing: str = "",
 ) -> Text:
     """The line, at most `width` cells.
 
@@ -37,8 +38,9 @@ def gauge_line(
         statistics: of the answer that is under way, if one is.
         history: seconds in the buffer at the moments before, None for a stall.
         width: of the screen, cells.
+        doing: what is going on, where the statistics do not tell.
     """
-    state, style = _state(statistics)
+    state, style = (doing, "green") if doing else _state(statistics)
     line = Text(no_wrap=True, overflow="ellipsis")
     line.append(f" {state} ", style)
     line.append(f" {reader.pace}", "bold")
@@ -116,11 +118,11 @@ class Gauge(Static):
         self._history.clear()
         self._stalled_before = 0.0
 
-    def watch_answer(self, statistics: Statistics | None) -> None:
+    def watch_answer(self, statistics: Statistics | None, doing: str = "") -> None:
         """Note how it is now, and show it."""
         if statistics is not None and statistics.ttft is not None and not statistics.paused:
             stalled = statistics.stalled_seconds > self._stalled_before
             self._history.append(None if stalled else statistics.buffered_seconds)
             self._stalled_before = statistics.stalled_seconds
-        line = gauge_line(self._reader, statistics, self._history, self.size.width or 80)
+        line = gauge_line(self._reader, statistics, self._history, self.size.width or 80, doing)
         self.update(line, layout=False)  # its place stays

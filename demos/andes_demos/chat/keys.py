@@ -32,6 +32,7 @@ ALWAYS: Final = (
     Key("f7", "copy_code", "F7", "copy the last code block, even an unfinished one"),
     Key("f8", "system", "F8", "edit the system prompt"),
     Key("f9", "models", "F9", "choose one of the server's models"),
+    Key("f10", "aloud", "F10", "speak the next answers aloud, or no longer"),
     Key("ctrl+p", "thoughts", "Ctrl+P", "show or fold the model's reasoning"),
     Key("escape", "stop", "Esc", "stop the answer and close the connection"),
     Key("ctrl+r", "retry", "Ctrl+R", "ask the last question again"),

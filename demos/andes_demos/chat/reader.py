@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from andes_client import Expectation, Smoothing, reading, smooth, speaking
+from andes_demos.chat.mouth import Mouth
 
 __all__ = ["MODES", "Reader"]
 
@@ -40,6 +41,8 @@ class Reader:
         """One of `MODES`."""
         self.language = language
         """ISO 639-1."""
+        self.mouth = Mouth(language)
+        """For answers that are spoken."""
         self._ttft = ttft
         # For English the paper's means, for others what is estimated from it.
         known = None if language == "en" else language
@@ -68,6 +71,8 @@ class Reader:
     @property
     def pace(self) -> str:
         """The mode and the speed, for a person."""
+        if self.mouth.is_on:
+            return f"aloud x {self.mouth.voice.speed:.2f}"
         if self.mode != "smooth":
             return f"{self.mode} {self.wpm:.0f} wpm"
         times = self.wpm / self._smooth_wpm
@@ -75,10 +80,16 @@ class Reader:
 
     def faster(self) -> None:
         """Go a tenth faster."""
+        if self.mouth.is_on:
+            self.mouth.faster()
+            return
         self._wpm[self.mode] = min(_FASTEST_WPM, self.wpm * _STEP)
 
     def slower(self) -> None:
         """Go a tenth slower."""
+        if self.mouth.is_on:
+            self.mouth.slower()
+            return
         self._wpm[self.mode] = max(_SLOWEST_WPM, self.wpm / _STEP)
 
     def switch(self, among: Sequence[str] = MODES) -> None:

@@ -1,10 +1,12 @@
 """The keys of the chat, and what each does."""
 
+import asyncio
 from pathlib import Path
 
 from textual import work
 
 from andes_client.terminal_text import line
+from andes_client.voice.engine import VoiceMissingError
 from andes_demos.chat import export
 from andes_demos.chat.dialogs import Conversations, Editor, Help, Picker
 from andes_demos.chat.keys import ALWAYS, bindings
@@ -49,6 +51,17 @@ class ChatScreen(Talk):
         turn, mode = self.session.turn, self.session.reader.mode
         if turn and turn.is_smooth != (mode == "smooth"):
             self.say(f"From the next answer on: {mode}.")
+
+    @work
+    async def action_aloud(self) -> None:
+        mouth = self.session.reader.mouth
+        try:
+            await asyncio.to_thread(mouth.switch)
+        except VoiceMissingError as error:
+            self.say(str(error), severity="error")
+        else:
+            self.say(f"From the next answer on: {'aloud' if mouth.is_on else 'silent'}.")
+        self._look()
 
     def action_pause(self) -> None:
         if self.session.turn:

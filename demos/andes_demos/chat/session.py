@@ -4,6 +4,8 @@ import asyncio
 import contextlib
 from typing import Protocol
 
+from andes_client.voice.engine import VoiceMissingError
+from andes_demos.chat.aloud import Aloud
 from andes_demos.chat.reader import Reader
 from andes_demos.chat.server import Message, Server, ServerError
 from andes_demos.chat.store import LOST, STREAMING, Conversation, Saved, Store, StoreError
@@ -108,7 +110,7 @@ class Session:
         """
         assert self.conversation is not None  # something has been asked
         submitted = asyncio.get_running_loop().time()
-        turn = self.turn = Turn(self.reader)
+        turn = self.turn = Aloud(self.reader) if self.reader.mouth.is_on else Turn(self.reader)
         kept = _Kept(self.store, shown, turn)
         state, wrong = "stopped", ""
         try:
@@ -125,6 +127,8 @@ class Session:
             state, wrong = "failed", str(error)
         except StoreError as error:
             state, wrong = LOST, str(error)
+        except VoiceMissingError as error:
+            state, wrong = "failed", str(error)
         finally:
             self.turn = None
             note = "\n".join(part for part in (wrong, summary(turn.statistics)) if part)

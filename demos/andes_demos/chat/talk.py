@@ -202,7 +202,7 @@ class Talk(Screen[None]):
         """A few times a second: how far is it?"""
         turn = self.session.turn
         statistics = turn.statistics if turn else None
-        self.query_one(Gauge).watch_answer(statistics)
+        self.query_one(Gauge).watch_answer(statistics, turn.doing if turn else "")
         hints = _HINTS if self._transcript.holds_tail else _AWAY
         self.query_one("#hints", Static).update(hints, layout=False)
         for answer in list(self.query(Answer))[-1:]:

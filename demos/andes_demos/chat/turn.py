@@ -91,6 +91,11 @@ class Turn:
         """How it goes; None before it runs."""
         return self._paced.statistics() if self._paced else None
 
+    @property
+    def doing(self) -> str:
+        """What the gauge cannot tell from the statistics."""
+        return ""
+
     def follow(self) -> None:
         """The reader's speed has changed: go on at it, from now on."""
         if self._paced and self._running:
