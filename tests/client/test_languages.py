@@ -27,7 +27,8 @@ def test_a_language_is_read_as_fast_as_languages_are(code: str) -> None:
     # IReST's are at 138 to 228 words; short syllables are read faster, long compounds slower.
     assert 90 <= row.aloud_wpm <= 345
     assert reading(language=code).wpm == pytest.approx(238 * row.aloud_wpm / 228)
-    assert speaking(language=code).wpm == pytest.approx(150 * row.aloud_wpm / 228)
+    assert row.spoken_wpm == pytest.approx(150 * row.aloud_wpm / 228)
+    assert 60 < speaking(language=code).wpm < 320  # of voices, measured by themselves
 
 
 def test_an_estimate_is_made_of_the_declarations_words() -> None:
