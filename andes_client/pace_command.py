@@ -66,7 +66,7 @@ keys, on a terminal, from the first word on:
 examples:
   some-llm-cli | andes pace                      the mean of the Andes paper (216 words/min)
   some-llm-cli | andes pace --wpm 300            a faster reader
-  some-llm-cli | andes pace --speak              text that is spoken (148.5 words/min)
+  some-llm-cli | andes pace --speak              text that is spoken (194 words/min)
   some-llm-cli | andes pace --language de        a reader of German (187 words/min)
   some-llm-cli | andes pace --chars --cps 17     character by character, like subtitles
   some-llm-cli | andes pace --smooth             as fast as it comes, without the stutter
@@ -111,16 +111,16 @@ def add_parser(subparsers: "_SubParsersAction[argparse.ArgumentParser]") -> None
     parser.add_argument(
         "--speak",
         action="store_true",
-        help="use the mean speaking speed, not the mean reading speed (without --wpm, --cps and "
-        "--smooth)",
+        help="text that is heard: each word for as long as a voice takes over it, at the usual "
+        "speed of voices without --wpm and --cps",
     )
     parser.add_argument(
         "--language",
         type=language_code,
         metavar="CODE",
         help="language of the text, ISO 639-1: it sets how long words are and, without --wpm and "
-        "--cps, how fast people read (en: 238 words/min) or speak (en: 150); the speeds of other "
-        "languages are estimated from English",
+        "--cps, how fast people read (en: 238 words/min) or voices "
+        "speak (en: 194); how fast other languages are read is estimated from English",
     )
     parser.add_argument(
         "--chars", action="store_true", help="show single characters instead of words"

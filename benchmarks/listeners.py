@@ -30,7 +30,8 @@ from andes_backend.lab.twin.setup import Setup
 from andes_backend.lab.workload import Workload, make_workload
 from andes_backend.lab.workload.readers import Speaking
 from andes_backend.profile import load_profile
-from andes_client import Expectation, speaking
+from andes_client import Expectation
+from andes_client.expectation import SPEAKING_TDS
 from andes_client.qoe import qoe
 from andes_client.segment import segmenter
 from andes_client.voice import Chunk
@@ -185,7 +186,7 @@ def _seconds(chunk: Chunk) -> float:
 def _scale() -> float:
     words = Chunk.plain(_TEXT).words
     usual = sum(_PACE.sound(word.text) + _PACE.pause(word.text) for word in words)
-    return len(words) * 4 / 3 / speaking().tds / usual
+    return len(words) * 4 / 3 / SPEAKING_TDS / usual
 
 
 _SCALE: Final = _scale()

@@ -11,14 +11,14 @@ where the voice is. The error of a word is the time between its being shown and 
 given is the 95th percentile over the words that are heard after the first minute.
 
 "Letters" is the rule for readers: half of a word's time is fixed and half goes by its letters, at
-3.3 tokens/s. "Fitted" takes the speed at which the text ends with the voice, which nobody knows
-beforehand. What a word costs aloud was fitted on other texts: those of tests/client/prose.py, and
-for Polish and Portuguese estimated from the other languages.
+3.3 tokens/s; "in it" at the speed of conversation in that language (Language.spoken_wpm). "Fitted"
+takes the speed at which the text ends with the voice, which nobody knows beforehand. What a word
+costs aloud was fitted on other texts, those of tests/client/prose.py, and on single numbers; for
+Polish and Portuguese on the plain texts here.
 """
 
 import argparse
 import math
-import sys
 from bisect import bisect_right
 from collections.abc import Iterator
 from pathlib import Path
@@ -28,7 +28,14 @@ from helpers.spoken import Speech, espeak, piper
 from table import print_table
 
 from andes_client.buffer import make_buffer
-from andes_client.expectation import SPEAKING_TDS, Expectation, Speaking, speaking
+from andes_client.expectation import (
+    SPEAKING_TDS,
+    TOKENS_PER_WORD,
+    Expectation,
+    Speaking,
+    speaking,
+)
+from andes_client.languages import language
 from andes_client.segment import segmenter
 
 __all__ = ["main"]
@@ -59,7 +66,7 @@ def main() -> None:
         for kind in kinds
         for row in _rows(code, kind, arguments.piper and code == "en")
     ]
-    columns = ["", "text", "voice", "seconds", "letters", "fitted", "aloud", "fitted"]
+    columns = ["", "text", "voice", "seconds", "letters", "in it", "fitted", "aloud", "fitted"]
     print_table("Seconds from shown to heard, p95 after the first minute", columns, rows)
 
 
@@ -71,9 +78,12 @@ def _rows(code: str, kind: str, with_piper: bool) -> Iterator[list[str]]:
         units = [*splitter.decode(text), *splitter.flush()]
         voices["Piper"] = piper([unit.text for unit in units])
     for name, speech in voices.items():
+        talk = language(code).spoken_wpm / 60 * TOKENS_PER_WORD
         before = _errors(text, code, speech, Expectation(1.0, SPEAKING_TDS))
+        told = _errors(text, code, speech, Expectation(1.0, talk))
         now = _errors(text, code, speech, speaking(language=code))
-        figures = [f"{error:.2f}" for error in (*before, *now)]
+        errors = (before.usual, told.usual, before.fitted, now.usual, now.fitted)
+        figures = [f"{error:.2f}" for error in errors]
         yield [code, kind, name, f"{speech.seconds:.0f}", *figures]
 
 
@@ -81,8 +91,6 @@ def _errors(text: str, code: str, speech: Speech, listener: Expectation) -> Erro
     usual, length = _shown(text, code, listener)
     tds = listener.tds * length / speech.seconds
     fitted = Speaking(1.0, tds, code) if isinstance(listener, Speaking) else Expectation(1.0, tds)
-    if isinstance(listener, Speaking):
-        fitted = Speaking(1.0, tds, code)
     return Errors(_p95(usual, speech), _p95(_shown(text, code, fitted)[0], speech))
 
 
@@ -122,4 +130,4 @@ def _p95(shown: list[tuple[int, float]], speech: Speech) -> float:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -20,6 +20,7 @@ from andes_client import (
     Paced,
     Segmenter,
     Smoothing,
+    Speaking,
     Statistics,
     Unit,
     pace,
@@ -30,6 +31,7 @@ from andes_client import (
     speaking,
     wire,
 )
+from andes_client.expectation import SPEAKING_TDS
 from andes_client.languages import LANGUAGES, Language, language
 from andes_client.qoe import Meter, digest, qoe, qoe_v2
 from andes_client.segment import segmenter
@@ -78,6 +80,18 @@ from andes_client.transport import (
     httpx_transport,
     httpx_transport_blocking,
 )
+from andes_client.voice import (
+    BlockingChunks,
+    BlockingSpoken,
+    Chunk,
+    Chunks,
+    Cutter,
+    Spoken,
+    Utterance,
+    Word,
+    chunks,
+    chunks_blocking,
+)
 from andes_client.web import HEADERS, HasEnding, sse_blocking
 from andes_client.web import sse as sse_events
 
@@ -103,6 +117,8 @@ def expectations() -> list[Expectation]:
         speaking(),
         speaking(wpm=150),
         speaking(language="pt-BR"),
+        Speaking(ttft=1.0, tds=speaking(160).tds, language="de"),
+        Speaking(ttft=1.0, tds=SPEAKING_TDS, usual=True),
         smooth(),
         smooth(1.0, ttft=0.5),
         Smoothing(ttft=1.0, tds=reading(300).tds, window=0.5),
@@ -305,6 +321,34 @@ def web(stream: AsyncIterable[str], plain: Iterable[str]) -> list[StreamingRespo
         StreamingResponse(sse_events(stream, event_of=str, keep_alive=math.inf)),
         StreamingResponse(sse_blocking(plain, keep_alive=0.5)),
     ]
+
+
+async def voice(
+    stream: AsyncIterable[str], plain: Iterable[str], clock: Callable[[], float]
+) -> str:
+    spoken = Spoken(clock, language="en")
+    async with chunks(stream, language="en", spoken=spoken) as parts:
+        made: Chunks = parts
+        async for chunk in made:
+            utterance: Utterance = spoken.add(chunk)
+            utterance.hear(b"\0\0" * 160, rate=16_000)
+            utterance.grow(0.5)
+            utterance.mark(0.2, "word")
+            utterance.end()
+    spoken.end()
+    async for word in spoken:
+        print(word, spoken.ahead(), spoken.expectation())
+    heard = BlockingSpoken(clock)
+    with chunks_blocking(plain, ahead=heard.ahead, markdown=False) as cut:
+        again: BlockingChunks = cut
+        for chunk in again:
+            heard.add(chunk, seconds=1.5, words=[(0.0, 0), (0.4, "word")])
+            again.stop()
+    cutter = Cutter("en")
+    cutter.feed("Some text.", now=0.5)
+    cutter.end(now=1.0)
+    print(cutter.poll(1.0, ahead_s=0.0), Chunk((Word("Some", 0, 4),), "Some"))
+    return heard.stop() + spoken.said()
 
 
 def testing() -> None:

@@ -2,8 +2,10 @@
 
 import importlib.util
 import json
+import re
 import subprocess
 import sys
+from ctypes.util import find_library
 from pathlib import Path
 
 import pytest
@@ -36,6 +38,16 @@ def test_smoothing_is_measured_beside_what_could_be_had() -> None:
     table = run("smoothing.py", "--patterns=2", "--window=0.4")
     for text in ("smooth(0.4)", "5-15 tokens", "of raw", "hindsight", "lag p50", "first"):
         assert text in table
+
+
+@pytest.mark.skipif(not find_library("espeak-ng"), reason="espeak-ng is not installed")
+def test_text_by_a_clock_is_near_a_voice_when_it_takes_what_it_costs_aloud() -> None:
+    table = run("speech.py", "de", "tr")
+    rows = [row for row in re.findall(r"espeak-ng(.*)", table) if row]
+    assert len(rows) == 4
+    for row in rows:
+        _, letters, _, _, aloud, _ = map(float, re.findall(r"[\d.]+", row))
+        assert aloud < letters / 3
 
 
 def test_anti_stall_gives_the_same_figures_every_time() -> None:

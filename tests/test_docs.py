@@ -396,7 +396,7 @@ def test_every_row_of_the_comparison_is_backed_by_a_test_or_says_no() -> None:
 
 @pytest.mark.parametrize(
     "module",
-    ["", ".qoe", ".sources", ".testing", ".transport", ".web"],
+    ["", ".qoe", ".sources", ".testing", ".transport", ".voice", ".web"],
     ids=lambda name: f"andes_client{name}",
 )
 def test_the_tour_shows_every_public_name(module: str) -> None:

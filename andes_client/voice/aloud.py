@@ -11,9 +11,9 @@ from andes_client.segment.cost import script_languages, script_of
 from andes_client.segment.scripts import SPACELESS, without_escapes
 from andes_client.segment.sentences import is_short
 from andes_client.voice.amounts import NUMBER, amount, is_telephone
-from andes_client.voice.figures import Figures, figures
 from andes_client.voice.numerals import letters_of_digits
 from andes_client.voice.symbols import short_forms, signs, units
+from andes_client.voices import Figures, figures
 
 __all__ = ["Aloud", "aloud"]
 
@@ -33,10 +33,14 @@ _ADDRESS: Final = regex.compile(
     r"://|www\.|\Amailto:|[^\s@]@[\w-]++\.\w"
     r"|\A\W{0,3}[\w-]{2,64}+(?:\.[\w-]{2,64}+){0,6}?\.[a-z]{2,12}(?:/|\W{0,3}\Z)"
 )
+_MINUTES: Final = regex.compile(r"\d\d(?![.,]?\d)")  # of a time such as 12:30, not 1:75,000
 _READ_AS_WORDS: Final = frozenset(("com", "gov", "net", "org"))  # the ends of addresses
 _VOWEL: Final = regex.compile(r"[AEIOUYaeiouy]")
 _WITHOUT_VOWELS: Final = frozenset(("cs", "cy", "hr", "sk", "sl", "sr"))  # they have such words
+# The ends of words that are not said; an "é" is, longer than a letter.
+_SILENT_IN_FRENCH: Final = regex.compile(r"(?:ent|es|[destxz])\Z")
 
+_SHORTENING: Final = ".°-"  # "No" is no number
 _AROUND: Final = "()[]\"'„“”«».,;:!?*_"
 _CLOSING: Final = r"[\p{Pe}\p{Pf}\p{Pi}\"'*_~`]{0,8}+\Z"
 _SENTENCE: Final = regex.compile(
@@ -51,7 +55,7 @@ class Aloud:
     """How long each word of a language takes a voice at its usual speed, seconds.
 
     Numbers, dates, times, amounts, units, telephone numbers, addresses, short forms and signs
-    cost what is said for them; everything else goes by its letters (andes_client.voice.figures),
+    cost what is said for them; everything else goes by its letters (andes_client.voices),
     a word in another script by those of the language that writes most in it.
 
     A word is a unit of `andes_client.segment.Words`: white space before it, punctuation after
@@ -87,6 +91,8 @@ class Aloud:
     def _silent(self, word: str) -> float:
         text = without_escapes(word)
         said = text.rstrip()
+        if not said:
+            return 0.0
         if "\n" in text[len(said) :] or "\r" in text[len(said) :]:
             return self._figures.sentence
         if _SENTENCE.search(said, max(0, len(said) - 16)):
@@ -107,7 +113,7 @@ class Aloud:
         if not text:
             return 0.0
         short = self._short.get(text.strip(_AROUND).lower())
-        if short is not None:
+        if short is not None and any(mark in text for mark in _SHORTENING):
             return self._words(short)
         if is_telephone(text):
             return self._number(letters_of_digits("".join(filter(str.isdecimal, text)), self._code))
@@ -122,9 +128,7 @@ class Aloud:
         if kind == "character":
             return self._word(piece)
         if kind == "sign":
-            inside = before.isdecimal() and text[match.end() : match.end() + 1].isdecimal()
-            name = {"-": "minus", "–": "minus", "−": "minus", ":": "colon"}.get(piece, piece)
-            return self._words(self._signs.get(name if inside else piece, ""))
+            return self._words(self._signs.get(_name_of_sign(piece, before, text, match.end()), ""))
         if piece in self._units and (_follows_number(before) or self._is_unit(piece, text)):
             return self._words(self._units[piece])
         return self._spelled(piece) if self._is_spelled(piece) else self._word(piece)
@@ -166,7 +170,9 @@ class Aloud:
         return sum(map(self._word, text.split()))
 
     def _word(self, piece: str) -> float:
-        letters = len(piece) if piece.isascii() else len(_LETTER.findall(piece))
+        letters: float = len(piece) if piece.isascii() else len(_LETTER.findall(piece))
+        if self._code == "fr" and letters > 3:
+            letters = len(_LETTER.findall(_SILENT_IN_FRENCH.sub("", piece))) + piece.count("é") / 2
         of = self._of(piece)
         return of.word + of.letter * letters if letters else 0.0
 
@@ -177,6 +183,15 @@ class Aloud:
     def _of(self, piece: str) -> Figures:
         """The figures of the language that a word in this script is taken for."""
         return self._by_script[script_of(piece)]
+
+
+def _name_of_sign(sign: str, before: str, text: str, end: int) -> str:
+    """What a sign is called in the list of signs: one between digits has a name of its own."""
+    if sign in "-–−" and before.isdecimal() and text[end : end + 1].isdecimal():
+        return "minus"
+    if sign == ":" and before.isdecimal() and _MINUTES.match(text, end):
+        return "colon"
+    return sign
 
 
 def _follows_number(before: str) -> bool:

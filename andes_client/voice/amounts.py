@@ -1,10 +1,11 @@
 """How a number with its marks is read: of thousands, of a fraction, of a date or a version."""
 
+import unicodedata
 from typing import Final, NamedTuple
 
 import regex
 
-from andes_client.voice.numerals import letters_of_digits, letters_of_number
+from andes_client.voice.numerals import letters_of_digits, letters_of_number, letters_of_year
 
 __all__ = ["NUMBER", "Amount", "amount", "is_telephone"]
 
@@ -15,13 +16,18 @@ _DIGITS: Final = regex.compile(r"\d++")
 _LONGEST: Final = 200  # digits that are looked at
 # Languages whose fractions follow a point; of the others, a comma.
 _POINT: Final = frozenset(
-    ("am", "bn", "bo", "cy", "en", "ga", "gu", "he", "hi", "ja", "kn", "ko", "ml")
-    + ("mr", "ms", "my", "ne", "pa", "si", "sw", "ta", "te", "th", "tl", "ur", "zh")
-)
+    (
+        "am", "bn", "bo", "cy", "en", "ga", "gu", "he", "hi", "ja", "kn", "ko", "ml", "mr", "ms",
+        "my", "ne", "pa", "si", "sw", "ta", "te", "th", "tl", "ur", "zh",
+    )
+)  # fmt: skip
 # Languages that read "3,25" as three and twenty-five; the others say the digits of a fraction.
 _WHOLE_FRACTIONS: Final = frozenset(("es", "fr", "it"))
 # In groups, and none of them a day or a month: 555-0123, 040.123.4567.
-_TELEPHONE: Final = regex.compile(r"\W{0,3}\d{2,6}+(?:[-.]\d{3,8}+){0,4}+[-.]\d{4,8}+\W{0,3}")
+_TELEPHONE: Final = regex.compile(
+    r"(?!\W{0,3}[12]\d{3}-[12]\d{3}\W{0,3}\Z)"  # from one year to another
+    r"\W{0,3}\d{2,6}(?:[-.]\d{3,8}){0,4}[-.]\d{4,8}\W{0,3}"
+)
 
 
 class Amount(NamedTuple):
@@ -48,7 +54,7 @@ def amount(text: str, code: str) -> Amount:
     parts = [_plain(part) for part in _DIGITS.findall(text[:_LONGEST])]
     marks = [mark for mark in text[:_LONGEST] if not mark.isdecimal()]
     if not marks:
-        return Amount(letters_of_number(parts[0], code))
+        return Amount(letters_of_year(parts[0], code))
     point = "." if code in _POINT else ","
     if _are_thousands(parts, marks, point):
         return Amount(letters_of_number("".join(parts), code))
@@ -60,7 +66,8 @@ def amount(text: str, code: str) -> Amount:
 
 
 def _plain(digits: str) -> str:
-    return digits if digits.isascii() else "".join(str(int(digit)) for digit in digits)
+    # Digits that are newer than this Python's tables are read as some digit.
+    return digits if digits.isascii() else "".join(str(unicodedata.decimal(d, 0)) for d in digits)
 
 
 def _are_thousands(parts: list[str], marks: list[str], point: str) -> bool:

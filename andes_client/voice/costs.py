@@ -3,14 +3,18 @@
 from collections.abc import Callable
 from typing import Final
 
+import regex
+
 from andes_client.expectation import TOKENS_PER_WORD, Speaking
 from andes_client.voice.aloud import aloud
-from andes_client.voice.figures import figures, usual_wpm
+from andes_client.voices import figures, usual_wpm
 
 __all__ = ["word_cost"]
 
-# What a blank line adds to the pause before it, seconds: the mean of ten languages, as in figures.py.
+# What a blank line adds to the pause before it, seconds (measured as andes_client.voices says).
 _PARAGRAPH_S: Final = 0.25
+# The mark of an item or of a heading, after a line break.
+_ITEM: Final = regex.compile(r"[\r\n]\s{0,8}+(?:[-*+•#]{1,6}|\d{1,3}[.)])\Z")
 
 
 def word_cost(expectation: Speaking, language_code: str) -> Callable[[str], float]:
@@ -23,18 +27,18 @@ def word_cost(expectation: Speaking, language_code: str) -> Callable[[str], floa
     Raises:
         ValueError: the language is not known.
     """
-    voice, line = aloud(language_code), figures(language_code).sentence
+    voice, end_of_line = aloud(language_code), figures(language_code).sentence
     # Tokens in a second at the usual speed. Who has given no speed hears that of the text.
     usual = usual_wpm(language_code) / 60 * TOKENS_PER_WORD
     tokens = expectation.tds if expectation.usual else usual
 
     def cost(word: str) -> float:
-        sound, pause = voice.sound(word), voice.pause(word)
+        pause = voice.pause(word)
         if word[0] in "\r\n":
-            # The line before it has been shown: what silence that brings comes now. A mark of a
-            # list, of which nothing is said, ends a line that has most often no mark of its own.
-            pause += _PARAGRAPH_S if "\n\n" in word else 0.0
-            pause = pause if sound else max(pause, line)
-        return tokens * (sound + pause)
+            # The line before it has been shown: what silence the break brings comes only now. A
+            # line before an item seldom ends with a mark that has brought it already.
+            pause = end_of_line if _ITEM.search(word[:80]) else pause
+            pause += _PARAGRAPH_S if "\n\n" in word and not word.isspace() else 0.0
+        return tokens * (voice.sound(word) + pause)
 
     return cost

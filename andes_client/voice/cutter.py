@@ -16,15 +16,18 @@ from andes_client.languages import language as language_of
 from andes_client.segment.scripts import last_cluster
 from andes_client.segment.sentences import end_of_sentence
 from andes_client.voice.chunk import Chunk
-from andes_client.voice.markup import FENCE, Markup
+from andes_client.voice.markup import Markup
 from andes_client.voice.places import (
     Places,
+    WordEnd,
     count_words,
+    end_of_code,
     find_places,
     find_words,
+    has_code,
     has_words,
     is_open,
-    seconds_of,
+    letters_before,
 )
 
 __all__ = ["Cutter"]
@@ -42,15 +45,17 @@ _LEAST_S: Final = 0.5
 _LEAST_WORDS: Final = 2
 # With this much, none that is longer than there is time for is better.
 _BETTER_S: Final = 1.0
-# With so many words there is no waiting for the end of their part of the sentence; or with fewer,
-# after so many seconds.
-_PATIENCE: Final = ((0.2, 8), (0.6, 3), (1.2, 2), (2.5, 1))
+# After so many seconds without the end of a part of a sentence so many words will do: in a new
+# line, before which a voice may pause, and when it is about to fall silent in the middle of one.
+_AT_FIRST: Final = ((0.2, 8), (0.6, 3), (1.2, 2), (2.5, 1))
+_LATER: Final = ((0.2, 8), (0.25, 3), (0.8, 2), (2.0, 1))
 # Text that ends as a sentence does, and is followed by nothing for so long, seconds.
 _QUIET_S: Final = 0.3
 _SHARE_FOR_SURE: Final = 0.6
 
 _LONGEST: Final = 300  # characters of a chunk, if there is any place to cut it before
-_WINDOW: Final = 2400  # characters that are looked at; and of a chunk, whatever it is
+_LOOK: Final = 700  # characters that are looked at
+_WINDOW: Final = 2400  # characters of a chunk, whatever it is; an address may be so long
 # Letters a second, as part of those read aloud: English at about 170 words a minute.
 _SPEED: Final = 0.75
 _ENDS: Final = regex.compile(
@@ -78,6 +83,7 @@ class Cutter:
         self._pending = ""
         self._rest = deque[str]()  # what comes after it
         self._ended = self._begun = False
+        self._letters: list[int] | None = None  # before each place in what is pending
         self._column = 0  # characters of the line that were cut off
         self._since: float | None = None  # there are words to say
         self._dry: float | None = None  # and the voice has nothing else
@@ -141,11 +147,19 @@ class Cutter:
 
     def _place(self, now: float, in_hand: float) -> int | float:
         """Where to cut what is pending, or when to look again."""
-        text, over = self._pending, self._ended and not self._rest
-        if self._markdown and (code := self._end_of_code(text, over)) is not None:
-            return last_cluster(text) if code == math.inf and len(text) >= _WINDOW else code
+        text, over, self._letters = self._pending, self._ended and not self._rest, None
+        if self._since is None and not over and not self._markup.fence and not has_code(text):
+            return math.inf if len(text) < _WINDOW else len(text)  # nothing to say
+        if self._markdown:
+            code = end_of_code(text, self._markup.fence, starts_line=not self._begun, over=over)
+            if code is not None:
+                return last_cluster(text) if code == math.inf and len(text) >= _WINDOW else code
         places = find_places(
-            text, self._language, over=over, markdown=self._markdown, column=self._column
+            text[:_LOOK],
+            self._language,
+            over=over and len(text) <= _LOOK,
+            markdown=self._markdown,
+            column=self._column,
         )
         if places.line is not None and not has_words(text[: places.line]):
             return len(text)
@@ -153,7 +167,7 @@ class Cutter:
         if step is None:
             step = self._part(places, now, in_hand)
         if isinstance(step, float) and len(text) > _LONGEST:
-            return self._at_most(places, step)
+            return self._at_most(places, step, over)
         return step
 
     def _whole(self, places: Places, now: float, in_hand: float) -> int | float | None:
@@ -201,8 +215,10 @@ class Cutter:
         if self._may_have_ended():
             quiet = max(self._fed + _QUIET_S, since)
             return len(self._pending) if now >= quiet else quiet
-        for patience, least in _PATIENCE:
-            at = self._after_words(least, at_worst=patience > 1)
+        text = self._pending
+        begins = not self._begun or "\n" in text[: len(text) - len(text.lstrip())]
+        for patience, least in _AT_FIRST if begins else _LATER:
+            at = self._after_words(least, at_worst=least < 3)
             if at is not None:
                 return at if now >= since + patience else since + patience
         return math.inf
@@ -216,8 +232,7 @@ class Cutter:
 
     def _after_words(self, least: int, *, at_worst: bool, most: float = math.inf) -> int | None:
         """The last place behind as many words, or more."""
-        text = self._pending[: _LONGEST + 1]
-        for place in reversed(find_words(text, self._language, self._markdown)):
+        for place in reversed(self._word_ends()):
             if place.words < least:
                 return None
             if (place.is_good or at_worst) and (
@@ -226,20 +241,24 @@ class Cutter:
                 return place.at
         return None
 
-    def _at_most(self, places: Places, step: int | float) -> int | float:
+    def _word_ends(self) -> list[WordEnd]:
+        text = self._pending[: _LONGEST + 1]
+        return find_words(text, self._language, self._markdown)
+
+    def _at_most(self, places: Places, step: float, over: bool) -> int | float:
         """What is longer than a chunk should be is cut at the best place there is."""
         text = self._pending
         for found in (
             [*places.sentences, *([] if places.line is None else [places.line])],
             list(places.clauses),
-            [place.at for place in find_words(text, self._language, self._markdown)],
+            [place.at for place in self._word_ends()],
         ):
             near = [at for at in found if at <= _LONGEST and has_words(text[:at])]
             if near:
                 return near[-1]
-        if len(text) < _WINDOW:
-            return step
-        return last_cluster(text) or len(text)
+        if over:
+            return len(text)
+        return step if len(text) < _WINDOW else last_cluster(text) or len(text)
 
     def _parts(self, places: Places, most: float) -> list[int]:
         """Behind parts of the first sentence that stand by themselves; more than there is time
@@ -257,27 +276,6 @@ class Cutter:
                     break
         return fitting
 
-    def _end_of_code(self, text: str, over: bool) -> int | float | None:
-        """Behind the lines of code at the beginning; None if it begins with none."""
-        fence = self._markup.fence
-        starts_line = not self._begun
-        found = 0
-        for line in regex.finditer(r"[^\n]*+(\n|\Z)", text):
-            body, is_over = line[0].rstrip("\r\n"), bool(line[1]) or over
-            mark = FENCE.match(body) if starts_line else None
-            starts_line = True
-            if not fence and not mark and has_words(body):
-                break
-            if (fence or mark) and not is_over:
-                return found or math.inf
-            if fence:
-                found = line.start() + len(body)
-                if mark and mark["mark"].startswith(fence) and not body[mark.end() :].strip():
-                    return found
-            elif mark:
-                fence, found = mark["mark"], line.start() + len(body)
-        return found or None
-
     def _cut(self, at: int, now: float, in_hand: float) -> Chunk:
         if self._ended and not self._rest and not has_words(self._pending[at:]):
             at = len(self._pending)
@@ -287,7 +285,7 @@ class Cutter:
         self._column = at - line - 1 if line >= 0 else self._column + at
         self._begun, self._since, self._dry = True, None, None
         self._refill(now)
-        seconds = seconds_of(chunk.spoken, self._letters_per_second)
+        seconds = letters_before(chunk.spoken)[-1] / self._letters_per_second
         self._until = now + in_hand + seconds
         self._sure_until = now + in_hand + _SHARE_FOR_SURE * seconds
         return chunk
@@ -303,4 +301,6 @@ class Cutter:
         return max(_SOON_S, (in_hand - _RESERVE_S) / _WORK)
 
     def _seconds(self, at: int) -> float:
-        return seconds_of(self._pending[:at], self._letters_per_second)
+        if self._letters is None:
+            self._letters = letters_before(self._pending[:_LOOK])
+        return self._letters[min(at, len(self._letters) - 1)] / self._letters_per_second

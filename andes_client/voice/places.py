@@ -1,6 +1,9 @@
 """Where text may be cut for a voice, and how well it is cut there."""
 
+import math
+from bisect import bisect_left
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Final
 
 import regex
@@ -8,16 +11,19 @@ import regex
 from andes_client.segment.scripts import SPACELESS
 from andes_client.segment.sentences import end_of_sentence
 from andes_client.voice.leaning import LEANING
+from andes_client.voice.markup import FENCE
 
 __all__ = [
     "Places",
     "WordEnd",
     "count_words",
+    "end_of_code",
     "find_places",
     "find_words",
+    "has_code",
     "has_words",
     "is_open",
-    "seconds_of",
+    "letters_before",
 ]
 
 _LINE_END: Final = regex.compile(r"\r\n|[\n\u2028\u2029]|\r(?!\n|\Z)")
@@ -52,8 +58,9 @@ _WHOLE: Final = regex.compile(
 _ADDRESS: Final = regex.compile(r"[@/]|www\.")
 _HIDDEN: Final = regex.compile(r"(?<=\])\((?:[^()\n]|\([^()\n]*+\)){0,2000}+\)")
 _LETTER: Final = regex.compile(r"[\p{L}\p{N}]")
-_DIGIT: Final = regex.compile(r"\p{N}")
 _LETTERS_OF_A_DIGIT: Final = 3
+_LINE: Final = regex.compile(r"[^\n]*+(\n|\Z)")
+_FAR: Final = 4  # words from a number, to which they do not belong
 _HARD_WRAP: Final = 60  # characters of a line that may have been broken by its width alone
 
 
@@ -119,7 +126,12 @@ def _end_of_line(text: str, over: bool, column: int) -> int | None:
 
 
 def _outside(places: list[int], whole: list[tuple[int, int]]) -> tuple[int, ...]:
-    return tuple(at for at in places if not any(begin < at < end for begin, end in whole))
+    return tuple(at for at in places if not _is_inside(at, whole))
+
+
+def _is_inside(at: int, whole: list[tuple[int, int]]) -> bool:
+    index = bisect_left(whole, (at,)) - 1
+    return index >= 0 and at < whole[index][1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,24 +153,67 @@ def find_words(text: str, language: str, markdown: bool) -> list[WordEnd]:
     """
     whole = [match.span() for match in _WHOLE.finditer(text)] if markdown else []
     leaning = LEANING.get(language, frozenset())
-    found, words, begin, before = list[WordEnd](), 0, 0, ""
+    found, words, begin, before, since_number = list[WordEnd](), 0, 0, "", _FAR
     for match in _SPACE.finditer(text):
         at = match.start()
         words += len(_WORDS.findall(text, begin, at))
-        earlier, before = before, text[max(begin, at - 40) : at].strip()
-        begin = at
-        after = text[match.end() : match.end() + 40].split(None, 1)[0]
-        bare = _BARE.search(before)
-        leans = bare is not None and bare[0].casefold() in leaning
-        if (
-            any(map(_IN_NUMBER.search, (before, after)))
-            or (leans and _IN_NUMBER.search(earlier))
+        before, begin = text[max(begin, at - 40) : at].strip(), at
+        since_number = 0 if _IN_NUMBER.search(before) else since_number + 1
+        after, following, *_ = *text[match.end() : match.end() + 80].split(None, 2), "", ""
+        leans = _leans(before, leaning)
+        if not (
+            since_number == 0
+            or _IN_NUMBER.search(after)
             or before[-1:] in ".-"
-            or any(begins < at < ends for begins, ends in whole)
+            or (leans and since_number == 1)  # 3rd of May
+            or (  # 14 de marzo de 2019
+                since_number < _FAR
+                and _leans(after, leaning)
+                and (not following or _IN_NUMBER.search(following))
+            )
+            or _is_inside(at, whole)
         ):
-            continue
-        found.append(WordEnd(at, words, not leans))
+            found.append(WordEnd(at, words, not leans))
     return found
+
+
+def _leans(word: str, leaning: frozenset[str]) -> bool:
+    bare = _BARE.search(word)
+    return bare is not None and bare[0].casefold() in leaning
+
+
+def has_code(text: str) -> bool:
+    """Whether code may begin in it."""
+    return "```" in text or "~~~" in text
+
+
+def end_of_code(text: str, fence: str, *, starts_line: bool, over: bool) -> int | float | None:
+    """Behind the lines of code that a text begins with; infinite if none has ended.
+
+    None: it begins with none.
+
+    Args:
+        text: what is pending, perhaps with marks before the code that have nothing to say.
+        fence: the mark that began the code in which the text begins; "" if in none.
+        starts_line: it begins with a new line.
+        over: nothing follows.
+    """
+    found = 0
+    for line in _LINE.finditer(text):
+        body, is_over = line[0].rstrip("\r\n"), bool(line[1]) or over
+        mark = FENCE.match(body) if starts_line else None
+        starts_line = True
+        if not fence and not mark and has_words(body):
+            break
+        if (fence or mark) and not is_over:
+            return found or math.inf
+        if fence:
+            found = line.start() + len(body)
+            if mark and mark["mark"].startswith(fence) and not body[mark.end() :].strip():
+                return found
+        elif mark:
+            fence, found = mark["mark"], line.start() + len(body)
+    return found or None
 
 
 def is_open(text: str) -> bool:
@@ -179,8 +234,12 @@ def count_words(text: str) -> int:
     return len(_WORDS.findall(text))
 
 
-def seconds_of(text: str, letters_per_second: float) -> float:
-    """About how long a voice takes over a text as it came."""
-    text = _HIDDEN.sub("", text)
-    letters = len(_LETTER.findall(text)) + (_LETTERS_OF_A_DIGIT - 1) * len(_DIGIT.findall(text))
-    return letters / letters_per_second
+def letters_before(text: str) -> list[int]:
+    """How many letters there are before each place in a text, and before its end.
+
+    A digit counts as several, as it is said; what is behind a link counts nothing.
+    """
+    if "](" in text:
+        text = _HIDDEN.sub(lambda match: " " * len(match[0]), text)
+    said = (_LETTERS_OF_A_DIGIT if each.isdigit() else int(each.isalpha()) for each in text)
+    return list(accumulate(said, initial=0))

@@ -10,7 +10,7 @@ Silence = tuple[float, float]
 """From when to when, seconds of audio."""
 
 _WINDOW_S: Final = 0.01
-# Shorter ones are in words: before a p or a t the mouth is shut, twice as long before an Italian tt.
+# Shorter ones are in words: before a p or a t the mouth is shut, and twice as long before a pp.
 _SHORTEST_S: Final = 0.12
 # As loud as that, of full scale and of the loudest so far, is silent.
 _QUIET: Final = 40

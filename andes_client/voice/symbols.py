@@ -123,7 +123,7 @@ _UNITS: Final = {
 
 _SHORT: Final = {
     "en": "dr doctor|mr mister|mrs missis|ms miz|prof professor|st saint|vs versus|etc et cetera|"
-    "e.g for example|i.e that is|no number|fig figure|vol volume|approx approximately|"
+    "e.g for example|i.e that is|fig figure|vol volume|approx approximately|"
     "jan january|feb february|mar march|apr april|aug august|sep september|sept september|"
     "oct october|nov november|dec december|a.m ay em|p.m pee em",
     "de": "dr doktor|hr herr|fr frau|prof professor|nr nummer|str straße|z.b zum beispiel|"

@@ -23,9 +23,10 @@ from livekit.agents.types import DEFAULT_API_CONNECT_OPTIONS, APIConnectOptions
 from livekit.agents.voice import io
 
 from andes_client.testing import scripted
+from andes_client.voice.devices import device
 from andes_client.voice.livekit import InStep
 from andes_client.voice.piper import Piper
-from andes_client.voice.player import Player, WavPlayer, device
+from andes_client.voice.player import Player, WavPlayer
 
 ANSWER = """Three things to see in the old town:
 

@@ -40,9 +40,10 @@ from pipecat.transports.base_transport import TransportParams
 from pipecat.workers.runner import WorkerRunner
 
 from andes_client.testing import scripted
+from andes_client.voice.devices import device
 from andes_client.voice.pipecat import InStep
 from andes_client.voice.piper import Piper
-from andes_client.voice.player import Player, WavPlayer, device
+from andes_client.voice.player import Player, WavPlayer
 
 ANSWER = """Three ways to keep bread fresh:
 

@@ -4,12 +4,19 @@ from typing import Any
 
 import pytest
 
-from andes_client import Expectation, reading, speaking
+from andes_client import Expectation, Speaking, reading, speaking
+from andes_client.expectation import SPEAKING_TDS
 
 
-def test_presets_are_the_papers_means() -> None:
+def test_the_mean_reader_is_the_papers() -> None:
     assert reading() == Expectation(ttft=1.0, tds=4.8)
-    assert speaking() == Expectation(ttft=1.0, tds=3.3)
+    assert speaking(tds=SPEAKING_TDS) == Speaking(ttft=1.0, tds=3.3)
+
+
+def test_somebody_who_listens_hears_a_voice_at_its_usual_speed() -> None:
+    """Faster than people talk: 194 words/min in English (andes_client.voices)."""
+    assert speaking() == Speaking(ttft=1.0, tds=speaking().tds, usual=True)
+    assert speaking().wpm == pytest.approx(194, abs=1)
 
 
 def test_words_a_minute_become_tokens_a_second() -> None:
@@ -79,7 +86,8 @@ def test_a_speed_may_be_given_in_what_a_person_thinks_in(
 
 def test_a_language_alone_sets_the_speed_that_is_usual_in_it() -> None:
     assert reading(language="en").wpm == pytest.approx(238)
-    assert speaking(language="en-GB").wpm == pytest.approx(150)
+    assert speaking(language="en-GB").wpm == speaking().wpm
+    assert speaking(language="tr").wpm < 0.7 * speaking().wpm
     assert reading(language="de").wpm == pytest.approx(238 * 179 / 228)
     assert reading(cps=4.25, language="zh").wpm == pytest.approx(158)
 

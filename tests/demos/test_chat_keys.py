@@ -93,7 +93,7 @@ async def switches(folder: Path, key: str) -> None:
             await to_the_text(room, key)
             await room.press(key)
             assert room.session.reader.mode == "speaking"
-            assert room.session.reader.wpm == pytest.approx(148.5)
+            assert room.session.reader.wpm == pytest.approx(193.5, abs=0.01)
             await room.press(key)
             assert room.session.reader.mode == "smooth"
             await room.press(key)

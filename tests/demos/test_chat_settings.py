@@ -122,10 +122,10 @@ def test_each_mode_keeps_its_own_speed() -> None:
     reader = Reader(wpm=200.0)
     reader.faster()
     reader.switch()
-    assert (reader.mode, round(reader.wpm, 1)) == ("speaking", 148.5)
+    assert (reader.mode, round(reader.wpm, 1)) == ("speaking", 193.5)
     reader.slower()
-    assert reader.expectation.wpm == pytest.approx(135.0)
-    assert reader.pace == "speaking 135 wpm"
+    assert reader.expectation.wpm == pytest.approx(193.5 / 1.1, abs=0.01)
+    assert reader.pace == "speaking 176 wpm"
     reader.switch()
     assert (reader.mode, reader.pace) == ("smooth", "smooth")
     reader.switch()

@@ -72,8 +72,8 @@ async def test_the_pacer_goes_as_fast_as_the_keys_say() -> None:
 async def test_reading_and_speaking() -> None:
     async with watching() as room:
         await room.press("s")
-        assert "you listen to 148 words/min" in room.title
-        assert words_per_minute(room) == {148}
+        assert "you listen to 194 words/min" in room.title
+        assert words_per_minute(room) == {194}
         await room.press("s")
         assert "you read 300 words/min" in room.title
         assert words_per_minute(room) == {300}

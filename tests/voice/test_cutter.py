@@ -101,6 +101,7 @@ WHOLE = [
     "1,234.56 euros",
     "January 5, 2026",
     "the 3rd of May 2026",
+    "May of 2026",
     "12 % of them",
     "Dr. J. R. Smith",
     "e.g. apples",
@@ -128,6 +129,13 @@ def test_what_belongs_together_is_not_parted(whole: str, rate: float, front: str
     for said in (hear(Cutter(), script(text, rate, letters), told=True) for letters in (1, 3, 5)):
         joined = "|".join(texts(said))
         assert core in joined, joined
+
+
+def test_a_date_with_words_between_its_numbers_is_not_parted() -> None:
+    text = "pagó mucho el 14 de marzo de 2019 por la casa de la plaza mayor de su pueblo natal"
+    for rate in (2.0, 8.0, 40.0):
+        said = hear(Cutter("es"), script(text, rate), told=True)
+        assert "14 de marzo de 2019" in "|".join(texts(said))
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,7 @@ def silence(seconds: float) -> bytes:
     return bytes(2 * round(seconds * RATE))
 
 
-AUDIO = silence(0.1) + tone(0.5) + silence(0.03) + tone(0.27) + silence(0.3) + tone(0.8)
+AUDIO = silence(0.2) + tone(0.5) + silence(0.03) + tone(0.27) + silence(0.3) + tone(0.8)
 AUDIO += silence(0.5)
 
 
@@ -38,8 +38,8 @@ def test_silences_are_found_however_the_audio_comes(cuts: list[int]) -> None:
     places = [0, *sorted(2 * cut for cut in cuts), len(AUDIO)]
     for begin, end in pairwise(places):
         silences.feed(AUDIO[begin:end])
-    assert rounded(*silences.found) == [(0.0, 0.1), (0.9, 1.2)]
-    assert rounded(silences.last()) == [(2.0, 2.5)]
+    assert rounded(*silences.found) == [(0.0, 0.2), (1.0, 1.3)]
+    assert rounded(silences.last()) == [(2.1, 2.6)]
 
 
 def test_what_is_quiet_beside_the_voice_is_silent() -> None:
@@ -59,9 +59,9 @@ async def test_a_word_after_a_pause_is_shown_when_it_is_over() -> None:
     utterance.end()
     spoken.end()
     times = {word.strip(): anyio.current_time() - start async for word in spoken}
-    assert times["A"] == pytest.approx(0.1, abs=0.005)
-    assert times["and"] == pytest.approx(1.2, abs=0.02)
-    assert spoken.ahead() == pytest.approx(2.5 - (anyio.current_time() - start))
+    assert times["A"] == pytest.approx(0.2, abs=0.005)
+    assert times["and"] == pytest.approx(1.3, abs=0.02)
+    assert spoken.ahead() == pytest.approx(2.6 - (anyio.current_time() - start))
 
 
 def test_wrong_audio_is_told() -> None:

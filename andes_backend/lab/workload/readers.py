@@ -8,8 +8,7 @@ import numpy as np
 from numpy.random import Generator
 
 from andes_backend.lab.workload.specs import Spec, parse
-from andes_client.expectation import SPEAKING_TDS, TOKENS_PER_WORD, Expectation, reading
-from andes_client.languages import language as language_of
+from andes_client.expectation import SPEAKING_TDS, Expectation, reading
 
 __all__ = ["Mix", "Readers", "Reading", "Speaking", "readers_of"]
 
@@ -17,8 +16,8 @@ __all__ = ["Mix", "Readers", "Reading", "Speaking", "readers_of"]
 _AGES: Final = ((21, 0.280), (35, 0.519), (50, 0.112), (60, 0.056), (70, 0.033))
 
 # Those who listen: the mean is the paper's. For the spread around it we take how the speed of
-# speech differs between the languages of IReST (words a minute, `Language.spoken_wpm`), each
-# as likely as any other; the paper's own shares of languages are not among our sources.
+# reading aloud differs between the languages of IReST (andes_client.languages), each as likely as
+# any other; the paper's own shares of languages are not among our sources.
 _LANGUAGES: Final = (
     "ar", "de", "en", "es", "fi", "fr", "he", "it", "ja",
     "nl", "pl", "pt", "ru", "sl", "sv", "tr", "zh",
@@ -161,7 +160,7 @@ def _reading(rng: Generator, count: int, ttft: float) -> list[Expectation]:
 
 
 def _listening(rng: Generator, count: int, ttft: float) -> list[Expectation]:
-    speeds = [language_of(code).spoken_wpm / 60 * TOKENS_PER_WORD for code in _LANGUAGES]
+    speeds = [reading(language=language).tds for language in _LANGUAGES]
     to_mean = SPEAKING_TDS * len(speeds) / sum(speeds)
     by_language = [Expectation(ttft, speed * to_mean) for speed in speeds]
     return [by_language[i] for i in (rng.random(count) * len(speeds)).astype(np.int64)]
