@@ -21,7 +21,6 @@ from dataclasses import dataclass, replace
 from statistics import fmean
 from typing import Final
 
-from andes_client.voice.cutter import Cutter
 from table import print_table
 
 from andes_backend.lab.option_types import finite_number, list_of
@@ -36,6 +35,7 @@ from andes_client.qoe import qoe
 from andes_client.segment import segmenter
 from andes_client.voice import Chunk
 from andes_client.voice.aloud import aloud
+from andes_client.voice.cutter import Cutter
 
 __all__ = ["main"]
 
