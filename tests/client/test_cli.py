@@ -27,8 +27,8 @@ def run(arguments):
     return 3
 """
 OURS = {
-    "bench", "board", "calibrate", "chat", "demo", "doctor", "fair", "pace", "plan", "sensitivity",
-    "serve", "twin", "web",
+    "bench", "board", "calibrate", "chat", "demo", "doctor", "fair", "pace", "plan", "say",
+    "sensitivity", "serve", "twin", "web",
 }  # fmt: skip
 
 

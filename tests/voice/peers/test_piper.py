@@ -3,6 +3,9 @@
 import importlib.util
 import os
 import re
+import subprocess
+import sys
+import wave
 from pathlib import Path
 
 import pytest
@@ -118,3 +121,14 @@ def test_what_is_no_voice_is_said(tmp_path: Path) -> None:
     piper()
     with pytest.raises(VoiceMissingError, match=r"none\.onnx is not a voice of Piper"):
         Piper(tmp_path / "none.onnx")
+
+
+def test_andes_say_speaks_by_it(tmp_path: Path) -> None:
+    piper()
+    data = "It was in *1984*, at the café.\n".encode()
+    command = [sys.executable, "-m", "andes_client", "say", "--voice", "piper"]
+    command += ["--wav", str(tmp_path / "speech.wav")]
+    done = subprocess.run(command, input=data, capture_output=True, check=True)
+    assert (done.stdout, done.stderr) == (data, b"")
+    with wave.open(str(tmp_path / "speech.wav"), "rb") as file:
+        assert 2.0 < file.getnframes() / file.getframerate() < 10.0
