@@ -2,9 +2,10 @@
 
 Measured on espeak-ng 1.51 at the speed at which it comes, by the times at which it says words begin
 (least squares): words and pauses on our own prose (tests/client/prose.py; for pl and pt the plain
-texts of benchmarks/speech_texts), numbers on forty whole numbers in a sentence. With these four
-figures the times between words correlate at r = 0.93 to 0.98 (0.74 to 0.90 in hi, vi and zh) with
-those measured. By letters fits better than by syllables in all of them.
+texts of benchmarks/speech_texts), numbers on 32 whole numbers in a sentence (de, en, es, fr, hi,
+it, pl, pt, ru, tr, zh; uk as ru, the others by letters). The times between words that come out
+correlate at r = 0.93 to 0.98 with those measured (0.74 to 0.90 in zh, hi and vi). In alphabets,
+letters fit better than syllables.
 
 Piper's voice joe (piper-tts 1.8.0, en_US, at the speed at which it comes) says the English texts of
 benchmarks/speech_texts 6 % faster than espeak-ng, numbers included.

@@ -11,7 +11,8 @@ from andes_client.voices import figures, usual_wpm
 
 __all__ = ["word_cost"]
 
-# What a blank line adds to the pause before it, seconds (measured as andes_client.voices says).
+# What a blank line adds to the pause before it, seconds: as espeak-ng says the texts of
+# benchmarks/speech_texts.
 _PARAGRAPH_S: Final = 0.25
 # The mark of an item or of a heading, after a line break.
 _ITEM: Final = regex.compile(r"[\r\n]\s{0,8}+(?:[-*+•#]{1,6}|\d{1,3}[.)])\Z")
