@@ -21,7 +21,7 @@ from typing import Final
 
 from andes_client import wire
 from andes_client.languages import language as language_of
-from andes_client.voices import usual_wpm
+from andes_client.speech_rates import usual_wpm
 
 __all__ = [
     "SPEAKING_TDS",
@@ -249,7 +249,7 @@ def speaking(
 
     Arguments and errors are those of `reading`. A speed is the mean in ordinary text. With none,
     text goes as fast as voices usually say it in its language: in English 190 words/min, the
-    speed of espeak-ng and of Piper's voice joe as they come (andes_client.voices says
+    speed of espeak-ng and of Piper's voice joe as they come (andes_client.speech_rates says
     where the figures are from). People who talk are at 120 to 170 words/min; `tds=3.3` is the
     mean of Andes (arXiv 2404.16283).
     """

@@ -10,10 +10,10 @@ from andes_client.languages import language
 from andes_client.segment.cost import script_languages, script_of
 from andes_client.segment.scripts import SPACELESS, without_escapes
 from andes_client.segment.sentences import is_short
+from andes_client.speech_rates import Figures, figures
 from andes_client.voice.amounts import NUMBER, amount, is_telephone
 from andes_client.voice.numerals import letters_of_digits
 from andes_client.voice.symbols import short_forms, signs, units
-from andes_client.voices import Figures, figures
 
 __all__ = ["Aloud", "aloud"]
 
@@ -55,7 +55,7 @@ class Aloud:
     """How long each word of a language takes a voice at its usual speed, seconds.
 
     Numbers, dates, times, amounts, units, telephone numbers, addresses, short forms and signs
-    cost what is said for them; everything else goes by its letters (andes_client.voices),
+    cost what is said for them; everything else goes by its letters (andes_client.speech_rates),
     a word in another script by those of the language that writes most in it.
 
     A word is a unit of `andes_client.segment.Words`: white space before it, punctuation after

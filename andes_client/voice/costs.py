@@ -6,8 +6,8 @@ from typing import Final
 import regex
 
 from andes_client.expectation import TOKENS_PER_WORD, Speaking
+from andes_client.speech_rates import figures, usual_wpm
 from andes_client.voice.aloud import aloud
-from andes_client.voices import figures, usual_wpm
 
 __all__ = ["word_cost"]
 

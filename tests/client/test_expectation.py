@@ -14,7 +14,7 @@ def test_the_mean_reader_is_the_papers() -> None:
 
 
 def test_somebody_who_listens_hears_a_voice_at_its_usual_speed() -> None:
-    """Faster than people talk: 194 words/min in English (andes_client.voices)."""
+    """Faster than people talk: 194 words/min in English (andes_client.speech_rates)."""
     assert speaking() == Speaking(ttft=1.0, tds=speaking().tds, usual=True)
     assert speaking().wpm == pytest.approx(194, abs=1)
 

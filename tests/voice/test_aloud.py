@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from andes_client.languages import LANGUAGES
 from andes_client.segment import Words
+from andes_client.speech_rates import figures, usual_wpm
 from andes_client.voice.aloud import Aloud, aloud
-from andes_client.voices import figures, usual_wpm
 from tests.client.prose import PROSE
 
 ANY_TEXT = st.text(st.characters(exclude_categories=()), max_size=80)

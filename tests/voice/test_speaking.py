@@ -13,8 +13,8 @@ from andes_client import Expectation, Speaking, pace, reading, speaking
 from andes_client.buffer import make_buffer
 from andes_client.expectation import TOKENS_PER_WORD
 from andes_client.segment import UnitKind, Words
+from andes_client.speech_rates import figures, usual_wpm
 from andes_client.voice.aloud import aloud
-from andes_client.voices import figures, usual_wpm
 from tests.client.prose import PROSE
 
 NUMBERS = "On May 14, 1984, Dr. Smith paid $3,500 for 250 kg. See www.example.org, or call!\n\nBye."
