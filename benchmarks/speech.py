@@ -25,7 +25,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from helpers.spoken import Speech, espeak, piper
+from helpers.voices import Speech, heard
 from table import print_table
 
 from andes_client.buffer import make_buffer
@@ -37,12 +37,13 @@ from andes_client.expectation import (
     speaking,
 )
 from andes_client.languages import language
-from andes_client.segment import segmenter
+from andes_client.voice.espeak import Espeak
 
 __all__ = ["main"]
 
 _TEXTS: Final = Path(__file__).with_name("speech_texts")
 _AFTER_S: Final = 60.0
+_ACCENTS: Final = {"pt": "pt-br", "en": "en-us"}  # in which the texts are written
 
 
 class Errors(NamedTuple):
@@ -73,11 +74,11 @@ def main() -> None:
 
 def _rows(code: str, kind: str, with_piper: bool) -> Iterator[list[str]]:
     text = (_TEXTS / f"{code}-{kind}.txt").read_text(encoding="utf-8")
-    voices = {"espeak-ng": espeak(text, code)}
+    voices = {"espeak-ng": heard(Espeak(_ACCENTS.get(code, code)), text)}
     if with_piper:
-        splitter = segmenter("sentence", code)
-        units = [*splitter.decode(text), *splitter.flush()]
-        voices["Piper"] = piper([unit.text for unit in units])
+        from andes_client.voice.piper import Piper
+
+        voices["Piper"] = heard(Piper(), text)
     for name, speech in voices.items():
         talk = language(code).spoken_wpm / 60 * TOKENS_PER_WORD
         before = _errors(text, code, speech, Expectation(1.0, SPEAKING_TDS))

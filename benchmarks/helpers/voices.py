@@ -9,7 +9,7 @@ from andes_client.segment import segmenter
 from andes_client.voice import Chunk
 from andes_client.voice.engine import Voice
 
-__all__ = ["Said", "say", "speech_texts"]
+__all__ = ["Said", "Speech", "heard", "say", "speech_texts"]
 
 _TEXTS: Final = Path(__file__).parent.parent / "speech_texts"
 
@@ -44,6 +44,25 @@ class Said:
                         times.setdefault(number, at)
                     break
         return dict(sorted(times.items()))
+
+
+@dataclass(frozen=True, slots=True)
+class Speech:
+    """A text that was said in one go."""
+
+    seconds: float
+    """Of audio."""
+    marks: tuple[tuple[int, float], ...]
+    """A place in the text, and when the word that begins there is heard, seconds; rising."""
+
+
+def heard(voice: Voice, text: str) -> Speech:
+    """What is heard of a text, all of it one utterance."""
+    seconds, marks = 0.0, list[tuple[int, float]]()
+    for piece in voice.speak(text):
+        marks += [(place, at) for at, place in piece.marks]
+        seconds += len(piece.pcm) / _BYTES_A_SAMPLE / voice.sample_rate
+    return Speech(seconds, tuple(marks))
 
 
 def say(voice: Voice, text: str, language: str) -> Sequence[Said]:
