@@ -5,7 +5,7 @@ import os
 import shutil
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
@@ -79,12 +79,26 @@ def _module(nodeid: str) -> str:
     return nodeid.partition("::")[0].rpartition("/")[2].removesuffix(".py")
 
 
+def check_ids(nodeids: Iterable[str]) -> None:
+    """Nothing, if they are the same in every process: else no process is given any test.
+
+    Raises:
+        pytest.UsageError: one has an address in it, of a function, say.
+    """
+    for nodeid in nodeids:
+        if " at 0x" in nodeid:
+            raise pytest.UsageError(
+                f"{nodeid}: its name is another one in each process; give the parameter an id"
+            )
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The live tests come first, then the modules that have slow ones.
 
     On two cores the others then run beside them to the end, which comes for all at about the same
     time.
     """
+    check_ids(item.nodeid for item in items)
     slow = {lane(item.nodeid) for item in items if item.get_closest_marker("slow")}
     items.sort(key=lambda item: (not in_live_lane(item.nodeid), lane(item.nodeid) not in slow))
 

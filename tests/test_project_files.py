@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 import yaml
 
+from tests.conftest import check_ids
+
 ROOT = Path(__file__).parent.parent
 GITHUB = ROOT / ".github"
 WORKFLOWS = sorted((GITHUB / "workflows").glob("*.yml"))
@@ -217,3 +219,10 @@ class TestFindings:
 
     def readme(self) -> str:
         return (ROOT / "findings" / "README.md").read_text()
+
+
+def test_the_names_of_tests_are_the_same_in_every_process() -> None:
+    """Or else the suite ends before its first test, without a word of what was wrong."""
+    check_ids(["tests/test_a.py::test_b[word]"])
+    with pytest.raises(pytest.UsageError, match=r"test_b\[<function <lambda> at 0x7f.*give the"):
+        check_ids(["tests/test_a.py::test_b[<function <lambda> at 0x7f0012345678>]"])
