@@ -107,11 +107,16 @@ class Speech:
 
         Returns:
             What they have heard, as `said()` from now on.
+
+        Raises:
+            Exception: what `position` raised. It is stopped all the same, where it was last seen.
         """
-        if self._stopped_at is None:
-            self._stopped_at = self._now()
-        with self._lock:
-            self._changed()
+        try:
+            at = self._now()
+        except Exception:
+            self._stop_at(0.0 if math.isnan(self._last) else self._last)
+            raise
+        self._stop_at(at)
         return self.said()
 
     def said(self) -> str:
@@ -137,6 +142,12 @@ class Speech:
         """
         with self._lock:
             return self._track.expectation(ttft)
+
+    def _stop_at(self, position: float) -> None:
+        with self._lock:
+            if self._stopped_at is None:
+                self._stopped_at = position
+            self._changed()
 
     def _changed(self) -> None:
         """More is known: whoever waits for a word looks again."""
@@ -204,12 +215,14 @@ class Spoken(Speech, AsyncIterator[str]):
         Raises:
             RuntimeError: somebody else waits for it.
         """
+        if self._turn == _WORDS_A_TURN:
+            self._turn = 0
+            await checkpoint()  # before a word is taken: who is cancelled here has lost none
         while (found := self._poll()) is not None:
             if isinstance(found, str):
                 self._turn += 1
-                if self._turn % _WORDS_A_TURN == 0:
-                    await checkpoint()
                 return found
+            self._turn = 0
             await self._sleep(found)
         raise StopAsyncIteration
 

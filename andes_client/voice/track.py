@@ -1,7 +1,7 @@
 """What of a text is heard at which position of its audio. No I/O, no waiting."""
 
 import math
-from bisect import bisect_left, bisect_right
+from bisect import bisect_right
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 from typing import Any, Final
@@ -11,12 +11,15 @@ from andes_client.languages import language as language_of
 from andes_client.segment.cost import words_of
 from andes_client.voice.chunk import Chunk
 from andes_client.voice.tempo import Tempo
-from andes_client.voice.utterance import Mark, Utterance, marks_of
+from andes_client.voice.utterance import Mark, Utterance, check_length, marks_of
 
 __all__ = ["Track"]
 
 # A speed that was measured on less audio says little, seconds.
 _ENOUGH_S: Final = 3.0
+# A player may stop so short of the end of its audio: it counts in samples or in whole
+# milliseconds, and lengths that are added up are not exact. What comes there is due all the same.
+_SHORT_S: Final = 0.01
 
 
 class Track:
@@ -43,6 +46,8 @@ class Track:
         self._units = words_of(self._code)
         self._utterances: list[Utterance] = []
         self._tokens: list[float] = []  # of each
+        self._measured = 0  # utterances, all of whose audio is known, and together:
+        self._measured_s = self._measured_tokens = 0.0
         self._at = self._word = 0  # the next word to be shown: its utterance, its number there
         self._is_whole = False  # nothing more is added
         self.shown = 0
@@ -70,12 +75,15 @@ class Track:
         last = self._utterances[-1] if self._utterances else None
         if at is not None and not (math.isfinite(at) and (last is None or at >= last.begins_s)):
             raise ValueError(f"add(at=...) is a moment after the last chunk's, not {at!r}")
-        if last is not None and not last.has_ended:
-            last.end()
-        begins_s = at if at is not None else 0.0 if last is None else last.ends_s
-        utterance = Utterance(chunk, begins_s, self._code, self._tempo, self._changed, self._lock)
+        if seconds is not None:
+            check_length(seconds)
+        utterance = Utterance(chunk, 0.0, self._code, self._tempo, self._changed, self._lock)
         for mark in marks:
             utterance.mark(*mark)
+        # Only now: an argument that was refused leaves everything as it was.
+        if last is not None and not last.has_ended:
+            last.end()
+        utterance.begins_s = at if at is not None else 0.0 if last is None else last.ends_s
         if seconds is not None:
             utterance.end(seconds)
         self._utterances.append(utterance)
@@ -102,7 +110,7 @@ class Track:
             utterance = self._utterances[self._at]
             if self._word < len(utterance.chunk.words):
                 due = utterance.start_of(self._word) if utterance.is_heard_of else math.inf
-                if due > position:
+                if due > position + (_SHORT_S if self._is_the_end(due) else 0.0):
                     return due
                 return self._show(utterance.chunk.words[self._word].text)
             if not utterance.has_ended and self._at == len(self._utterances) - 1:
@@ -113,7 +121,7 @@ class Track:
     def said(self, position: float) -> str:
         """What has been heard by then."""
         utterances = self._utterances
-        past = bisect_right(utterances, position, key=lambda each: each.begins_s)
+        past = bisect_right(utterances, position + _SHORT_S, key=lambda each: each.begins_s)
         texts = [each.text for each in utterances[: max(0, past - 1)]]
         if past:
             last = utterances[past - 1]
@@ -122,20 +130,31 @@ class Track:
 
     def ahead(self, position: float) -> float:
         """Seconds of audio after that position."""
-        utterances = self._utterances
-        first = bisect_left(utterances, position, key=lambda each: each.ends_s)
-        return sum(each.ends_s - max(position, each.begins_s) for each in utterances[first:])
+        seconds, end_s = 0.0, math.inf
+        for each in reversed(self._utterances):
+            begins_s = max(position, each.begins_s)
+            seconds += max(0.0, min(each.ends_s, end_s) - begins_s)
+            end_s = each.begins_s  # what is before it is cut off there
+            if end_s <= position:
+                break
+        return seconds
 
     def expectation(self, ttft: float) -> Expectation:
         """The listener's, at the speed of the voice."""
-        seconds = tokens = 0.0
-        for utterance, cost in zip(self._utterances, self._tokens, strict=True):
-            if utterance.has_ended:
-                seconds += utterance.seconds
-                tokens += cost
-        if seconds < _ENOUGH_S or not tokens:
+        while self._measured < len(self._utterances):
+            utterance = self._utterances[self._measured]
+            if not utterance.has_ended:
+                break
+            self._measured_s += utterance.seconds
+            self._measured_tokens += self._tokens[self._measured]
+            self._measured += 1
+        if self._measured_s < _ENOUGH_S or not self._measured_tokens:
             return speaking(language=self._code, ttft=ttft)
-        return Expectation(ttft, tokens / seconds)
+        return Expectation(ttft, self._measured_tokens / self._measured_s)
+
+    def _is_the_end(self, due: float) -> bool:
+        """Whether there is no audio behind that position."""
+        return due > self._utterances[-1].ends_s - _SHORT_S
 
     def _show(self, text: str) -> str:
         self._word += 1

@@ -12,7 +12,7 @@ from andes_client.voice.chunk import Chunk
 from andes_client.voice.silences import Silences
 from andes_client.voice.tempo import Cost, Tempo
 
-__all__ = ["Mark", "Utterance", "marks_of"]
+__all__ = ["Mark", "Utterance", "check_length", "marks_of"]
 
 Mark = tuple[float, int | str]
 """When the voice begins a word: seconds from the utterance's beginning, and where in
@@ -24,6 +24,11 @@ _NEAR: Final = 120
 # of the time since the last one.
 _NEAR_S: Final = 0.2
 _NEAR_SHARE: Final = 0.25
+# Thirty years: no sum of lengths is infinite, and no speed is 0.
+_LONGEST_S: Final = 1e9
+# How much longer audio may be than it was taken to be until its words are laid out again: they
+# may be 10,000, and audio may come 20 ms at a time.
+_LONGER: Final = 1.01
 
 
 class Utterance:
@@ -109,11 +114,11 @@ class Utterance:
             RuntimeError: its audio has ended.
             ValueError: it is no length.
         """
-        _check_length(seconds)
+        check_length(seconds)
         with self._lock:
             self._check_open("grow")
             self.seconds += seconds
-            self._news(self.seconds > self._laid_out_s)
+            self._news(self._is_longer())
 
     def hear(self, pcm: bytes, rate: int) -> None:
         """More of its audio has come, itself: where it is silent tells where its clauses end.
@@ -128,14 +133,16 @@ class Utterance:
         """
         if len(pcm) % 2:
             raise ValueError(f"16-bit samples have an even number of bytes, not {len(pcm)}")
-        if self._silences is None:
-            self._silences = Silences(rate)
+        if not rate > 0:
+            raise ValueError(f"audio has a number of samples a second above 0, not {rate!r}")
         with self._lock:
             self._check_open("hear")
+            if self._silences is None:
+                self._silences = Silences(rate)
             known = len(self._silences.found)
             self._silences.feed(pcm)
             self.seconds += len(pcm) / 2 / rate
-            self._news(known < len(self._silences.found) or self.seconds > self._laid_out_s)
+            self._news(known < len(self._silences.found) or self._is_longer())
 
     def mark(self, seconds: float, word: int | str) -> None:
         """The voice begins a word there.
@@ -171,7 +178,7 @@ class Utterance:
             ValueError: it is no length.
         """
         if seconds is not None:
-            _check_length(seconds)
+            check_length(seconds)
         with self._lock:
             self._check_open("end")
             if seconds is not None:
@@ -214,6 +221,10 @@ class Utterance:
                 f"{what}() came after the end of the utterance's audio; it ends with end(), with "
                 "the next add(), or at once if add() is given its length"
             )
+
+    def _is_longer(self) -> bool:
+        """Whether there is more audio than it was taken to have."""
+        return self.seconds > _LONGER * self._laid_out_s
 
     def _news(self, matters: bool = True) -> None:
         """More is known; whether words lie elsewhere by that. (Audio comes fifty times a second,
@@ -267,8 +278,11 @@ class Utterance:
             if last_silence is not None and self.has_ended:
                 end_s, whole = last_silence[0], whole - tempo.around_s
         known = [(-1, 0.0, 0.0)]
+        # A voice may name a moment after the end of its audio, which is never played.
+        most_s = self.seconds if self.has_ended else math.inf
         for number in sorted(anchors):
-            known.append((number, places[number], max(anchors[number], known[-1][2])))
+            at_s = min(most_s, max(anchors[number], known[-1][2]))
+            known.append((number, places[number], at_s))
         last = known[-1]
         if end_s is None:
             end_s = last[2] + max(0.0, whole - last[1])
@@ -352,9 +366,12 @@ def marks_of(words: Iterable[Mark]) -> list[Mark]:
     return sorted(marks, key=lambda mark: mark[0])
 
 
-def _check_length(seconds: float) -> None:
-    if not 0 <= seconds < math.inf:
-        raise ValueError(f"audio has a length in seconds, 0 or more, not {seconds!r}")
+def check_length(seconds: float) -> None:
+    """Raises ValueError if that is no length of audio."""
+    if not 0 <= seconds <= _LONGEST_S:
+        raise ValueError(
+            f"audio has a length in seconds, 0 or more (and no {_LONGEST_S:g}), not {seconds!r}"
+        )
 
 
 def _space_before(text: str) -> int:
