@@ -11,6 +11,7 @@ as Python does, and milliseconds of audio. One may go back, or be about nothing,
 
 import ctypes
 import ctypes.util
+import math
 import threading
 from collections.abc import Generator
 from queue import SimpleQueue
@@ -35,6 +36,7 @@ _NO_MORE_EVENTS: Final = 0
 
 _BUFFER_MS: Final = 50
 _BYTES_A_SAMPLE: Final = 2
+_TRY_AGAIN_S: Final = 0.05  # while another utterance is made: this one may be left meanwhile
 _ALSO: Final = {"zh": "cmn", "no": "nb"}
 """Its names for languages that it does not know by their ISO 639-1 code."""
 
@@ -87,10 +89,16 @@ class Espeak:
         """The audio of a text, 50 ms at a time, with the events of the words that begin in it.
 
         It is made in a thread, many times faster than it is heard, and waits in memory.
+
+        Raises:
+            ValueError: the speed is no number.
         """
+        if math.isnan(self.speed):
+            raise ValueError("a voice's speed is a number, such as 1.2, not nan")
+        wpm = round(min(max(_USUAL_WPM * self.speed, _SLOWEST_WPM), _FASTEST_WPM))
         pieces: SimpleQueue[Audio | None] = SimpleQueue()
         left = threading.Event()
-        utterance = (self._name, self.speed, sayable(spoken), pieces, left)
+        utterance = (self._name, wpm, sayable(spoken), pieces, left)
         # A daemon: an utterance that nobody closes does not keep the program from its end.
         thread = threading.Thread(
             target=self._library.speak, args=utterance, name="andes-espeak", daemon=True
@@ -127,14 +135,13 @@ class _Library:
     def speak(
         self,
         name: str,
-        speed: float,
+        wpm: int,
         text: str,
         pieces: "SimpleQueue[Audio | None]",
         left: threading.Event,
     ) -> None:
         """Put all the audio of a text, and None at the end; no more when it was left."""
         data = text.encode() + b"\0"
-        wpm = min(max(round(_USUAL_WPM * speed), _SLOWEST_WPM), _FASTEST_WPM)
         reached = -1  # the character of the last mark
 
         def take(wave: int | None, samples: int, events: Any) -> int:
@@ -151,8 +158,10 @@ class _Library:
 
         callback = _Callback(take)
         try:
-            with self._lock:
-                if not left.is_set():
+            while not left.is_set():
+                if not self._lock.acquire(timeout=_TRY_AGAIN_S):
+                    continue
+                try:
                     self._functions.espeak_SetVoiceByName(name.encode())
                     self._functions.espeak_SetParameter(_RATE, wpm, 0)
                     self._functions.espeak_SetSynthCallback(callback)
@@ -160,6 +169,9 @@ class _Library:
                         data, len(data), 0, _POSITION_IN_CHARACTERS, 0, _UTF8 | _PAUSE_AT_END,
                         None, None,
                     )  # fmt: skip
+                finally:
+                    self._lock.release()
+                break
         finally:
             pieces.put(None)
 

@@ -7,6 +7,7 @@
 Sound devices are in devices.py and programs.py.
 """
 
+import errno
 import threading
 import time
 import wave
@@ -60,7 +61,8 @@ class WavPlayer:
         clock: seconds, as `time.monotonic` has them.
 
     Raises:
-        OSError: the file cannot be written; also from `play`.
+        OSError: the file cannot be written, also from `play`; or is a pipe or a terminal, whose
+            head cannot be written last.
     """
 
     def __init__(
@@ -70,6 +72,11 @@ class WavPlayer:
         self._clock = clock
         self._path = Path(path)
         self._file = self._path.open("wb")
+        # A device such as /dev/null takes everything, and has nothing to cut.
+        self._is_file = self._path.is_file()
+        if not self._is_file and not self._file.seekable():
+            self._file.close()
+            raise OSError(errno.ESPIPE, "not a file that can be written in any place", str(path))
         self._wave = wave.open(self._file, "wb")  # noqa: SIM115  # closed by close()
         self._wave.setparams((1, BYTES_A_SAMPLE, sample_rate, 0, "NONE", "not compressed"))
         self._lock = threading.Lock()
@@ -110,9 +117,12 @@ class WavPlayer:
         with self._lock:
             if not self._closed:
                 self._closed = True
-                self._wave.close()
-                self._file.close()
-                _cut(self._path, round(self._position * self._rate))
+                try:
+                    self._wave.close()
+                finally:
+                    self._file.close()
+                if self._is_file:
+                    _cut(self._path, round(self._position * self._rate))
 
     def _settle(self) -> float:
         """The position now; what is given after this moment is heard after it, too."""

@@ -1,5 +1,6 @@
 """The real eSpeak NG: its audio, its times of words, and that it stops."""
 
+import math
 import threading
 import time
 
@@ -124,3 +125,11 @@ def test_an_unknown_voice_is_said() -> None:
     espeak()
     with pytest.raises(VoiceMissingError, match=r"no voice 'xx'.*--voices"):
         Espeak("xx")
+
+
+def test_a_speed_that_is_no_number_is_said_and_an_endless_one_is_the_fastest() -> None:
+    with pytest.raises(ValueError, match="speed is a number"):
+        next(espeak(speed=math.nan).speak("One."))
+    usual, _ = spoken(espeak(), "One, two, three.")
+    fastest, _ = spoken(espeak(speed=math.inf), "One, two, three.")
+    assert len(fastest) < 0.7 * len(usual)

@@ -295,3 +295,20 @@ def test_what_a_program_says_of_a_missing_server_is_said(monkeypatch: pytest.Mon
     monkeypatch.setenv("PULSE_SERVER", "unix:/none")
     with pytest.raises(VoiceMissingError, match="paplay: Connection"):
         ProgramPlayer("paplay", RATE)
+
+
+def test_a_device_that_takes_everything_is_no_file_to_cut() -> None:
+    player = WavPlayer(os.devnull, RATE)
+    player.play(silence(0.1))
+    player.close()
+
+
+def test_a_pipe_is_refused_before_anything_is_written(tmp_path: Path) -> None:
+    """Its head, which says how much there is, could not be written last."""
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    reader = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    with pytest.raises(OSError, match="not a file that can be written in any place"):
+        WavPlayer(path, RATE)
+    assert os.read(reader, 1) == b""
+    os.close(reader)
