@@ -36,7 +36,8 @@ class Speaker:
 
     Args:
         voice: its speed may be changed at any time, for what is not made yet.
-        player: at the voice's sample rate; the caller pauses, stops and closes it.
+        player: at the voice's sample rate; the caller pauses, stops and closes it. It may have
+            played other answers, to their end.
         language: ISO 639-1 code of the text.
     """
 
@@ -47,7 +48,7 @@ class Speaker:
         self._player = player
         self._language = language
         self._made_in_s = 0.0  # what the last chunk took
-        self._is_stopped = False
+        self._is_stopped = self._has_begun = False
 
     def stop(self) -> str:
         """Be silent at once: nothing more is spoken or shown. `speak` takes the rest of its text.
@@ -56,8 +57,11 @@ class Speaker:
             What has been heard.
         """
         self._is_stopped = True
-        self._player.stop()
-        return self.spoken.stop()
+        try:
+            self._player.stop()
+        finally:
+            said = self.spoken.stop()
+        return said
 
     async def speak(self, texts: AsyncIterable[str]) -> None:
         """Have all of it spoken, a chunk at a time; returns when all audio is made.
@@ -93,7 +97,10 @@ class Speaker:
         if self._is_stopped:
             return
         began = anyio.current_time()
-        utterance = self.spoken.add(chunk)
+        # What the player has played before is not of this answer.
+        at = None if self._has_begun else self._player.position()
+        self._has_begun = True
+        utterance = self.spoken.add(chunk, at=at)
         if chunk.spoken:
             async with aclosing(self._audio(chunk.spoken)) as pieces:
                 async for piece in pieces:
