@@ -4,11 +4,11 @@ import math
 from bisect import bisect_left
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
-from itertools import pairwise
 from typing import Any, Final
 
 from andes_client.voice.aloud import aloud
 from andes_client.voice.chunk import Chunk
+from andes_client.voice.layout import Known, Layout, lay_out
 from andes_client.voice.silences import Silences
 from andes_client.voice.tempo import Cost, Tempo
 
@@ -20,10 +20,6 @@ Mark = tuple[float, int | str]
 
 # A word that the voice names is looked for in so many characters that come next.
 _NEAR: Final = 120
-# A silence is the pause of which the estimate is no further off than this, seconds, and this share
-# of the time since the last one.
-_NEAR_S: Final = 0.2
-_NEAR_SHARE: Final = 0.25
 # Thirty years: no sum of lengths is infinite, and no speed is 0.
 _LONGEST_S: Final = 1e9
 # How much longer audio may be than it was taken to be until its words are laid out again: they
@@ -42,14 +38,12 @@ class Utterance:
         "_anchors",
         "_changed",
         "_costs",
-        "_ends",
         "_found",
         "_is_stale",
-        "_laid_out_s",
+        "_layout",
         "_lock",
         "_silences",
         "_spoken",
-        "_starts",
         "_tempo",
         "begins_s",
         "chunk",
@@ -88,10 +82,8 @@ class Utterance:
         self._anchors: dict[int, float] = {}  # seconds by the number of the word
         self._silences: Silences | None = None
         self._found = 0  # how far in the spoken text the voice has named words
-        self._starts: list[float] = []
-        self._ends: list[float] = []
         self._is_stale = True
-        self._laid_out_s = 0.0  # where the audio was taken to end
+        self._layout = Layout((), (), 0.0)
         self.cost = self._whole()
 
     @property
@@ -194,7 +186,7 @@ class Utterance:
     def start_of(self, word: int) -> float:
         """When a word begins, seconds on the position's clock; infinite if its audio is to come."""
         self._lay_out()
-        start = self._starts[word]
+        start = self._layout.starts[word]
         known_s = max(self.seconds, max(self._anchors.values(), default=0.0))
         if not self.has_ended and start >= known_s and word not in self._anchors:
             return math.inf
@@ -208,12 +200,13 @@ class Utterance:
         self._lay_out()
         at = position - self.begins_s
         heard = 0
-        for number, (start, end) in enumerate(zip(self._starts, self._ends, strict=True), 1):
+        layout = self._layout
+        for number, (start, end) in enumerate(zip(layout.starts, layout.ends, strict=True), 1):
             if end > start:
                 if (start + end) / 2 > at:
                     return heard
                 heard = number
-        return len(self._starts) if self.has_ended or heard else 0
+        return len(layout.starts) if self.has_ended or heard else 0
 
     def _check_open(self, what: str) -> None:
         if self.has_ended:
@@ -224,7 +217,7 @@ class Utterance:
 
     def _is_longer(self) -> bool:
         """Whether there is more audio than it was taken to have."""
-        return self.seconds > _LONGER * self._laid_out_s
+        return self.seconds > _LONGER * self._layout.until
 
     def _news(self, matters: bool = True) -> None:
         """More is known; whether words lie elsewhere by that. (Audio comes fifty times a second,
@@ -263,90 +256,15 @@ class Utterance:
         if not self._is_stale:
             return
         self._is_stale = False
-        tempo = self._tempo
-        at, places = 0.0, []
-        for cost in self._costs:
-            places.append(at)
-            at += tempo.seconds(cost)
-        whole = tempo.seconds(self.cost) + tempo.around_s
-        anchors = dict(self._anchors)
-        end_s = self.seconds if self.has_ended else None
-        if self._silences is not None:
-            if not anchors:
-                anchors = self._by_silences(places, whole)
-            last_silence = self._silences.last()
-            if last_silence is not None and self.has_ended:
-                end_s, whole = last_silence[0], whole - tempo.around_s
-        known = [(-1, 0.0, 0.0)]
-        # A voice may name a moment after the end of its audio, which is never played.
-        most_s = self.seconds if self.has_ended else math.inf
-        for number in sorted(anchors):
-            at_s = min(most_s, max(anchors[number], known[-1][2]))
-            known.append((number, places[number], at_s))
-        last = known[-1]
-        if end_s is None:
-            end_s = last[2] + max(0.0, whole - last[1])
-            if not anchors:
-                end_s = max(end_s, self.seconds)
-        self._laid_out_s = max(end_s, last[2])
-        known.append((len(places), max(whole, last[1]), self._laid_out_s))
-        self._starts, self._ends = [], []
-        for (first, from_place, from_s), (after, to_place, to_s) in pairwise(known):
-            scale = (to_s - from_s) / (to_place - from_place) if to_place > from_place else 0.0
-            for number in range(max(first, 0), after):
-                start = min(to_s, from_s + scale * (places[number] - from_place))
-                sound = scale * tempo.sound * self._costs[number].sound
-                self._starts.append(start)
-                self._ends.append(min(to_s, start + sound))
-        self._place_silent()
-
-    def _by_silences(self, places: list[float], whole: float) -> dict[int, float]:
-        """When words begin after the pauses that are heard, by the number of the word.
-
-        A silence is taken for the pause that is expected nearest to it, if that is near enough.
-        """
-        assert self._silences is not None
-        sounding = [number for number, cost in enumerate(self._costs) if cost.sound > 0]
-        pauses = [
-            (places[number] + self._tempo.sound * self._costs[number].sound, after)
-            for number, after in pairwise(sounding)
-            if sum(self._costs[each].pause for each in range(number, after)) > 0
-        ]
-        scale = self.seconds / whole if self.has_ended and whole > 0 else 1.0
-        place_s = at_s = 0.0
-        anchors: dict[int, float] = {}
-        for begin, end in self._silences.found:
-            if begin == 0.0:
-                if sounding:
-                    anchors[sounding[0]], at_s, place_s = end, end, places[sounding[0]]
-                continue
-            off = [
-                (abs(at_s + scale * (place - place_s) - begin), number)
-                for number, (place, _) in enumerate(pauses)
-            ]
-            if not off:
-                break
-            least, number = min(off)
-            if least <= _NEAR_S + _NEAR_SHARE * (begin - at_s):
-                after = pauses[number][1]
-                anchors[after], at_s, place_s = end, end, places[after]
-                del pauses[: number + 1]
-        return anchors
-
-    def _place_silent(self) -> None:
-        """What makes no sound comes with the word after it, or with the last one."""
-        sounds = [
-            cost.sound > 0 or number in self._anchors for number, cost in enumerate(self._costs)
-        ]
-        if not any(sounds):
-            return
-        starts, ends = self._starts, self._ends
-        after = max(number for number, does in enumerate(sounds) if does)
-        for number in reversed(range(len(starts))):
-            if sounds[number]:
-                after = number
-            else:
-                starts[number] = ends[number] = starts[after]
+        silences = self._silences
+        known = Known(
+            self.seconds,
+            self.has_ended,
+            self._anchors,
+            () if silences is None else silences.found,
+            None if silences is None else silences.last(),
+        )
+        self._layout = lay_out(self._costs, self.cost, self._tempo, known)
 
 
 def marks_of(words: Iterable[Mark]) -> list[Mark]:
