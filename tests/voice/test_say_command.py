@@ -195,7 +195,7 @@ class TestStopping:
             send(process, b"One, two, three, four, five, six, seven, eight, nine.")
             assert receive(person, 4) == b"One,"
             os.write(person, b" ")
-            time.sleep(0.5)  # the key is read, and what is on its way comes
+            time.sleep(1.5)  # the key is read, and what is on its way comes
             before = os.read(person, 1_000) if readable(person) else b""
             time.sleep(1.5)  # in which there would be four words
             assert not readable(person)
@@ -211,7 +211,7 @@ class TestStopping:
                 send(process, b"First. ")
                 assert receive(person, 6) == b"First."
                 os.write(person, keys)
-                time.sleep(0.5)
+                time.sleep(1.5)  # the keys are read, on a busy machine too
                 send(process, b"Then there is a sentence of some length.")
                 assert end(process) == (0, b"")
             lengths.append(seconds_in(wav))
