@@ -28,6 +28,7 @@ What a subcommand can rely on, and what it must do:
 """
 
 import argparse
+import os
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -77,6 +78,7 @@ def main(argv: Sequence[str] | None = None, *, prog: str = "andes") -> NoReturn:
         argv: the words after the program's name; those of this process if None.
         prog: the program's name in help and messages.
     """
+    _keep_closed()
     try:
         number = version(_OURS)
     except PackageNotFoundError:
@@ -93,6 +95,16 @@ def main(argv: Sequence[str] | None = None, *, prog: str = "andes") -> NoReturn:
     except KeyboardInterrupt:
         status = 130
     sys.exit(status)
+
+
+def _keep_closed() -> None:
+    """A standard stream that is closed stays so: what is opened next would take its number, and
+    get what is written to it."""
+    for descriptor, useless in ((0, os.O_WRONLY), (1, os.O_RDONLY), (2, os.O_RDONLY)):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.open(os.devnull, useless)  # to read from it, or to write to it, still fails
 
 
 def _run(words: list[str], prog: str, number: str) -> int:

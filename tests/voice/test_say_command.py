@@ -8,6 +8,7 @@ import contextlib
 import os
 import select
 import signal
+import subprocess
 import sys
 import time
 import wave
@@ -258,6 +259,16 @@ class TestErrors:
         with open(os.devnull, "wb") as unreadable:
             said = self.fails("--wav", str(wav), stdin=unreadable.fileno())
         assert said == "andes say: standard input: Bad file descriptor\n"
+
+    def test_an_output_that_is_closed(self, wav: Path) -> None:
+        """The file does not take its place, and the text does not go into the file."""
+        shell = ["sh", "-c", 'exec "$@" >&-', "sh", *SAY, "--wav", str(wav)]
+        done = subprocess.run(
+            shell, input=b"One two three.", stderr=subprocess.PIPE, timeout=DEADLINE_S, check=False
+        )
+        assert done.returncode == 1
+        assert done.stderr == b"andes say: standard output: Bad file descriptor\n"
+        assert seconds_in(wav) < 5.0
 
     def test_no_device(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("PULSE_SERVER", "unix:/none")
