@@ -3,6 +3,7 @@
 import contextlib
 import math
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from typing import Any, Final, Self
 
@@ -25,7 +26,7 @@ _WORDS_A_TURN: Final = 64
 _TAKEN: Final = "spoken words are iterated by one task; another one waits for the next already"
 
 
-class Speech:
+class Speech(ABC):
     """The text of an answer and its audio: what `Spoken` and `BlockingSpoken` have in common.
 
     Args:
@@ -149,9 +150,9 @@ class Speech:
                 self._stopped_at = position
             self._changed()
 
+    @abstractmethod
     def _changed(self) -> None:
         """More is known: whoever waits for a word looks again."""
-        raise NotImplementedError
 
     def _now(self) -> float:
         """The position, seconds. Not under the lock: a player may have one of its own."""

@@ -223,7 +223,14 @@ def opened(name: str) -> Player:
 @pytest.mark.usefixtures("server")
 class TestDevice:
     def test_the_position_is_what_is_heard(self, name: str) -> None:
-        """Of the same order: a busy machine may be late, and the player or the recorder with it."""
+        """A busy machine may be late, and the player or the recorder with it: then once more."""
+        off = [self._off(name)]
+        while off[-1] >= 0.15 and len(off) < 4:
+            off.append(self._off(name))
+        assert min(off) < 0.15, off
+
+    def _off(self, name: str) -> float:
+        """How far the position is from what is recorded, at the best of three clicks; seconds."""
         with recording() as heard:
             player = opened(name)
             for _ in range(3):
@@ -233,7 +240,7 @@ class TestDevice:
             threading.Event().wait(0.5)
             player.close()
         assert len(heard) == 3
-        assert min(abs(one - other) for one, other in zip(said, heard, strict=True)) < 0.5
+        return min(abs(one - other) for one, other in zip(said, heard, strict=True))
 
     def test_a_stop_is_heard_at_once(self, name: str) -> None:
         with recording() as heard:
@@ -269,6 +276,7 @@ def test_the_default_device_is_found() -> None:
     player.play(silence(0.2))
     moment_of(player, 0.19)
     player.close()
+    assert 0.19 <= player.position() <= 0.21
 
 
 @pytest.mark.usefixtures("server")
@@ -300,6 +308,7 @@ def test_what_a_program_says_of_a_missing_server_is_said(monkeypatch: pytest.Mon
 def test_a_device_that_takes_everything_is_no_file_to_cut() -> None:
     player = WavPlayer(os.devnull, RATE)
     player.play(silence(0.1))
+    assert 0.0 <= player.position() <= 0.1
     player.close()
 
 
