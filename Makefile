@@ -13,7 +13,8 @@ demo: .venv/.demo ## watch one answer come in three rhythms, raw and paced; no s
 
 # Live servers in two lanes, the other tests in the third: tests wait a lot, so two cores are busy.
 LANES ?= 3
-PYTEST := $(BIN)/python -m pytest -n $(LANES) --durations=25
+# A process that a test has ended is not replaced: it would be given the same test again.
+PYTEST := $(BIN)/python -m pytest -n $(LANES) --max-worker-restart 0 --durations=25
 
 test: .venv/.dev ## lint, types, and every test, the real vLLM servers among them
 	@$(MAKE) --no-print-directory -j2 check tests

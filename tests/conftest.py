@@ -4,6 +4,7 @@ import importlib.util
 import os
 import shutil
 import signal
+import sys
 import threading
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -31,6 +32,8 @@ _SHARING: Final = (
 _FORKING: Final = ("test_doctor_probe", "test_hints", "test_metrics", "test_plugin")
 
 _LOUD: Final = "LOUD: "  # begins the reason of a skip that the end of the run repeats
+
+_running: Final[dict[str, None]] = {}  # in any process; a set that keeps its order
 
 # A test never fails for being slow: the machine may be busy with something else.
 settings.register_profile("andes", deadline=None)
@@ -142,6 +145,21 @@ def deprecated_calls_fail_in_every_process() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("PYTHONWARNINGS", ",".join(filters), prepend=",")
         yield
+
+
+def pytest_runtest_logstart(nodeid: str) -> None:
+    _running[nodeid] = None
+
+
+def pytest_runtest_logfinish(nodeid: str) -> None:
+    _running.pop(nodeid, None)
+
+
+def pytest_keyboard_interrupt() -> None:
+    """Whoever ends a run that takes too long learns what it was at; also by a polite kill."""
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        return
+    print("\nInterrupted while these ran:", *_running, sep="\n  ", file=sys.__stderr__, flush=True)
 
 
 def skip_loudly(what: str, why: str) -> NoReturn:

@@ -53,6 +53,7 @@ class Handler(BaseHTTPRequestHandler):
             with contextlib.suppress(OSError):  # until the client goes
                 while True:
                     self.wfile.write(b"x" * 65536)
+            return
         page = self.server.pages.get(self.path)
         self.send_response(404 if page is None else 200)
         self.end_headers()
