@@ -1,10 +1,12 @@
-"""A policy that preempts marked requests at chosen moments; a real server's scheduler has it."""
+"""Policies that preempt marked requests at chosen moments; a real server's scheduler has them."""
+
+from dataclasses import replace
 
 import numpy as np
 
 from andes_backend.policy import Decision, Policy, Snapshot
 
-__all__ = ["MARK_TDS", "MOMENTS", "AtMoments"]
+__all__ = ["MARK_TDS", "MOMENTS", "ONCE_TDS", "AtMoments", "OnceAtLeast"]
 
 MARK_TDS = 7.75
 """The reading speed of requests that are to be preempted; the others are left alone."""
@@ -14,6 +16,10 @@ MOMENTS = (0, 0, 1, 2, 30, 31, 32, 33, 64, 100, 150)
 0 is in the middle of its prompt; at 32 tokens a block of the KV cache is full.
 """
 
+ONCE_TDS = 4.75
+"""The reading speed of requests that are to be preempted once at least, among all the others."""
+
+_ONCE_AT = 10  # tokens delivered by then
 _PAUSE = 2  # plans for which nobody is admitted after a preemption
 
 
@@ -48,3 +54,34 @@ class AtMoments:
             return False
         self._times[serial] = times + 1
         return True
+
+
+class OnceAtLeast:
+    """Another policy plans; requests so marked, which it has spared so far, are preempted, too."""
+
+    def __init__(self, otherwise: Policy) -> None:
+        self._otherwise = otherwise
+        self._were: set[int] = set()  # serial numbers of those who were preempted
+        self._pause = 0
+
+    def plan(self, snapshot: Snapshot) -> Decision:
+        decision = self._otherwise.plan(snapshot)
+        marked = snapshot.everybody["tds"] == ONCE_TDS
+        if self._were.issuperset(snapshot.everybody["serial"][marked].tolist()):
+            return decision
+        victims = [] if decision.preempt is None else decision.preempt.tolist()
+        spared = [
+            i for i, row in enumerate(snapshot.running) if i not in victims and self._is_due(row)
+        ]
+        self._were.update(snapshot.running["serial"][victims + spared].tolist())
+        self._pause = _PAUSE if spared else max(0, self._pause - 1)
+        if self._pause:
+            decision = replace(decision, admit=0)
+        return replace(decision, preempt=np.array(victims + spared, dtype=np.intp), again_in_s=0.0)
+
+    def finished(self, output_tokens: int) -> None:
+        self._otherwise.finished(output_tokens)
+
+    def _is_due(self, row: np.void) -> bool:
+        spared = int(row["serial"]) not in self._were
+        return bool(row["tds"] == ONCE_TDS and row["delivered"] >= _ONCE_AT and spared)

@@ -36,9 +36,18 @@ def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     with subprocess.Popen(command, stdout=quiet, stderr=quiet) as process:
         try:
             deadline = time.monotonic() + DEADLINE_S
-            while subprocess.run(["pactl", "info"], stdout=quiet, stderr=quiet).returncode:
+            while not _answers():
                 if process.poll() is not None or time.monotonic() > deadline:
                     skip_loudly("playing", "pulseaudio does not start here.")
             yield
         finally:
             process.kill()
+
+
+def _answers() -> bool:
+    """Whether the sound server does; one that is asked while it starts may never."""
+    try:
+        asked = subprocess.run(["pactl", "info"], capture_output=True, timeout=10.0)
+    except subprocess.TimeoutExpired:
+        return False
+    return asked.returncode == 0
