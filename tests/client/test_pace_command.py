@@ -120,10 +120,10 @@ class TestPacing:
     @pytest.mark.parametrize(
         ("options", "text", "least_s"),
         [
-            # At the mean speed of speech, 149 words a minute, two more words take 0.8 s.
-            (("--speak",), b"One two three", 0.8),
-            # At 128 words of German a minute, one more word of mean length takes 0.48 s.
-            (("--speak", "--language", "de-AT"), b"langen Worten", 0.45),
+            # A year is said in full, which takes 1.9 s here. To read it takes 0.8 s.
+            (("--speak",), b"Born in 1984 there", 1.8),
+            # neunzehnhundertvierundachtzig
+            (("--speak", "--language", "de-AT"), b"Im Jahr 1984 so", 2.6),
             # Spaces are free, so three more characters at ten a second take 0.3 s.
             (("--chars", "--cps", "10"), b"a b cd", 0.29),
         ],

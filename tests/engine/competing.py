@@ -203,7 +203,7 @@ async def together(server: Server, requests: list[Request]) -> None:
     assert set(preempted) == set(firsts)
     after = server.metrics()
     for name in ("andes:preemptions_total", "vllm:num_preemptions_total"):
-        assert after[name] - before[name] == len(preempted)
+        assert after[name] - before[name] == len(preempted), name
     assert after["andes:planning_fallbacks_total"] == 0
 
 
