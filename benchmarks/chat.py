@@ -21,22 +21,24 @@ import subprocess
 import sys
 import tempfile
 import termios
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
+import anyio
 from andes_demos.bursty_server import Burst, chat_app, running, tokens
 from andes_demos.chat.sample import long_answer
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from table import print_table
 
-__all__ = ["Terminal", "main", "measure"]
+__all__ = ["Gate", "Terminal", "main", "measure"]
 
 _LETTERS: Final = "ЖЩЮЯФЦЧШЪЫЭБГДЗИЛПУЬ"  # in no text that the server sends
 _DEADLINE_S: Final = 120.0
 _BETWEEN_KEYS_S: Final = 0.37
 _FAST: Final = 50.0  # tokens a second
-_PAUSE_S: Final = 8.0  # until the rest comes; before that the person wants to read again
 _F2, _F3, _F5 = b"\x1bOQ", b"\x1bOR", b"\x1b[15~"
 
 
@@ -73,6 +75,31 @@ class Terminal:
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
+class Gate:
+    """An application whose answer stops after so many events until it may go on."""
+
+    def __init__(self, app: ASGIApp, after: int) -> None:
+        self._app = app
+        self._after = after
+        self._may_go_on = threading.Event()
+
+    def open(self) -> None:
+        """Let the rest of the answer go."""
+        self._may_go_on.set()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        events = 0
+
+        async def hold(message: Message) -> None:
+            nonlocal events
+            events += message["type"] == "http.response.body"
+            if events > self._after:
+                await anyio.to_thread.run_sync(self._may_go_on.wait, _DEADLINE_S)
+            await send(message)
+
+        await self._app(scope, receive, hold)
+
+
 def measure(words: int, keys: int, seconds: float, size: tuple[int, int]) -> list[tuple[str, str]]:
     """Run the program once.
 
@@ -88,13 +115,15 @@ def measure(words: int, keys: int, seconds: float, size: tuple[int, int]) -> lis
     text = long_answer(words)
     first = len(tokens(text)) * 4 // 5
     typing = keys * (_BETWEEN_KEYS_S + 0.2)  # seconds, if no key takes longer than that
+    more = int(_FAST * (typing + 2.0))
     schedule = (
         Burst(0.0, first, rate=1e7),
-        Burst(typing, int(_FAST * (typing + 2.0)), rate=_FAST),
-        Burst(_PAUSE_S, 1, rate=1e7),
+        Burst(typing, more, rate=_FAST),
+        Burst(0.0, 1, rate=1e7),
     )
+    rest = Gate(chat_app(schedule, lambda _: text), after=first + more)
     with (
-        running(chat_app(schedule, lambda _: text)) as url,
+        running(rest) as url,
         tempfile.TemporaryDirectory() as folder,
         _chat(size, "--url", url, "--data-dir", folder, "--config", os.devnull) as terminal,
     ):
@@ -108,6 +137,8 @@ def measure(words: int, keys: int, seconds: float, size: tuple[int, int]) -> lis
         fast = _keys(terminal, keys)
         _wait_until_idle(terminal)  # what was sent is on the screen, and more is to come
         terminal.press(_F3 + _F2)  # at reading speed again
+        terminal.wait_for("stalled")
+        rest.open()
         terminal.wait_for("playing")
         before, began = terminal.cpu(), time.perf_counter()
         terminal.wait_for(None, seconds)
