@@ -43,7 +43,7 @@ ray: .venv-ray/.ray ## two replicas through Ray Serve LLM on this CPU, shown and
 
 # No vLLM in these environments, also where continuous integration requires it of .venv.
 sdks: export ANDES_REQUIRE_VLLM :=
-sdks: .venv-sdks/.sdks .venv-sdks-openai2/.sdks ## the streams of a score of SDKs, in environments of their own; minutes
+sdks: .venv-sdks/.sdks .venv-sdks-openai2/.sdks ## the streams of some twenty SDKs, in environments of their own; minutes
 	ANDES_REQUIRE_SDKS=sdks .venv-sdks/bin/python -m pytest -n 2 tests/client/sdk
 	ANDES_REQUIRE_SDKS=sdks-openai2 .venv-sdks-openai2/bin/python -m pytest -n 2 tests/client/sdk
 

@@ -50,7 +50,7 @@ _STEP: Final = 1.1  # by which + and - change the speed
 _DESCRIPTION = """\
 Copy standard input to standard output, word by word, at the pace people read.
 The first word appears at once, and no word appears later than the reader gets to it.
-With --smooth text goes no slower than it comes, only evenly.
+With --smooth, text comes as fast as it arrives, but evenly.
 """
 
 _SLOWEST: Final = 0.01  # times the expectation, by the keys
@@ -105,14 +105,14 @@ def add_parser(subparsers: "_SubParsersAction[argparse.ArgumentParser]") -> None
         nargs="?",
         const=_WINDOW_S,
         metavar="SECONDS",
-        help="no pace but that of the text: show it as fast as it comes, evenly, and none of it "
-        f"later than these seconds (default: {_WINDOW_S:g}; more is smoother)",
+        help="show text evenly, as fast as it comes, none of it later than so many seconds after "
+        f"it has come (default: {_WINDOW_S:g}; more is smoother)",
     )
     parser.add_argument(
         "--speak",
         action="store_true",
-        help="text that is heard: each word for as long as a voice takes over it, at the usual "
-        "speed of voices without --wpm and --cps",
+        help="show each word for as long as a voice takes to say it; without --wpm and --cps, at "
+        "the usual speed of voices",
     )
     parser.add_argument(
         "--language",

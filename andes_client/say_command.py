@@ -49,7 +49,7 @@ _SLOWEST, _FASTEST = 0.25, 4.0
 
 _DESCRIPTION = """\
 Speak standard input, and copy it to standard output word by word as it is spoken.
-The first clause is spoken as soon as it has come; Markdown is shown, and not spoken.
+The first clause is spoken as soon as it has come; Markdown is shown, but not spoken.
 """
 
 _EPILOG = """\
@@ -64,7 +64,7 @@ examples:
   some-llm-cli | andes say --voice piper         by Piper: pip install 'andes-streaming[voice]'
   some-llm-cli | andes say --model FILE.onnx     by another voice of Piper
   some-llm-cli | andes say --speed 1.5           half as fast again
-  some-llm-cli | andes say --wav FILE.wav        into a file, at the time that speaking takes
+  some-llm-cli | andes say --wav FILE.wav        into a file; takes as long as speaking
 """
 
 
@@ -83,13 +83,13 @@ def add_parser(subparsers: "_SubParsersAction[argparse.ArgumentParser]") -> None
         type=language_code,
         default="en",
         metavar="CODE",
-        help="language of the text, ISO 639-1: where it may be cut and, by eSpeak NG, how it is "
-        "spoken (default: en)",
+        help="language of the text, ISO 639-1: it sets where text may be cut and, with eSpeak NG, "
+        "how it is spoken (default: en)",
     )
     parser.add_argument(
         "--voice",
         choices=["espeak", "piper"],
-        help="what speaks: eSpeak NG (default), or Piper, whose installed voice is American",
+        help="eSpeak NG (default), or Piper, which comes with an American voice",
     )
     parser.add_argument(
         "--model",
@@ -102,13 +102,14 @@ def add_parser(subparsers: "_SubParsersAction[argparse.ArgumentParser]") -> None
         type=_speed,
         default=1.0,
         metavar="N",
-        help=f"times the voice's usual speed, {_SLOWEST:g} to {_FASTEST:g}",
+        help=f"speed, as a multiple of the voice's usual one: {_SLOWEST:g} to {_FASTEST:g} "
+        "(default: 1)",
     )
     parser.add_argument(
         "--wav",
         type=Path,
         metavar="FILE",
-        help="write a file instead of playing; what was not yet spoken at a stop is not in it",
+        help="write the audio to this file instead of playing it; if you quit, the file ends there",
     )
     parser.set_defaults(run=run)
 

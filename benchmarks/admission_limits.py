@@ -1,4 +1,4 @@
-"""Does a server that admits less serve as well as one that is just so small?
+"""Does a server that admits less serve as well as one whose size is that limit?
 
     python benchmarks/admission_limits.py
     python benchmarks/admission_limits.py --policies stock,qoe,andes,vtc --requests 600
@@ -26,7 +26,7 @@ _PROFILE: Final = "opt-66b-4xa100"
 
 @dataclass(frozen=True)
 class _Pair:
-    """A limit, and the server that is just so small."""
+    """A limit, and the server whose size is that limit."""
 
     flag: str
     rate: float
@@ -76,7 +76,7 @@ def main() -> int:
                 )
             )
             print(*rows[-1], sep="  ", file=sys.stderr, flush=True)
-    heads = ("limit", "policy", "limited", "just so small", "difference by seed")
+    heads = ("limit", "policy", "limited", "smaller server", "difference by seed")
     title = f"Mean QoE, {_PROFILE}, 1/{_MEMORY} of its memory, {arguments.requests} requests"
     print_table(title, heads, rows)
     return 0

@@ -1,4 +1,4 @@
-"""A paced answer in eight web frameworks, in a real Chromium: a table, with versions.
+"""A paced answer in seven web frameworks, Django twice, in a real Chromium: a table, with versions.
 
     make screens                              sets the frameworks up, and tests them
     python benchmarks/screens.py              all of them: a quarter of an hour

@@ -23,6 +23,7 @@ from typing import Any
 
 import anyio
 import pytest
+from markdown_it import MarkdownIt
 
 from andes_client import cli
 from andes_client.testing import VirtualClockLoop, run_virtual
@@ -181,7 +182,7 @@ _BLOCK = re.compile(
     r"(?:\n(?:[^\n`#]+\n\n)?```text\n(?P<output>.*?)^```\n)?",
     re.MULTILINE | re.DOTALL,
 )
-_LINK = re.compile(r"\[[^\]]*\]\((?!https?:)([^)\s#]+)(?:#[^)]*)?\)")
+_LINK = re.compile(r"\[[^\]]*\]\((?!https?:)([^)\s#]*)(?:#([^)\s]*))?\)")
 _COMMAND = re.compile(r"(?:^ {4}|^|\| |`)andes ([a-z]+)([^\n`#|]*)", re.MULTILINE)
 
 
@@ -340,10 +341,47 @@ def test_no_block_of_python_is_missed() -> None:
     assert used == set(PREAMBLES), "a preamble is not known, or not used"
 
 
-@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda document: document.name)
+def sections(document: Path) -> set[str]:
+    """The names of its headings in links, as GitHub makes them."""
+    text = re.sub(r"^```.*?^```$", "", document.read_text(), flags=re.MULTILINE | re.DOTALL)
+    headings = re.findall(r"^#+ (.*)$", text, re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", one).strip().lower().replace(" ", "-") for one in headings}
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
 def test_links_lead_somewhere(document: Path) -> None:
-    for link in _LINK.findall(document.read_text()):
-        assert (document.parent / link).exists(), f"{document.name} links to {link}"
+    for link, section in _LINK.findall(document.read_text()):
+        target = document.parent / link if link else document
+        assert target.exists(), f"{document.name} links to {link}"
+        if section and target.suffix == ".md":
+            assert section in sections(target), f"{document.name} links to {link}#{section}"
+
+
+def misread(text: str) -> list[str]:
+    """Lines that a renderer takes for something else than their author meant."""
+    lines, wrong = text.splitlines(), []
+    for token in MarkdownIt("commonmark").enable("table").parse(text):
+        if token.map is None:
+            continue
+        first = lines[token.map[0]]
+        if token.type == "paragraph_open" and first.startswith("|"):
+            wrong.append(f"no row of a table: {first[:60]}")
+        before = lines[token.map[0] - 1] if token.map[0] else ""
+        begins = token.type.endswith("_list_open") and token.level == 0
+        if begins and before.strip() and not before.startswith(("#", "<!--")):
+            wrong.append(f"no item of a list: {first[:60]}")
+    return wrong
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_tables_and_lists_are_read_as_they_were_meant(document: Path) -> None:
+    assert not misread(document.read_text())
+
+
+def test_a_table_cut_in_two_and_a_number_that_begins_a_line_are_found() -> None:
+    assert len(misread("| a | b |\n|---|---|\n| 1 | 2 |\n\n| 3 | 4 |\n")) == 1
+    assert len(misread("It exits with status\n1. The other points go on.\n")) == 1
+    assert misread("## A list\n- one\n\n1. two\n\n| a |\n|---|\n| 3 |\n") == []
 
 
 def commands() -> list[tuple[str, str, str]]:

@@ -17,6 +17,11 @@ from andes_backend.doctor.finding import Finding
 
 __all__ = ["add_parser"]
 
+_DESCRIPTION = """\
+Check this vLLM installation, the flags of `vllm serve`, or a running server. Name each problem for
+the scheduler and each possible improvement, and say what to do about it.
+"""
+
 _EPILOG = """\
 examples:
   andes doctor                                   the installation
@@ -34,9 +39,7 @@ def add_parser(subparsers: Any) -> None:
     parser = subparsers.add_parser(
         "doctor",
         help="check a GPU server: vLLM, its flags, or a running server",
-        description="Check this vLLM installation, the flags of `vllm serve`, or a running server. "
-        "Name each problem for the scheduler and each possible improvement, and say what to do "
-        "about it.",
+        description=_DESCRIPTION,
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         usage="%(prog)s [--url URL] [--json] [-- MODEL [any option of vllm serve ...]]",

@@ -136,7 +136,7 @@ class Router:
                 that are not named find none. None: as `found` has it.
 
         Returns:
-            None if the figures of more than half of them are missing, incomplete or too old: then
+            None if the figures of half of them or more are missing, incomplete or too old: then
             somebody else has to choose. Otherwise such replicas come last.
         """
         if found_tokens is None:

@@ -66,7 +66,7 @@ async def _column(proxy: _Started, servers: Sequence[str]) -> dict[str, str]:
                 for now, then in zip(map(_counted, servers), before, strict=True)
             ]
             name = f"`/v1/{endpoint}`"
-            found[f"{name}: requests whose hints count"] = _of(gained, "reader")
+            found[f"{name}: requests that arrived with hints"] = _of(gained, "reader")
             found[f"{name}: answers, tokens"] = _tokens(answers)
             used |= {server for server, one in zip(servers, gained, strict=True) if one["all"]}
     found["servers that were asked"] = f"{len(used)} of {len(servers)}"

@@ -67,12 +67,19 @@ class _Setting:
 
 def add_parser(subparsers: Any) -> None:
     """Add `andes bench` and its three commands."""
-    what = "load a server and report QoE, TTFT, TDS, stalls"
+    what = "load a server and report QoE, TTFT, TDS and stalls"
     parser = subparsers.add_parser("bench", help=what, description=f"{what[0].upper()}{what[1:]}.")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
 
-    run = commands.add_parser("run", help="load a running server")
-    run.add_argument("--url", type=server_url, required=True, help="such as http://127.0.0.1:8000")
+    run = commands.add_parser(
+        "run",
+        help="load a running server",
+        description="Load a running server of any kind, and report what its readers saw. "
+        "See docs/bench.md.",
+    )
+    run.add_argument(
+        "--url", type=server_url, required=True, help="the server, such as http://127.0.0.1:8000"
+    )
     run.add_argument("--model", required=True, help="the model's name at that server")
     _add_workload(run, max_length=None)
     run.set_defaults(run=_run)
@@ -83,14 +90,18 @@ def add_parser(subparsers: Any) -> None:
 
 def _add_compare(commands: Any) -> None:
     compare = commands.add_parser(
-        "compare", help="start vLLM on this CPU for each policy and rate, with the same workloads"
+        "compare",
+        help="start vLLM on this CPU for each policy and rate, with the same workloads",
+        description="Start vLLM with a tiny model on this CPU for each policy and rate, send every "
+        "policy the same workloads, and report what readers saw. See docs/bench.md.",
     )
     compare.add_argument(
         "--policies",
         type=_policies,
         default=(STOCK, "qoe"),
         metavar="NAME,...",
-        help=f"in this order; {STOCK} is vLLM without our scheduler (default: {STOCK},qoe)",
+        help="policies, run in this order; the others are compared with the first; "
+        f"{STOCK} is vLLM without our scheduler (default: {STOCK},qoe)",
     )
     compare.add_argument(
         "--rate",

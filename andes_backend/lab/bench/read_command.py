@@ -25,10 +25,10 @@ def add_read(commands: Any) -> None:
         "read",
         help=what,
         description=f"{what[0].upper()}{what[1:]}: `vllm bench serve --save-result "
-        "--save-detailed`, AIPerf's --export-level raw, and our own. The kind of a file is "
-        "recognised by what is in it. Several runs are shown side by side.",
+        "--save-detailed`, `aiperf profile --export-level raw`, and our own. The kind of a file is "
+        "recognised by its contents. Several runs are shown side by side.",
     )
-    read.add_argument("files", nargs="+", type=Path, metavar="FILE")
+    read.add_argument("files", nargs="+", type=Path, metavar="FILE", help="a file of results")
     read.add_argument(
         "--expectation",
         type=expectation_value,
@@ -43,7 +43,10 @@ def add_read(commands: Any) -> None:
         help="seconds to the first token that they expect (default: 1)",
     )
     read.add_argument(
-        "--out", type=Path, metavar="DIR", help="also write the runs as files of ours, and a plot"
+        "--out",
+        type=Path,
+        metavar="DIR",
+        help="also write each run as a file of andes bench, and a plot",
     )
     read.set_defaults(run=_read)
 

@@ -31,24 +31,31 @@ def add_seeds(group: argparse._ActionsContainer, *, default: int) -> None:
         type=count_value,
         default=default,
         metavar="N",
-        help=f"how many (default: {default})",
+        help=f"number of workloads (default: {default})",
     )
     group.add_argument(
-        "--seed", type=seed_value, default=0, metavar="N", help="the first of them (default: 0)"
+        "--seed", type=seed_value, default=0, metavar="N", help="the first seed (default: 0)"
     )
 
 
 def add_jobs(group: argparse._ActionsContainer) -> None:
     """Add `--jobs`."""
     group.add_argument(
-        "--jobs", type=count_value, metavar="N", help="processes (default: one per CPU core)"
+        "--jobs",
+        type=count_value,
+        metavar="N",
+        help="number of processes (default: one per CPU core)",
     )
 
 
 def add_out(group: argparse._ActionsContainer, default: Path = _OUT) -> None:
     """Add `--out`."""
     group.add_argument(
-        "--out", type=Path, default=default, help=f"where to write (default: {default})"
+        "--out",
+        type=Path,
+        default=default,
+        metavar="DIR",
+        help=f"where to write (default: {default})",
     )
 
 

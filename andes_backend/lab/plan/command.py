@@ -35,8 +35,9 @@ def add_parser(subparsers: Any) -> None:
         "plan",
         help="find out how much load a server can take, and what a policy saves",
         description="Find for each policy the highest request rate at which QoE is still as good "
-        "as asked for, on a simulated server: vLLM's real scheduler on a virtual clock. Then the "
-        "GPUs that a demand needs, those saved, and the money. See docs/plan.md.",
+        "as asked for, on a simulated server: vLLM's real scheduler on a virtual clock. With "
+        "--demand, also say how many GPUs it needs, how many are saved, and the money. "
+        "See docs/plan.md.",
     )
     add_options(parser)
     parser.set_defaults(run=_run)

@@ -105,7 +105,7 @@ def _add_goal(parser: argparse.ArgumentParser) -> None:
         "--demand",
         type=finite_number,
         metavar="RATE",
-        help="requests/s that all servers together must take: how many GPUs is that?",
+        help="requests/s that all servers together must take, to count GPUs and money",
     )
     group.add_argument(
         "--price",

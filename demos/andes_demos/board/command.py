@@ -37,27 +37,35 @@ def add_parser(subparsers: Any) -> None:
         "--policies",
         default="stock,qoe",
         metavar="NAME,...",
-        help="at most three policies (stock,qoe)",
+        help="at most three policies (default: stock,qoe)",
     )
     parser.add_argument(
         "--profile",
         default="opt-66b-4xa100",
         metavar="NAME",
-        help="model and GPUs: see andes twin --list-profiles",
+        help="model and GPUs, see `andes twin --list-profiles` (default: opt-66b-4xa100)",
     )
-    parser.add_argument("--rate", type=float, default=4.0, metavar="R", help="requests/s (4)")
     parser.add_argument(
-        "--requests", type=int, default=1000, metavar="N", help="number of requests (1000)"
+        "--rate", type=float, default=4.0, metavar="R", help="requests/s (default: 4)"
+    )
+    parser.add_argument(
+        "--requests", type=int, default=1000, metavar="N", help="number of requests (default: 1000)"
     )
     parser.add_argument(
         "--restless",
         action="store_true",
-        help="readers who pause (z), skim (») and leave (×); policies of ours are shown twice: "
+        help="readers pause (z), skim (») and leave (×); each of our policies is shown twice: "
         "unheard, and heard, when readers report what they do",
     )
-    parser.add_argument("--seed", type=int, default=0, metavar="N", help="seed of the arrivals (0)")
     parser.add_argument(
-        "--speed", type=float, default=5.0, metavar="X", help="speed of the clock at the start (5)"
+        "--seed", type=int, default=0, metavar="N", help="seed of the arrivals (default: 0)"
+    )
+    parser.add_argument(
+        "--speed",
+        type=float,
+        default=5.0,
+        metavar="X",
+        help="speed of the clock at the start (default: 5)",
     )
     parser.set_defaults(run=_run)
 

@@ -28,7 +28,11 @@ def add_parser(subparsers: Any) -> None:
         allow_abbrev=False,
     )
     parser.add_argument(
-        "--wpm", type=_wpm, default=300.0, metavar="N", help="words a minute at the start (300)"
+        "--wpm",
+        type=_wpm,
+        default=300.0,
+        metavar="N",
+        help="words a minute at the start (default: 300)",
     )
     parser.add_argument(
         "--hurry",
@@ -42,7 +46,7 @@ def add_parser(subparsers: Any) -> None:
         "--svg",
         type=_file_to_write,
         metavar="FILE",
-        help="write a picture of the screen, taken when most of the text has been read, to FILE",
+        help="write to FILE a picture of the screen, taken when most of the text has been read",
     )
     parser.set_defaults(run=run)
 

@@ -49,7 +49,7 @@ def add_parser(subparsers: Any) -> None:
     """Add `andes web`."""
     parser = subparsers.add_parser(
         "web",
-        help="one answer raw and paced, a chat or the board, in a browser",
+        help="show one answer raw and paced, a chat or the board in a browser",
         description=_DESCRIPTION,
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -59,7 +59,11 @@ def add_parser(subparsers: Any) -> None:
     _add_place(parser, host="127.0.0.1", port=_PORT, allow=[])
     # Names of their own: the options of an app must not be overwritten by ours, nor ours by it.
     parser.add_argument(
-        "--wpm", dest="page_wpm", type=_wpm, metavar="N", help="words a minute at the start (238)"
+        "--wpm",
+        dest="page_wpm",
+        type=_wpm,
+        metavar="N",
+        help="words a minute at the start (default: 238)",
     )
     parser.add_argument(
         "--url", dest="page_url", metavar="URL", help="a server, such as http://localhost:8000/v1"
@@ -86,10 +90,14 @@ def _add_place(parser: argparse.ArgumentParser, **defaults: Any) -> None:
         "--host",
         metavar="ADDRESS",
         default=defaults["host"],
-        help="the address to listen on (127.0.0.1)",
+        help="the address to listen on (default: 127.0.0.1)",
     )
     place.add_argument(
-        "--port", type=_port, metavar="N", default=defaults["port"], help=f"the port ({_PORT})"
+        "--port",
+        type=_port,
+        metavar="N",
+        default=defaults["port"],
+        help=f"the port (default: {_PORT})",
     )
     place.add_argument(
         "--allow",

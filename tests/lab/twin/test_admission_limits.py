@@ -1,4 +1,4 @@
-"""A server that vLLM's flags make smaller serves as well as one that is just so small."""
+"""A server that vLLM's flags make smaller serves as well as one whose size is that limit."""
 
 from dataclasses import replace
 from statistics import fmean

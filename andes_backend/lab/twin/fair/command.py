@@ -22,6 +22,7 @@ __all__ = ["add_parser"]
 _ALL: Final = "all"
 _NAMES: Final = ("overload", "on-off", "short-long", "shift", "mixed", "flood", "balanced")
 _POLICIES: Final = "stock,rpm,least-counter,vtc,qoe-unfair,qoe"
+_PROFILE: Final = "llama-3-8b-a40"
 
 
 def add_parser(subparsers: Any) -> None:
@@ -35,19 +36,34 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument(
         "scenario", nargs="+", choices=(*_NAMES, _ALL), help="which users ask for what"
     )
-    parser.add_argument("--policies", default=_POLICIES, metavar="LIST", help=_POLICIES)
     parser.add_argument(
-        "--profile", default="llama-3-8b-a40", help="model and GPUs: see andes twin --list-profiles"
+        "--policies",
+        default=_POLICIES,
+        metavar="NAME,...",
+        help=f"which to compare (default: {_POLICIES})",
     )
     parser.add_argument(
-        "--kv-tokens", type=int, default=10_000, help="tokens that fit the KV cache (10000)"
+        "--profile",
+        default=_PROFILE,
+        metavar="NAME",
+        help=f"model and GPUs, see `andes twin --list-profiles` (default: {_PROFILE})",
+    )
+    parser.add_argument(
+        "--kv-tokens",
+        type=int,
+        default=10_000,
+        metavar="N",
+        help="tokens that fit the KV cache (default: 10000)",
     )
     parser.add_argument(
         "--rpm",
         type=int,
-        help="the limit of rpm, requests per minute for each user (an even share of 180)",
+        metavar="N",
+        help="the limit of rpm, requests per minute for each user (default: an even share of 180)",
     )
-    parser.add_argument("--seed", type=int, default=0, help="seed of the workloads (0)")
+    parser.add_argument(
+        "--seed", type=int, default=0, metavar="N", help="seed of the workloads (default: 0)"
+    )
     add_jobs(parser)
     add_out(parser, Path("results/fair"))
     parser.set_defaults(run=_run)

@@ -49,7 +49,7 @@ def add_fleet_options(parser: argparse.ArgumentParser) -> None:
         "--load",
         type=list_of(_positive),
         metavar="X,...",
-        help="arrivals as a multiple of what all replicas together can do, in place of --rate",
+        help="arrivals as a multiple of what all replicas together can do, instead of --rate",
     )
     group.add_argument(
         "--figures-every",
@@ -64,9 +64,9 @@ def add_fleet_options(parser: argparse.ArgumentParser) -> None:
         help="from the order of a replica until it takes requests, seconds (default: 60)",
     )
     for what, meaning in (
-        ("join", "a replica is ordered at this time"),
-        ("leave", "one takes no more requests, and goes when it has none left"),
-        ("die", "one is gone at once, and the streams of its readers break"),
+        ("join", "order a replica at this time"),
+        ("leave", "from this time on a replica takes no requests, and goes when it has none left"),
+        ("die", "at this time a replica is gone, and the streams of its readers break"),
     ):
         group.add_argument(
             f"--{what}",
@@ -82,7 +82,7 @@ def add_fleet_options(parser: argparse.ArgumentParser) -> None:
         action="append",
         metavar="SPEC",
         help="ongoing:target=2 (Ray Serve's default, by requests that wait or run) or "
-        "qoe:target=1 (by the memory that readers want who would lose by waiting); with "
+        "qoe:target=1 (by what comes, and by what readers would lose by waiting), each with "
         "least=1,most=64,up=30,down=600,every=10,look-back=30; may be repeated",
     )
 

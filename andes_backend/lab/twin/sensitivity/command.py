@@ -64,7 +64,7 @@ def add_parser(subparsers: Any) -> None:
         type=count_value,
         default=_REQUESTS,
         metavar="N",
-        help=f"how many; of a trace, the first so many (default: {_REQUESTS})",
+        help=f"number of requests; of a trace, that many from its start (default: {_REQUESTS})",
     )
     add_workload_options(parser, without=_OWN)
     group = parser.add_argument_group("running and reporting")
@@ -97,7 +97,7 @@ def _add_server(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_deviations(parser: argparse.ArgumentParser) -> None:
-    group = parser.add_argument_group("what is different")
+    group = parser.add_argument_group("what changes")
     group.add_argument(
         "--faster",
         type=finite_number,

@@ -174,7 +174,7 @@ def _add_varied_workload(parser: argparse.ArgumentParser) -> None:
         "--behaviour",
         type=behaviour_value,
         metavar="SPEC",
-        help="readers who pause, skim, have all revealed or leave, as "
+        help="readers who pause, skim, have all revealed or leave, such as "
         "restless:pausing=0.2,skimming=0.2,revealing=0.1,leaving=0.25 (default: all read on)",
     )
     group.add_argument(
