@@ -196,15 +196,17 @@ class Cutter:
     def _part(self, places: Places, now: float, in_hand: float) -> int | float:
         """The first part of a sentence, or the first words, if there is no time for more."""
         known = places.sentences[0] if places.sentences else places.line
-        if in_hand > _RESERVE_S and known is None:
-            return now + in_hand - _RESERVE_S
+        # Due is what is not later than now, as every answer has to be. Audio for a hair longer than
+        # the reserve is no later moment on most clocks, and on one that jumps never becomes one.
+        if known is None and (due := now + in_hand - _RESERVE_S) > now:
+            return due
         if parts := self._parts(places, self._most(in_hand)):
             return parts[-1]
         if known is not None:
             at = self._after_words(_LEAST_WORDS, at_worst=False, most=_SOON_S)
             return known if at is None else at
-        if in_hand > _LAST_S:
-            return now + in_hand - _LAST_S
+        if (due := now + in_hand - _LAST_S) > now:
+            return due
         return self._words(now)
 
     def _words(self, now: float) -> int | float:

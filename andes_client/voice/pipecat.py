@@ -103,6 +103,7 @@ class _Cut(FrameProcessor):
     async def process_frame(self, frame: Frame, direction: FrameDirection) -> None:
         await super().process_frame(frame, direction)
         if isinstance(frame, LLMFullResponseStartFrame) and not frame.skip_tts:
+            await self._leave()  # an answer whose end never came
             self._answer = answer = _Answer(self._step)
             frame.metadata[_KEY] = answer
             await self.push_frame(frame, direction)

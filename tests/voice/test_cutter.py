@@ -1,12 +1,14 @@
 """Where text is cut for a voice, and when: on a clock of numbers."""
 
 import itertools
+import math
 import re
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from andes_client.voice.chunk import Chunk
 from andes_client.voice.cutter import Cutter
 from tests.client.prose import PROSE
 from tests.thorough import cases
@@ -170,6 +172,21 @@ def test_audio_that_has_not_come_yet_counts() -> None:
     step = cutter.poll(0.0, 0.0)
     assert isinstance(step, float)
     assert 0 < step < 2
+
+
+@pytest.mark.parametrize("reserve", [0.5, 0.25])
+def test_audio_that_lasts_a_hair_longer_than_the_reserve_is_no_reason_to_look_at_once(
+    reserve: float,
+) -> None:
+    """On a clock that jumps nobody would ever get further."""
+    cutter, now = Cutter(), 1_000.3
+    cutter.feed("and so on and on and on", now)
+    for hairs in range(1, 400):
+        step = cutter.poll(now, reserve + hairs * math.ulp(reserve))
+        if isinstance(step, Chunk):
+            break
+        assert step is not None
+        assert step > now, hairs
 
 
 def test_while_audio_lasts_there_is_no_hurry() -> None:
