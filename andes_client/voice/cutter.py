@@ -40,6 +40,9 @@ _LAST_S: Final = 0.25
 _WORK: Final = 0.25
 # Audio of the first chunk, and of each that is wanted at once, at most, if it can be cut so.
 _SOON_S: Final = 2.5
+# Audio of a chunk at most, if it can be cut so: what is thrown away when the listener interrupts,
+# and how late another speed of the voice is heard.
+_MOST_S: Final = 12.0
 # A part of a sentence that stands by itself has this much.
 _LEAST_S: Final = 0.5
 _LEAST_WORDS: Final = 2
@@ -300,7 +303,7 @@ class Cutter:
 
     def _most(self, in_hand: float) -> float:
         """Seconds of audio that a chunk may have, so that it is made before it is needed."""
-        return max(_SOON_S, (in_hand - _RESERVE_S) / _WORK)
+        return min(_MOST_S, max(_SOON_S, (in_hand - _RESERVE_S) / _WORK))
 
     def _seconds(self, at: int) -> float:
         if self._letters is None:

@@ -66,6 +66,7 @@ class Layout:
     def __init__(self, costs: Sequence[Cost], tempo: Tempo) -> None:
         self._costs = costs
         self._tempo = tempo
+        self._is_settled = False
         self._sound = list(accumulate((cost.sound for cost in costs), initial=0.0))
         self._pause = list(accumulate((cost.pause for cost in costs), initial=0.0))
         self._sounding = [number for number, cost in enumerate(costs) if cost.sound > 0]
@@ -88,12 +89,11 @@ class Layout:
         """The last moment that the voice has told; 0 without any."""
         return self._named.latest[-1] if self._named.latest else 0.0
 
-    def settle(self) -> None:
-        """The utterance has ended: what the voice does later changes nothing in it."""
-        self._tempo = copy.copy(self._tempo)
-
     def span(self, number: int, known: Known) -> tuple[float, float]:
         """When a word begins and ends, seconds from the beginning of the audio."""
+        if known.has_ended and not self._is_settled:
+            # What the voice does later moves no word of an utterance that is being heard.
+            self._tempo, self._is_settled = copy.copy(self._tempo), True
         if not self._said:
             return self._between(number, known)
         said = self._said[min(bisect_left(self._said, number), len(self._said) - 1)]

@@ -173,7 +173,6 @@ class Utterance:
                 self.seconds = self._anchors[last] + self._layout.rest_s(last)
             self.has_ended = True
             self._tempo.learn(self.cost, self.seconds)
-            self._layout.settle()
             self._changed()
 
     def start_of(self, word: int) -> float:

@@ -46,6 +46,15 @@ def test_chunks_grow_with_the_audio_in_hand() -> None:
     assert max(lengths) <= 300
 
 
+@pytest.mark.parametrize(("language", "most"), [("en", 200), ("de", 190), ("zh", 50), ("ja", 70)])
+def test_however_much_audio_is_in_hand_an_interruption_wastes_little(
+    language: str, most: int
+) -> None:
+    """Three hundred characters would be 20 s of English and over a minute of Chinese."""
+    said = hear(Cutter(language), script(PROSE[language].text, per_second=100), told=True)
+    assert max(len(each.chunk.text) for each in said) <= most
+
+
 def test_a_list_without_full_stops_is_not_held_back() -> None:
     text = "# To buy\n\n- milk and bread\n- eggs\n- [x] some of the *old* cheese\n\n1. pay\n2. go"
     said = hear(Cutter(), script(text, per_second=8), told=True)
