@@ -208,6 +208,16 @@ def moment_of(player: Player, position: float) -> float:
     return time.monotonic()
 
 
+def rest_of(player: Player) -> float:
+    """Where the player is when it has not moved for a while, however long a busy machine takes."""
+    deadline, position = time.monotonic() + DEADLINE_S, math.nan
+    while position != player.position():
+        assert time.monotonic() < deadline
+        position = player.position()
+        threading.Event().wait(0.5)
+    return position
+
+
 def players() -> list[str]:
     return ["paplay", "sounddevice"]
 
@@ -237,14 +247,19 @@ class TestDevice:
         assert min(off) < 0.15, off
 
     def _off(self, name: str) -> float:
-        """How far the position is from what is recorded, at the best of three clicks; seconds."""
+        """How far the position is from what is recorded, at the best of three clicks; seconds.
+
+        Infinite if not just these are recorded: on a busy machine the player or the recorder may
+        run dry in the middle of one.
+        """
         with recording() as heard, opened(name) as player:
             for _ in range(3):
                 player.play(silence(0.5) + click())
             said = [moment_of(player, 0.5 * count + 0.02 * (count - 1)) for count in (1, 2, 3)]
             moment_of(player, 1.56)
             threading.Event().wait(0.5)
-        assert len(heard) == 3
+        if len(heard) != 3:
+            return math.inf
         return min(abs(one - other) for one, other in zip(said, heard, strict=True))
 
     def test_a_stop_is_heard_at_once(self, name: str) -> None:
@@ -264,10 +279,9 @@ class TestDevice:
             player.play(silence(10.0))
             moment_of(player, 0.3)
             player.pause()
-            threading.Event().wait(0.5)  # what the device has is still heard
-            position = player.position()
-            threading.Event().wait(0.3)
-            assert player.position() == position
+            before, position = player.position(), rest_of(player)
+            # What was on its way is still heard: a piece, what is in the pipe and in the device.
+            assert position - before < 0.4
             player.resume()
             moment_of(player, position + 0.2)
 
