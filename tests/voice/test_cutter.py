@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from andes_client.voice.aloud import aloud
 from andes_client.voice.chunk import Chunk
 from andes_client.voice.cutter import Cutter
 from tests.client.prose import PROSE
@@ -44,6 +45,27 @@ def test_chunks_grow_with_the_audio_in_hand() -> None:
     assert lengths[0] < 80
     assert max(lengths[:4]) > 150
     assert max(lengths) <= 300
+
+
+def test_what_was_cut_off_lasts_as_long_as_a_voice_takes_over_it() -> None:
+    """Where nobody says how much audio is in hand: numbers are long, and addresses are not said."""
+    lasting = []
+    for text in (
+        "It cost $1,234,567.",
+        "It cost [little](https://example.org/a/b/c).",
+        "It cost it.",
+    ):
+        cutter = Cutter()
+        cutter.feed(text, 0.0)
+        cutter.end(0.0)
+        assert isinstance(cutter.poll(0.0), Chunk)
+        lasting.append(cutter._in_hand(0.0, None))
+    voice = aloud("en")
+    assert lasting[0] > lasting[1] + 2.0
+    assert lasting[1] == pytest.approx(
+        sum(voice.sound(word) + voice.pause(word) for word in ("It", " cost", " little."))
+    )
+    assert lasting[1] > lasting[2]
 
 
 @pytest.mark.parametrize(("language", "most"), [("en", 200), ("de", 190), ("zh", 50), ("ja", 70)])
