@@ -47,7 +47,7 @@ _MOST_S: Final = 12.0
 # A part of a sentence that stands by itself has this much.
 _LEAST_S: Final = 0.5
 _LEAST_WORDS: Final = 2
-# With this much, none that is longer than there is time for is better.
+# A part that has this much is not exchanged for one that is longer than there is time for.
 _BETTER_S: Final = 1.0
 # After so many seconds without the end of a part of a sentence so many words will do: in a new
 # line, before which a voice may pause, and when it is about to fall silent in the middle of one.
@@ -270,8 +270,10 @@ class Cutter:
         return step if len(text) < _WINDOW else last_cluster(text) or len(text)
 
     def _parts(self, places: Places, most: float) -> list[int]:
-        """Behind parts of the first sentence that stand by themselves; more than there is time
-        for, rather than hardly anything."""
+        """Behind parts of the first sentence that stand by themselves.
+
+        The last may be longer than there is time for, if those before it are hardly anything.
+        """
         fitting = list[int]()
         for at in places.clauses:
             seconds = self._seconds(at)

@@ -23,13 +23,13 @@ __all__ = ["Espeak"]
 
 # From espeak-ng/speak_lib.h.
 _SYNCHRONOUS: Final = 2
-_DONT_EXIT: Final = 0x8000  # which it otherwise does, of the whole process, if its data is missing
+_DONT_EXIT: Final = 0x8000  # without it, missing data ends the whole process
 _POSITION_IN_CHARACTERS: Final = 1
 _UTF8: Final = 1
 _PAUSE_AT_END: Final = 0x1000
 _RATE: Final = 1
 _USUAL_WPM: Final = 175
-# Above it, its events and its audio part ways: they are at 1.02 times the audio at 900.
+# Faster than that its events drift from its audio: by 2 % at 900 words/min.
 _SLOWEST_WPM, _FASTEST_WPM = 80, 450
 _WORD_EVENT: Final = 1
 _NO_MORE_EVENTS: Final = 0

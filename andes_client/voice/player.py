@@ -24,7 +24,7 @@ _KEPT_S: Final = 10.0  # of what was sent to a device, for what its latency may 
 
 
 class Player(Protocol):
-    """Plays 16-bit samples of one channel, one after the other. Of any thread."""
+    """Plays 16-bit samples of one channel, one after the other; called from any thread."""
 
     def play(self, pcm: bytes) -> None:
         """Play this after all that was given before. It does not wait."""

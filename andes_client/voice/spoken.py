@@ -17,8 +17,8 @@ from andes_client.voice.utterance import Mark, Utterance
 
 __all__ = ["BlockingSpoken", "Speech", "Spoken"]
 
-# How often the position is looked at, seconds: while it moves (it may be halted, or run faster),
-# and at first and at last while it stands.
+# The position is looked at again after so many seconds at most, as it may be halted or run faster;
+# and at least, while it moves. While it stands the wait doubles, from the third up to the first.
 _OFTEN_S: Final = 0.05
 _SOON_S: Final = 0.002
 _STANDING_S: Final = 0.005
