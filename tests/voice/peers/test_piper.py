@@ -136,7 +136,7 @@ def test_andes_say_speaks_by_it(tmp_path: Path) -> None:
     data = "It was in *1984*, at the café.\n".encode()
     command = [sys.executable, "-m", "andes_client", "say", "--voice", "piper"]
     command += ["--wav", str(tmp_path / "speech.wav")]
-    done = subprocess.run(command, input=data, capture_output=True, check=True)
+    done = subprocess.run(command, input=data, capture_output=True, check=True, timeout=300)
     assert (done.stdout, done.stderr) == (data, b"")
     with wave.open(str(tmp_path / "speech.wav"), "rb") as file:
         assert 2.0 < file.getnframes() / file.getframerate() < 10.0
