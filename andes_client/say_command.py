@@ -218,14 +218,20 @@ class _Saying:
         except BrokenPipeError:
             self.stop(keyboard, 0)
         except OSError as error:
-            self._player.close()
             if keyboard is not None:
                 keyboard.release()
+            with contextlib.suppress(OSError):  # one error is said, the first
+                self._player.close()
             _fail(error)
 
     def stop(self, keyboard: "Keyboard | None", status: int) -> NoReturn:
         """Be silent at once, and end."""
-        self._player.close()
+        try:
+            self._player.close()
+        except OSError as error:  # the rest of a file cannot be written
+            if keyboard is not None:
+                keyboard.release()
+            _fail(error)
         stop(keyboard, status)
 
     def _controls(self, leave: Callable[[], object]) -> Callable[[str], object]:

@@ -33,6 +33,10 @@ from andes_demos.chat.sample import long_answer
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from table import print_table
 
+sys.path.insert(0, str(Path(__file__).parents[1]))  # for how the tests start a program
+
+from tests.controlling import controlled
+
 __all__ = ["Gate", "Terminal", "main", "measure"]
 
 _LETTERS: Final = "ЖЩЮЯФЦЧШЪЫЭБГДЗИЛПУЬ"  # in no text that the server sends
@@ -202,17 +206,13 @@ def _chat(size: tuple[int, int], *options: str) -> Iterator[Terminal]:
     person, program = pty.openpty()
     columns, lines = size
     fcntl.ioctl(program, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
-
-    def take() -> None:
-        fcntl.ioctl(0, termios.TIOCSCTTY, 0)
-
     with subprocess.Popen(
-        [sys.executable, "-m", "andes_demos.chat", *options],
+        controlled(program, [sys.executable, "-m", "andes_demos.chat", *options]),
         stdin=program,
         stdout=program,
         stderr=program,
         start_new_session=True,
-        preexec_fn=take,
+        pass_fds=(program,),
         env={**os.environ, "TERM": "xterm-256color", "COLORTERM": "truecolor"},
     ) as process:
         try:

@@ -394,3 +394,16 @@ def _loaded_by(statement: str) -> set[str]:
             [sys.executable, "-c", program], check=True, capture_output=True, text=True
         ).stdout.split()
     )
+
+
+def test_a_thread_that_hangs_does_not_keep_the_tests_from_their_end() -> None:
+    """A process waits at its end for every thread that is no daemon, and no deadline ends that."""
+    offences = [
+        f"{path.relative_to(ROOT)}:{node.lineno}: a thread without daemon=True"
+        for path in sorted((ROOT / "tests").rglob("*.py"))
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call)
+        and ast.unparse(node.func) in ("Thread", "threading.Thread")
+        and not any(keyword.arg == "daemon" for keyword in node.keywords)
+    ]
+    assert not offences, "\n" + "\n".join(offences)

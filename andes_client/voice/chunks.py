@@ -87,10 +87,8 @@ class Chunks(AsyncIterable[Chunk]):
         self, texts: Paced, cutter: Cutter, ahead: Callable[[], float] | None = None
     ) -> None:
         self._texts = texts
-        self._cutter = cutter
-        self._ahead = ahead
-        self._entered = self._over = self._taking = self._stopped = False
-        self._error: Exception | None = None
+        self._pieces = _Pieces(cutter, ahead)
+        self._entered = self._taking = False
 
     async def __aenter__(self) -> Self:
         await self._texts.__aenter__()
@@ -130,35 +128,30 @@ class Chunks(AsyncIterable[Chunk]):
         while True:
             await self._take(timeout)
             now = anyio.current_time()
-            step = None if self._stopped else self._cutter.poll(now, self._ahead and self._ahead())
+            step = self._pieces.poll(now)
             if isinstance(step, Chunk):
                 return step
             if step is None:
-                error, self._error = self._error, None
-                raise error or StopAsyncIteration
+                raise self._pieces.error() or StopAsyncIteration
             timeout = step - now
 
     async def _take(self, timeout: float) -> None:
         """Take in what comes within so many seconds, and what else has come by then."""
         for _ in range(_TEXTS_A_TURN):
-            if self._over:
+            if self._pieces.is_over:
                 return
+            text: str | Exception | None
             try:
                 text = await self._texts.next(timeout)
             except Exception as error:
-                self._error, text = error, None
-            if text is None:
-                self._over = True
-                self._cutter.end(anyio.current_time())
-            elif text:
-                self._cutter.feed(text, anyio.current_time())
-                timeout = 0.0
-            else:
+                text = error
+            if not self._pieces.take(text, anyio.current_time()):
                 return
+            timeout = 0.0
 
     def stop(self) -> None:
         """End it now, from any task or thread: the iteration ends, the stream is closed."""
-        self._stopped = True
+        self._pieces.is_stopped = True
         self._texts.stop()
 
 
@@ -196,10 +189,8 @@ class BlockingChunks(Iterable[Chunk]):
         self, texts: BlockingPaced, cutter: Cutter, ahead: Callable[[], float] | None = None
     ) -> None:
         self._texts = texts
-        self._cutter = cutter
-        self._ahead = ahead
-        self._entered = self._over = self._stopped = False
-        self._error: Exception | None = None
+        self._pieces = _Pieces(cutter, ahead)
+        self._entered = False
 
     def __enter__(self) -> Self:
         self._texts.__enter__()
@@ -229,35 +220,73 @@ class BlockingChunks(Iterable[Chunk]):
         while True:
             self._take(timeout)
             now = time.monotonic()
-            step = None if self._stopped else self._cutter.poll(now, self._ahead and self._ahead())
+            step = self._pieces.poll(now)
             if isinstance(step, Chunk):
                 return step
             if step is None:
-                error, self._error = self._error, None
-                raise error or StopIteration
+                raise self._pieces.error() or StopIteration
             timeout = step - now
 
     def _take(self, timeout: float) -> None:
         for _ in range(_TEXTS_A_TURN):
-            if self._over:
+            if self._pieces.is_over:
                 return
+            text: str | Exception | None
             try:
                 text = self._texts.next(timeout)
             except Exception as error:
-                self._error, text = error, None
-            if text is None:
-                self._over = True
-                self._cutter.end(time.monotonic())
-            elif text:
-                self._cutter.feed(text, time.monotonic())
-                timeout = 0.0
-            else:
+                text = error
+            if not self._pieces.take(text, time.monotonic()):
                 return
+            timeout = 0.0
 
     def stop(self) -> None:
         """End it now, from any thread: the iteration ends, the stream is closed."""
-        self._stopped = True
+        self._pieces.is_stopped = True
         self._texts.stop()
+
+
+class _Pieces:
+    """What has come of a stream and is cut: the part that does not wait.
+
+    Args:
+        cutter: a new one.
+        ahead: seconds of audio in hand.
+    """
+
+    def __init__(self, cutter: Cutter, ahead: Callable[[], float] | None) -> None:
+        self._cutter = cutter
+        self._ahead = ahead
+        self._error: Exception | None = None
+        self.is_over = False
+        """No more text comes."""
+        self.is_stopped = False
+        """Nobody wants the rest."""
+
+    def take(self, text: str | Exception | None, now: float) -> bool:
+        """Text has come, or "" for none so far; or the end, by an error or without (None).
+
+        Returns:
+            Whether it was text: more of it may be there already.
+        """
+        if isinstance(text, str):
+            if text:
+                self._cutter.feed(text, now)
+            return bool(text)
+        self.is_over, self._error = True, text
+        self._cutter.end(now)
+        return False
+
+    def poll(self, now: float) -> Chunk | float | None:
+        """As `Cutter.poll`; None when it was stopped, too."""
+        if self.is_stopped:
+            return None
+        return self._cutter.poll(now, None if self._ahead is None else self._ahead())
+
+    def error(self) -> Exception | None:
+        """That of the stream: once, after all text before it."""
+        error, self._error = self._error, None
+        return error
 
 
 def _ahead(spoken: Speech | None, ahead: Callable[[], float] | None) -> Callable[[], float] | None:

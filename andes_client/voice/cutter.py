@@ -15,6 +15,7 @@ import regex
 from andes_client.languages import language as language_of
 from andes_client.segment.scripts import last_cluster
 from andes_client.segment.sentences import end_of_sentence
+from andes_client.voice.aloud import aloud
 from andes_client.voice.chunk import Chunk
 from andes_client.voice.markup import Markup
 from andes_client.voice.places import (
@@ -40,10 +41,13 @@ _LAST_S: Final = 0.25
 _WORK: Final = 0.25
 # Audio of the first chunk, and of each that is wanted at once, at most, if it can be cut so.
 _SOON_S: Final = 2.5
+# Audio of a chunk at most, if it can be cut so: what is thrown away when the listener interrupts,
+# and how late another speed of the voice is heard.
+_MOST_S: Final = 12.0
 # A part of a sentence that stands by itself has this much.
 _LEAST_S: Final = 0.5
 _LEAST_WORDS: Final = 2
-# With this much, none that is longer than there is time for is better.
+# A part that has this much is not exchanged for one that is longer than there is time for.
 _BETTER_S: Final = 1.0
 # After so many seconds without the end of a part of a sentence so many words will do: in a new
 # line, before which a voice may pause, and when it is about to fall silent in the middle of one.
@@ -56,7 +60,9 @@ _SHARE_FOR_SURE: Final = 0.6
 _LONGEST: Final = 300  # characters of a chunk, if there is any place to cut it before
 _LOOK: Final = 700  # characters that are looked at
 _WINDOW: Final = 2400  # characters of a chunk, whatever it is; an address may be so long
-# Letters a second, as part of those read aloud: English at about 170 words a minute.
+# Letters a second, as part of those read aloud: English at about 170 words a minute. Where to cut
+# goes by them, not by what words cost aloud: with these, a year alone is long enough to be a part
+# of a sentence, and voices that say it faster fall silent behind it.
 _SPEED: Final = 0.75
 _ENDS: Final = regex.compile(
     r"(?V1)[^\d\s][.!?\u2026\p{Sentence_Terminal}]++[\p{Pe}\p{Pf}\"'*_]*\Z"
@@ -77,6 +83,7 @@ class Cutter:
     def __init__(self, language: str = "en", *, markdown: bool = True) -> None:
         spoken = language_of(language)
         self._language = spoken.code
+        self._voice = aloud(self._language)
         self._letters_per_second = _SPEED * spoken.aloud_cpm / 60
         self._markdown = markdown
         self._markup = Markup(self._language, markdown=markdown)
@@ -196,15 +203,17 @@ class Cutter:
     def _part(self, places: Places, now: float, in_hand: float) -> int | float:
         """The first part of a sentence, or the first words, if there is no time for more."""
         known = places.sentences[0] if places.sentences else places.line
-        if in_hand > _RESERVE_S and known is None:
-            return now + in_hand - _RESERVE_S
+        # Due is what is not later than now, as every answer has to be. Audio for a hair longer than
+        # the reserve is no later moment on most clocks, and on one that jumps never becomes one.
+        if known is None and (due := now + in_hand - _RESERVE_S) > now:
+            return due
         if parts := self._parts(places, self._most(in_hand)):
             return parts[-1]
         if known is not None:
             at = self._after_words(_LEAST_WORDS, at_worst=False, most=_SOON_S)
             return known if at is None else at
-        if in_hand > _LAST_S:
-            return now + in_hand - _LAST_S
+        if (due := now + in_hand - _LAST_S) > now:
+            return due
         return self._words(now)
 
     def _words(self, now: float) -> int | float:
@@ -261,8 +270,10 @@ class Cutter:
         return step if len(text) < _WINDOW else last_cluster(text) or len(text)
 
     def _parts(self, places: Places, most: float) -> list[int]:
-        """Behind parts of the first sentence that stand by themselves; more than there is time
-        for, rather than hardly anything."""
+        """Behind parts of the first sentence that stand by themselves.
+
+        The last may be longer than there is time for, if those before it are hardly anything.
+        """
         fitting = list[int]()
         for at in places.clauses:
             seconds = self._seconds(at)
@@ -285,10 +296,15 @@ class Cutter:
         self._column = at - line - 1 if line >= 0 else self._column + at
         self._begun, self._since, self._dry = True, None, None
         self._refill(now)
-        seconds = letters_before(chunk.spoken)[-1] / self._letters_per_second
+        seconds = self._aloud_s(chunk)
         self._until = now + in_hand + seconds
         self._sure_until = now + in_hand + _SHARE_FOR_SURE * seconds
         return chunk
+
+    def _aloud_s(self, chunk: Chunk) -> float:
+        """How long a voice takes over a chunk, at the usual speed of its language."""
+        said = (chunk.spoken[word.begin : word.end] for word in chunk.words)
+        return sum(self._voice.sound(word) + self._voice.pause(word) for word in said if word)
 
     def _refill(self, now: float) -> None:
         while self._rest and len(self._pending) < _WINDOW:
@@ -298,7 +314,7 @@ class Cutter:
 
     def _most(self, in_hand: float) -> float:
         """Seconds of audio that a chunk may have, so that it is made before it is needed."""
-        return max(_SOON_S, (in_hand - _RESERVE_S) / _WORK)
+        return min(_MOST_S, max(_SOON_S, (in_hand - _RESERVE_S) / _WORK))
 
     def _seconds(self, at: int) -> float:
         if self._letters is None:

@@ -73,6 +73,8 @@ class SoundDevicePlayer:
             )
             self._stream.start()
         except Exception as error:  # no package, no library (OSError), no device (PortAudioError)
+            if self._stream is not None:  # it was opened, and cannot be started
+                self._stream.close()
             raise VoiceMissingError(f"sounddevice: {error}") from error
 
     def play(self, pcm: bytes) -> None:

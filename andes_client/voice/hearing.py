@@ -24,8 +24,8 @@ class Hearing(Buffer):
     no audio yet, at the speed of the voice.
 
     Args:
-        speech: the answer's audio, whose text is that which comes. None: the server hears nothing
-            but what the request says.
+        speech: the audio of the answer whose text comes here. None: the server is told nothing
+            beyond what the request says.
         language: ISO 639-1 code of the text.
     """
 

@@ -25,6 +25,7 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterable
+from contextlib import aclosing
 from typing import Any, Final
 
 from livekit import rtc
@@ -102,13 +103,20 @@ class InStep:
                     if not chunk.spoken:
                         spoken.add(chunk, seconds=0.0)
                         continue
-                    async for frame in _speak(agent, chunk, spoken):
-                        frame.userdata[_KEY] = answer
-                        yield frame
+                    # Closed with this node: the voice ends its request when it is interrupted,
+                    # not when the garbage is collected.
+                    async with aclosing(_speak(agent, chunk, spoken)) as frames:
+                        async for frame in frames:
+                            frame.userdata[_KEY] = answer
+                            yield frame
+        except (asyncio.CancelledError, GeneratorExit):
+            # Interrupted before it was heard: nobody asks for its words. Whoever asks for those of
+            # an answer that has nothing to say, or that failed, gets them however late.
+            if answer in self._untold and not answer.playhead.given_s:
+                self._untold.remove(answer)
+            raise
         finally:
             spoken.end()
-            if answer in self._untold and not answer.playhead.given_s:
-                self._untold.remove(answer)  # it was never played
 
     async def transcription_node(
         self,
@@ -119,7 +127,7 @@ class InStep:
         """The words of an answer when they are heard, for the agent's `transcription_node`."""
         output = agent.session.output
         answer = None
-        if output.audio is not None and output.audio_enabled:
+        if self._is_attached and output.audio is not None and output.audio_enabled:
             while not self._untold:
                 self._news.clear()
                 await self._news.wait()

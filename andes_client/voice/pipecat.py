@@ -103,6 +103,7 @@ class _Cut(FrameProcessor):
     async def process_frame(self, frame: Frame, direction: FrameDirection) -> None:
         await super().process_frame(frame, direction)
         if isinstance(frame, LLMFullResponseStartFrame) and not frame.skip_tts:
+            await self._leave()  # an answer whose end never came
             self._answer = answer = _Answer(self._step)
             frame.metadata[_KEY] = answer
             await self.push_frame(frame, direction)
@@ -196,7 +197,9 @@ class _Hear(FrameProcessor):
         if self._begun is not utterance:
             self._begun = utterance
             at_s = (frame.pts - self._zero()) / 1e9 - utterance.begins_s
-            # Whose times begin anew with each chunk, begins it at its begin.
+            # Some voices count from the beginning of the answer, others from that of each chunk.
+            # With the latter the first word seems to come much too early or late: its chunk
+            # begins with it.
             self._origin_ns = frame.pts - int(max(0.0, at_s if at_s < _LATE_S else 0.0) * 1e9)
         utterance.mark(max(0.0, (frame.pts - self._origin_ns) / 1e9), frame.text)
 

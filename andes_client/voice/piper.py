@@ -16,7 +16,7 @@ import threading
 from bisect import bisect_right
 from collections.abc import Generator, Iterable, Sequence
 from difflib import Match, SequenceMatcher
-from itertools import accumulate
+from itertools import accumulate, count
 from pathlib import Path
 from typing import Any, Final
 
@@ -71,16 +71,20 @@ class Piper:
         with self._lock:
             sentences = [sounds for sounds in self._voice.phonemize(text) if sounds]
             places = _Places(self._words(text), sentences)
-            begun = 0  # samples
-            chunks = self._voice.synthesize(text, config, include_alignments=self._aligned)
-            for number, chunk in enumerate(chunks):
-                samples = len(chunk.audio_float_array)
-                marks = places.marks(number, _onsets(chunk))
-                yield Audio(
-                    chunk.audio_int16_bytes,
-                    tuple(((begun + at) / self.sample_rate, offset) for at, offset in marks),
-                )
-                begun += samples
+        begun = 0  # samples
+        chunks = iter(self._voice.synthesize(text, config, include_alignments=self._aligned))
+        for number in count():
+            # Not over a `yield`: who keeps an utterance and leaves it open would keep the voice.
+            with self._lock:
+                chunk = next(chunks, None)
+            if chunk is None:
+                return
+            marks = places.marks(number, _onsets(chunk))
+            yield Audio(
+                chunk.audio_int16_bytes,
+                tuple(((begun + at) / self.sample_rate, offset) for at, offset in marks),
+            )
+            begun += len(chunk.audio_float_array)
 
     def _words(self, text: str) -> Iterable[tuple[int, Sequence[str]]]:
         """Each word's place, and its sounds if it is said by itself."""

@@ -24,7 +24,7 @@ _KEPT_S: Final = 10.0  # of what was sent to a device, for what its latency may 
 
 
 class Player(Protocol):
-    """Plays 16-bit samples of one channel, one after the other. Of any thread."""
+    """Plays 16-bit samples of one channel, one after the other; called from any thread."""
 
     def play(self, pcm: bytes) -> None:
         """Play this after all that was given before. It does not wait."""
@@ -71,12 +71,14 @@ class WavPlayer:
         self._rate = sample_rate
         self._clock = clock
         self._path = Path(path)
+        if self._path.is_fifo():  # before it is opened, which would wait for a reader
+            raise _unfit(path)
         self._file = self._path.open("wb")
         # A device such as /dev/null takes everything, and has nothing to cut.
         self._is_file = self._path.is_file()
         if not self._is_file and not self._file.seekable():
             self._file.close()
-            raise OSError(errno.ESPIPE, "not a file that can be written in any place", str(path))
+            raise _unfit(path)
         self._wave = wave.open(self._file, "wb")  # noqa: SIM115  # closed by close()
         self._wave.setparams((1, BYTES_A_SAMPLE, sample_rate, 0, "NONE", "not compressed"))
         self._lock = threading.Lock()
@@ -132,6 +134,10 @@ class WavPlayer:
             self._position = min(reached, self._given / self._rate)
         self._then = now
         return self._position
+
+
+def _unfit(path: str | Path) -> OSError:
+    return OSError(errno.ESPIPE, "not a file that can be written in any place", str(path))
 
 
 def _cut(path: Path, samples: int) -> None:

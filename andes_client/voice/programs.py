@@ -3,6 +3,8 @@
 import contextlib
 import errno
 import fcntl
+import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -20,6 +22,8 @@ _DEVICE_S: Final = 0.1  # what a program is told to keep in the device
 _PIECE_S: Final = 0.02  # sent at once
 _PIPE_BYTES: Final = 4_096  # the least there is
 _STARTING_S: Final = 0.3  # within which a program that finds no device has ended
+# A program that was killed has ended by then, unless its device does not let it go: it is left.
+_ENDING_S: Final = 5.0
 
 
 def _aplay(rate: int) -> list[str]:
@@ -74,6 +78,7 @@ class ProgramPlayer:
                 start_new_session=True,  # Ctrl-C is for us
             )
         except OSError as error:
+            self._complaints.close()
             raise VoiceMissingError(f"{program}: {error.strerror}") from error
         self._shorten_pipe()
         self._thread = threading.Thread(target=self._send, name="andes-player", daemon=True)
@@ -104,14 +109,17 @@ class ProgramPlayer:
         self._stopped = True
         self._queue.clear()
         self._heard.stop(time.monotonic())
-        self._process.kill()  # and with it what it holds
+        if self._process.poll() is None:
+            # With all that it has started, as a script around the real program does: whatever
+            # holds the pipe would keep our thread in its write.
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)
 
     def close(self) -> None:
         self.stop()
-        self._thread.join()
-        self._process.wait()
-        assert self._process.stdin is not None
-        self._process.stdin.close()
+        self._thread.join(_ENDING_S)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(_ENDING_S)
         self._complaints.close()
 
     def _said(self) -> str:
@@ -122,7 +130,8 @@ class ProgramPlayer:
     def _send(self) -> None:
         assert self._process.stdin is not None
         size = round(_PIECE_S * self._rate) * BYTES_A_SAMPLE
-        with contextlib.suppress(OSError, ValueError):  # it has ended
+        # The pipe is closed here, where nobody can be in the middle of a write.
+        with contextlib.suppress(OSError), self._process.stdin:  # an error: it has ended
             while self._process.poll() is None:
                 pcm = self._queue.take(size)
                 before = self._held()

@@ -10,9 +10,9 @@ Silence = tuple[float, float]
 """From when to when, seconds of audio."""
 
 _WINDOW_S: Final = 0.01
-# Shorter ones are in words: before a p or a t the mouth is shut, and twice as long before a pp.
+# Shorter silences are inside words: the mouth is shut before a p or a t, and twice as long in "pp".
 _SHORTEST_S: Final = 0.12
-# As loud as that, of full scale and of the loudest so far, is silent.
+# Audio is silent up to this sample, and up to this share of the loudest sample so far.
 _QUIET: Final = 40
 _QUIET_SHARE: Final = 0.015
 

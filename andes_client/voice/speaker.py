@@ -17,8 +17,8 @@ from andes_client.voice.spoken import Spoken
 
 __all__ = ["Speaker"]
 
-# A chunk is made when less audio than this is left, and what the last took to make. More, and a
-# change of the voice's speed would be heard of late.
+# A chunk is made when less audio is left than this and what the last chunk took to make. With more,
+# a change of the voice's speed would be heard late.
 _IN_HAND_S: Final = 1.5
 _LOOK_S: Final = 0.05
 _HEARD_S: Final = 0.01  # what is left when all has been heard, as far as devices can tell

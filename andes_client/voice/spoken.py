@@ -17,8 +17,8 @@ from andes_client.voice.utterance import Mark, Utterance
 
 __all__ = ["BlockingSpoken", "Speech", "Spoken"]
 
-# How often the position is looked at, seconds: while it moves (it may be halted, or run faster),
-# and at first and at last while it stands.
+# The position is looked at again after so many seconds at most, as it may be halted or run faster;
+# and at least, while it moves. While it stands the wait doubles, from the third up to the first.
 _OFTEN_S: Final = 0.05
 _SOON_S: Final = 0.002
 _STANDING_S: Final = 0.005
@@ -188,12 +188,14 @@ class Spoken(Speech, AsyncIterator[str]):
         spoken = Spoken(player.position)
 
         async def speak():                                 # in a task of its own
-            async with chunks(stream, spoken=spoken) as pieces:
-                async for chunk in pieces:
-                    audio = await tts(chunk.spoken)
-                    player.play(audio)
-                    spoken.add(chunk, seconds=len(audio) / rate)
-            spoken.end()
+            try:
+                async with chunks(stream, spoken=spoken) as pieces:
+                    async for chunk in pieces:
+                        audio = await tts(chunk.spoken)
+                        player.play(audio)
+                        spoken.add(chunk, seconds=len(audio) / rate)
+            finally:
+                spoken.end()                               # or its words are waited for
 
         async for word in spoken:                          # meanwhile
             print(word, end="", flush=True)
@@ -246,10 +248,12 @@ class Spoken(Speech, AsyncIterator[str]):
 class BlockingSpoken(Speech, Iterator[str]):
     """`Spoken` for plain code: iterate it in one thread, tell it of the audio from any.
 
-    spoken = BlockingSpoken(player.position)
-    threading.Thread(target=speak).start()             # as above, with chunks_blocking
-    for word in spoken:
-        print(word, end="", flush=True)
+        spoken = BlockingSpoken(player.position)
+        threading.Thread(target=speak).start()             # as above, with chunks_blocking
+        for word in spoken:
+            print(word, end="", flush=True)
+
+    The iteration waits until `end` or `stop`: whatever happens to who speaks, one of them is due.
     """
 
     def __init__(self, position: Callable[[], float], language: str = "en") -> None:

@@ -17,8 +17,8 @@ __all__ = ["Track"]
 
 # A speed that was measured on less audio says little, seconds.
 _ENOUGH_S: Final = 3.0
-# A player may stop so short of the end of its audio: it counts in samples or in whole
-# milliseconds, and lengths that are added up are not exact. What comes there is due all the same.
+# A player may stop this far before the end of its audio: it counts in samples or in whole
+# milliseconds, and sums of lengths are not exact. The words of the end are due all the same.
 _SHORT_S: Final = 0.01
 
 

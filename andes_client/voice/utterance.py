@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from andes_client.voice.aloud import aloud
 from andes_client.voice.chunk import Chunk
-from andes_client.voice.layout import Known, Layout, lay_out
+from andes_client.voice.layout import Known, Layout
 from andes_client.voice.silences import Silences
 from andes_client.voice.tempo import Cost, Tempo
 
@@ -22,9 +22,6 @@ Mark = tuple[float, int | str]
 _NEAR: Final = 120
 # Thirty years: no sum of lengths is infinite, and no speed is 0.
 _LONGEST_S: Final = 1e9
-# How much longer audio may be than it was taken to be until its words are laid out again: they
-# may be 10,000, and audio may come 20 ms at a time.
-_LONGER: Final = 1.01
 
 
 class Utterance:
@@ -37,9 +34,7 @@ class Utterance:
     __slots__ = (
         "_anchors",
         "_changed",
-        "_costs",
         "_found",
-        "_is_stale",
         "_layout",
         "_lock",
         "_silences",
@@ -76,15 +71,14 @@ class Utterance:
         self._spoken = chunk.spoken
         of = aloud(language)
         pieces = [self._spoken[word.begin : word.end] for word in chunk.words]
-        self._costs = [
+        costs = [
             Cost(of.sound(piece), of.pause(piece)) if piece else Cost(0.0, 0.0) for piece in pieces
         ]
+        self._layout = Layout(costs, tempo)
+        self.cost = self._layout.cost
         self._anchors: dict[int, float] = {}  # seconds by the number of the word
         self._silences: Silences | None = None
         self._found = 0  # how far in the spoken text the voice has named words
-        self._is_stale = True
-        self._layout = Layout((), (), 0.0)
-        self.cost = self._whole()
 
     @property
     def is_heard_of(self) -> bool:
@@ -110,7 +104,7 @@ class Utterance:
         with self._lock:
             self._check_open("grow")
             self.seconds += seconds
-            self._news(self._is_longer())
+            self._changed()
 
     def hear(self, pcm: bytes, rate: int) -> None:
         """More of its audio has come, itself: where it is silent tells where its clauses end.
@@ -131,10 +125,9 @@ class Utterance:
             self._check_open("hear")
             if self._silences is None:
                 self._silences = Silences(rate)
-            known = len(self._silences.found)
             self._silences.feed(pcm)
             self.seconds += len(pcm) / 2 / rate
-            self._news(known < len(self._silences.found) or self._is_longer())
+            self._changed()
 
     def mark(self, seconds: float, word: int | str) -> None:
         """The voice begins a word there.
@@ -157,7 +150,7 @@ class Utterance:
             offset = self._find(word) if isinstance(word, str) else word
             if offset is not None:
                 self._anchor(offset, seconds)
-                self._news()
+                self._changed()
 
     def end(self, seconds: float | None = None) -> None:
         """Its audio is complete.
@@ -177,17 +170,15 @@ class Utterance:
                 self.seconds = seconds
             elif self._anchors and not self.seconds:  # the marks are all that is known
                 last = max(self._anchors)
-                rest = sum(self._costs[last:], Cost(0.0, 0.0))
-                self.seconds = self._anchors[last] + self._tempo.seconds(rest)
+                self.seconds = self._anchors[last] + self._layout.rest_s(last)
             self.has_ended = True
             self._tempo.learn(self.cost, self.seconds)
-            self._news()
+            self._changed()
 
     def start_of(self, word: int) -> float:
         """When a word begins, seconds on the position's clock; infinite if its audio is to come."""
-        self._lay_out()
-        start = self._layout.starts[word]
-        known_s = max(self.seconds, max(self._anchors.values(), default=0.0))
+        start, _ = self._layout.span(word, self._known())
+        known_s = max(self.seconds, self._layout.named_until)
         if not self.has_ended and start >= known_s and word not in self._anchors:
             return math.inf
         return self.begins_s + start
@@ -197,16 +188,15 @@ class Utterance:
         counts with the word after it, or at the end with the one before."""
         if not self.is_heard_of:
             return 0
-        self._lay_out()
-        at = position - self.begins_s
+        at, known = position - self.begins_s, self._known()
         heard = 0
-        layout = self._layout
-        for number, (start, end) in enumerate(zip(layout.starts, layout.ends, strict=True), 1):
+        for number in range(len(self.chunk.words)):
+            start, end = self._layout.span(number, known)
             if end > start:
                 if (start + end) / 2 > at:
                     return heard
-                heard = number
-        return len(layout.starts) if self.has_ended or heard else 0
+                heard = number + 1
+        return len(self.chunk.words) if self.has_ended or heard else 0
 
     def _check_open(self, what: str) -> None:
         if self.has_ended:
@@ -215,22 +205,14 @@ class Utterance:
                 "the next add(), or at once if add() is given its length"
             )
 
-    def _is_longer(self) -> bool:
-        """Whether there is more audio than it was taken to have."""
-        return self.seconds > _LONGER * self._layout.until
-
-    def _news(self, matters: bool = True) -> None:
-        """More is known; whether words lie elsewhere by that. (Audio comes fifty times a second,
-        and an answer may be one utterance.)"""
-        self._is_stale = self._is_stale or matters
-        self._changed()
-
     def _find(self, word: str) -> int | None:
         """Where the voice's next word is in the text; None if it is not there as it is written."""
-        sought = word.strip().casefold()
-        window = self._spoken[self._found : self._found + _NEAR].casefold()
-        at = window.find(sought) if sought else -1
-        if at < 0 or len(window) != len(self._spoken[self._found : self._found + _NEAR]):
+        near = self._spoken[self._found : self._found + _NEAR]
+        window, sought = near.casefold(), word.strip().casefold()
+        if not sought or len(window) != len(near):
+            return None
+        at = _find_word(window, sought)
+        if at < 0:
             return None
         found = self._found + at
         self._found = found + len(sought)
@@ -245,26 +227,13 @@ class Utterance:
         begin = words[number].begin + _space_before(self._spoken[words[number].begin :])
         if number not in self._anchors and not _is_word(self._spoken[begin:offset]):
             self._anchors[number] = seconds
+            self._layout.name(number, seconds)
 
-    def _whole(self) -> Cost:
-        """What it costs, without the pause after its last word."""
-        total = sum(self._costs, Cost(0.0, 0.0))
-        last = next((cost for cost in reversed(self._costs) if cost.sound), Cost(0.0, 0.0))
-        return Cost(total.sound, max(0.0, total.pause - last.pause))
-
-    def _lay_out(self) -> None:
-        if not self._is_stale:
-            return
-        self._is_stale = False
+    def _known(self) -> Known:
         silences = self._silences
-        known = Known(
-            self.seconds,
-            self.has_ended,
-            self._anchors,
-            () if silences is None else silences.found,
-            None if silences is None else silences.last(),
-        )
-        self._layout = lay_out(self._costs, self.cost, self._tempo, known)
+        if silences is None:
+            return Known(self.seconds, self.has_ended)
+        return Known(self.seconds, self.has_ended, silences.found, silences.last())
 
 
 def marks_of(words: Iterable[Mark]) -> list[Mark]:
@@ -290,6 +259,17 @@ def check_length(seconds: float) -> None:
         raise ValueError(
             f"audio has a length in seconds, 0 or more (and no {_LONGEST_S:g}), not {seconds!r}"
         )
+
+
+def _find_word(text: str, word: str) -> int:
+    """Where a word stands by itself, or else in another (a voice may name a part of one); or -1."""
+    first = at = text.find(word)
+    while at >= 0:
+        before, after = text[at - 1 : at] + word[0], word[-1] + text[at + len(word) :][:1]
+        if not any(len(pair) == 2 and pair.isalnum() for pair in (before, after)):
+            return at
+        at = text.find(word, at + 1)
+    return first
 
 
 def _space_before(text: str) -> int:

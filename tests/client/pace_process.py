@@ -1,18 +1,21 @@
 """`andes pace` as a process of its own, with pipes and terminals, for tests."""
 
 import contextlib
-import fcntl
 import os
 import pty
 import select
 import subprocess
 import sys
 import termios
+import time
 from collections.abc import Iterator, Sequence
+
+from tests.controlling import controlled
 
 DEADLINE_S = 300.0  # of a machine that is busy with something else
 SLOW = ["--force", "--wpm", "1"]  # one word, and then none for a minute
 HURRIED = ["--force", "--wpm", "1e7"]
+_ERRORS_BYTES = 1_000_000  # more than any says on standard error
 
 Filter = subprocess.Popen[bytes]
 
@@ -26,19 +29,15 @@ def andes_pace(
     program: Sequence[str] = (sys.executable, "-m", "andes_client", "pace"),
 ) -> Iterator[Filter]:
     """A running filter; `terminal` becomes its controlling terminal, as in a shell."""
-
-    def control() -> None:
-        assert terminal is not None
-        fcntl.ioctl(terminal, termios.TIOCSCTTY, 0)
-
+    command = [*program, *options]
     with subprocess.Popen(
-        [*program, *options],
+        command if terminal is None else controlled(terminal, command),
         stdin=stdin,
         stdout=stdout,
         stderr=subprocess.PIPE,
         bufsize=0,
         start_new_session=True,
-        preexec_fn=control if terminal is not None else None,
+        pass_fds=() if terminal is None else (terminal,),
     ) as process:
         try:
             yield process
@@ -77,8 +76,14 @@ def terminal(*options: str) -> Iterator[tuple[Filter, int]]:
 
 
 def send(process: Filter, data: bytes) -> None:
+    """All of it; fails when the program does not take it in until the deadline."""
     assert process.stdin is not None
-    process.stdin.write(data)
+    pipe, deadline = process.stdin.fileno(), time.monotonic() + DEADLINE_S
+    while data:
+        ready = select.select([], [pipe], [], max(0.0, deadline - time.monotonic()))[1]
+        assert ready, f"the program does not take in {len(data)} bytes"
+        # A pipe that is ready has room for so much, and for more it would be waited.
+        data = data[os.write(pipe, data[: select.PIPE_BUF]) :]
 
 
 def end(process: Filter) -> tuple[int, bytes]:
@@ -87,7 +92,8 @@ def end(process: Filter) -> tuple[int, bytes]:
     assert process.stderr is not None
     with contextlib.suppress(BrokenPipeError):
         process.stdin.close()
-    return process.wait(DEADLINE_S), process.stderr.read()
+    # Not to the end without a deadline: a program that it started may have it open, too.
+    return process.wait(DEADLINE_S), receive(process.stderr.fileno(), _ERRORS_BYTES)
 
 
 def receive(descriptor: int, size: int) -> bytes:

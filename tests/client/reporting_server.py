@@ -135,7 +135,7 @@ def serving_reports(host: Host) -> Iterator[Host]:
     server = uvicorn.Server(config)
     with socket.create_server(("127.0.0.1", host.port)) as listener:
         host.port = listener.getsockname()[1]
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
         thread.start()
         try:
             yield host

@@ -215,7 +215,7 @@ def serving() -> Iterator[ScriptedServer]:
     )
     with socket.create_server(("127.0.0.1", 0)) as listener:
         scripted.url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
         thread.start()
         try:
             yield scripted

@@ -106,7 +106,10 @@ def test_so_is_a_streamer_with_a_thread_of_your_own(
     inputs = tokenizer(["w1 w2 w3"], return_tensors="pt")["input_ids"]
     options = {"do_sample": False, "eos_token_id": None, "pad_token_id": 0, "max_new_tokens": 8}
     thread = threading.Thread(
-        target=model.generate, args=(inputs,), kwargs={"streamer": streamer, **options}
+        target=model.generate,
+        args=(inputs,),
+        kwargs={"streamer": streamer, **options},
+        daemon=True,
     )
     thread.start()
     assert read_blocking(generic.text_blocking(streamer)) == answer

@@ -424,7 +424,7 @@ class TestBlocking:
             return events()
 
         with make_server("127.0.0.1", 0, app, _Threads, _Quiet) as server:
-            thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+            thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
             thread.start()
             try:
                 yield f"http://127.0.0.1:{server.server_port}"

@@ -6,11 +6,13 @@ import fcntl
 import os
 import pty
 import re
+import select
 import signal
 import struct
 import subprocess
 import sys
 import termios
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from xml.etree import ElementTree
@@ -18,6 +20,8 @@ from xml.etree import ElementTree
 import pytest
 from andes_demos.scenarios import command
 from andes_demos.scenarios.scenario import ANSWER, SCENARIOS
+
+from tests.controlling import controlled
 
 pytestmark = pytest.mark.slow  # whole programs, in real terminals
 
@@ -44,13 +48,13 @@ def on_a_terminal(*options: str) -> Iterator[tuple["subprocess.Popen[bytes]", in
     fcntl.ioctl(program, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
     environment = {**os.environ, "TERM": "xterm-256color"}
     with subprocess.Popen(
-        [*COMMAND, *options],
+        controlled(program, [*COMMAND, *options]),
         stdin=program,
         stdout=program,
         stderr=program,
         env=environment,
         start_new_session=True,
-        preexec_fn=lambda: fcntl.ioctl(program, termios.TIOCSCTTY, 0),
+        pass_fds=(program,),
     ) as process:
         os.close(program)
         try:
@@ -62,10 +66,14 @@ def on_a_terminal(*options: str) -> Iterator[tuple["subprocess.Popen[bytes]", in
 
 def screen(person: int, until: Callable[[bytes], bool] = lambda _: False) -> bytes:
     """What the terminal shows until then, or until the program has left it."""
-    shown = b""
+    shown, deadline = b"", time.monotonic() + DEADLINE_S
     with contextlib.suppress(OSError):  # EIO: nobody holds the other side any more
-        while not until(shown) and (more := os.read(person, 65_536)):
-            shown += more
+        while not until(shown):
+            assert time.monotonic() < deadline, shown[-2000:]
+            if select.select([person], [], [], 0.05)[0]:
+                if not (more := os.read(person, 65_536)):
+                    break
+                shown += more
     return shown
 
 

@@ -18,6 +18,7 @@ from pathlib import Path
 import pytest
 from andes_demos.chat.store import Store
 
+from tests.controlling import controlled
 from tests.demos.chat_process import clean_environment
 from tests.demos.chat_room import serving, then_nothing
 
@@ -70,12 +71,12 @@ def on_a_terminal(*command: str, **environment: str) -> Iterator[Terminal]:
     person, program = pty.openpty()
     fcntl.ioctl(program, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
     with subprocess.Popen(
-        [sys.executable, *command],
+        controlled(program, [sys.executable, *command]),
         stdin=program,
         stdout=program,
         stderr=program,
         start_new_session=True,
-        preexec_fn=lambda: fcntl.ioctl(program, termios.TIOCSCTTY, 0),
+        pass_fds=(program,),
         env=clean_environment() | {"TERM": "xterm-256color"} | environment,
     ) as process:
         try:

@@ -1,12 +1,15 @@
 """Where text is cut for a voice, and when: on a clock of numbers."""
 
 import itertools
+import math
 import re
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from andes_client.voice.aloud import aloud
+from andes_client.voice.chunk import Chunk
 from andes_client.voice.cutter import Cutter
 from tests.client.prose import PROSE
 from tests.thorough import cases
@@ -42,6 +45,36 @@ def test_chunks_grow_with_the_audio_in_hand() -> None:
     assert lengths[0] < 80
     assert max(lengths[:4]) > 150
     assert max(lengths) <= 300
+
+
+def test_what_was_cut_off_lasts_as_long_as_a_voice_takes_over_it() -> None:
+    """Where nobody says how much audio is in hand: numbers are long, and addresses are not said."""
+    lasting = []
+    for text in (
+        "It cost $1,234,567.",
+        "It cost [little](https://example.org/a/b/c).",
+        "It cost it.",
+    ):
+        cutter = Cutter()
+        cutter.feed(text, 0.0)
+        cutter.end(0.0)
+        assert isinstance(cutter.poll(0.0), Chunk)
+        lasting.append(cutter._in_hand(0.0, None))
+    voice = aloud("en")
+    assert lasting[0] > lasting[1] + 2.0
+    assert lasting[1] == pytest.approx(
+        sum(voice.sound(word) + voice.pause(word) for word in ("It", " cost", " little."))
+    )
+    assert lasting[1] > lasting[2]
+
+
+@pytest.mark.parametrize(("language", "most"), [("en", 200), ("de", 190), ("zh", 50), ("ja", 70)])
+def test_however_much_audio_is_in_hand_an_interruption_wastes_little(
+    language: str, most: int
+) -> None:
+    """Three hundred characters would be 20 s of English and over a minute of Chinese."""
+    said = hear(Cutter(language), script(PROSE[language].text, per_second=100), told=True)
+    assert max(len(each.chunk.text) for each in said) <= most
 
 
 def test_a_list_without_full_stops_is_not_held_back() -> None:
@@ -170,6 +203,21 @@ def test_audio_that_has_not_come_yet_counts() -> None:
     step = cutter.poll(0.0, 0.0)
     assert isinstance(step, float)
     assert 0 < step < 2
+
+
+@pytest.mark.parametrize("reserve", [0.5, 0.25])
+def test_audio_that_lasts_a_hair_longer_than_the_reserve_is_no_reason_to_look_at_once(
+    reserve: float,
+) -> None:
+    """On a clock that jumps nobody would ever get further."""
+    cutter, now = Cutter(), 1_000.3
+    cutter.feed("and so on and on and on", now)
+    for hairs in range(1, 400):
+        step = cutter.poll(now, reserve + hairs * math.ulp(reserve))
+        if isinstance(step, Chunk):
+            break
+        assert step is not None
+        assert step > now, hairs
 
 
 def test_while_audio_lasts_there_is_no_hurry() -> None:

@@ -3,13 +3,16 @@
 import math
 import threading
 import time
+from collections.abc import Generator
+from queue import SimpleQueue
 
 import pytest
 
-from andes_client.voice.engine import VoiceMissingError
+from andes_client.voice.engine import Audio, VoiceMissingError
 from andes_client.voice.espeak import Espeak
 from tests.voice.speaking import SILENT, espeak, loudest, seconds, spoken
 
+DEADLINE_S = 60.0
 # Words far apart, so that espeak-ng has an event for each: in scripts of one to four bytes a
 # character, and with what is no word among them.
 SCRIPTS = {
@@ -97,11 +100,11 @@ def test_utterances_of_several_threads_do_not_mix() -> None:
     def speak(text: str) -> None:
         heard[text] = spoken(voice, text)[1]
 
-    threads = [threading.Thread(target=speak, args=(text,)) for text in texts]
+    threads = [threading.Thread(target=speak, args=(text,), daemon=True) for text in texts]
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join()
+        thread.join(DEADLINE_S)
     for text in texts:
         assert [offset for _, offset in heard[text]] == list(range(0, len(text), 5))
 
@@ -119,6 +122,40 @@ def test_leaving_in_mid_utterance_stops_synthesis() -> None:
     spoken(voice, text)
     assert left_after < 0.5 * (time.process_time() - start)
     assert spoken(voice, "And on.")[1][0] == (0.0, 0)
+
+
+def test_a_voice_that_was_found_is_not_looked_for_again() -> None:
+    """So that who makes one, in an event loop perhaps, does not wait for another's utterance."""
+    library = espeak("de")._library
+    with library._lock:
+        assert espeak("de")._library is library
+
+
+def test_an_utterance_may_be_dropped_in_its_own_thread(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As by the garbage collector, which works in whichever thread it finds."""
+    voice, caught = espeak(), list[BaseException]()
+    utterances = list[Generator[Audio, None, None]]()
+
+    def speak(*given: object) -> None:
+        pieces = given[3]
+        assert isinstance(pieces, SimpleQueue)
+        pieces.put(Audio(b"\0\0"))
+        is_begun.wait(DEADLINE_S)
+        try:
+            utterances.pop().close()
+        except BaseException as error:
+            caught.append(error)
+        is_closed.set()
+
+    is_begun, is_closed = threading.Event(), threading.Event()
+    monkeypatch.setattr(voice._library, "speak", speak)
+    utterances.append(voice.speak("One."))
+    next(utterances[0])
+    is_begun.set()
+    assert is_closed.wait(DEADLINE_S)
+    assert caught == []
 
 
 def test_an_unknown_voice_is_said() -> None:

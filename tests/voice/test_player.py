@@ -3,7 +3,9 @@
 import contextlib
 import math
 import os
+import select
 import shutil
+import signal
 import subprocess
 import sys
 import threading
@@ -15,6 +17,7 @@ from pathlib import Path
 
 import pytest
 
+from andes_client.voice import programs
 from andes_client.voice.devices import device
 from andes_client.voice.engine import VoiceMissingError
 from andes_client.voice.player import Heard, Player, Queue, WavPlayer
@@ -184,14 +187,16 @@ def recording() -> Iterator[list[float]]:
                         moments.append(time.monotonic())
                     quiet = 0
 
-        stream.read(220)  # it listens now
-        listener = threading.Thread(target=listen)
-        listener.start()
+        listener = threading.Thread(target=listen, daemon=True)
         try:
+            # It listens when the first comes. A server that is asked too early may never answer.
+            assert select.select([stream], [], [], DEADLINE_S)[0], "parec records nothing"
+            listener.start()
             yield moments
         finally:
             process.kill()
-            listener.join()
+            if listener.ident is not None:
+                listener.join(DEADLINE_S)
 
 
 def moment_of(player: Player, position: float) -> float:
@@ -203,17 +208,29 @@ def moment_of(player: Player, position: float) -> float:
     return time.monotonic()
 
 
+def rest_of(player: Player) -> float:
+    """Where the player is when it has not moved for a while, however long a busy machine takes."""
+    deadline, position = time.monotonic() + DEADLINE_S, math.nan
+    while position != player.position():
+        assert time.monotonic() < deadline
+        position = player.position()
+        threading.Event().wait(0.5)
+    return position
+
+
 def players() -> list[str]:
     return ["paplay", "sounddevice"]
 
 
-def opened(name: str) -> Player:
+def opened(name: str) -> "contextlib.closing[Player]":
+    """To be closed whatever happens: at its end the process waits for devices that are open, and
+    by then there is no sound server that would let them go."""
     if name != "sounddevice":
-        return ProgramPlayer(name, RATE)
+        return contextlib.closing(ProgramPlayer(name, RATE))
     from andes_client.voice.devices import SoundDevicePlayer
 
     try:
-        return SoundDevicePlayer(RATE)
+        return contextlib.closing(SoundDevicePlayer(RATE))
     except VoiceMissingError as error:
         pytest.skip(str(error))
 
@@ -230,21 +247,23 @@ class TestDevice:
         assert min(off) < 0.15, off
 
     def _off(self, name: str) -> float:
-        """How far the position is from what is recorded, at the best of three clicks; seconds."""
-        with recording() as heard:
-            player = opened(name)
+        """How far the position is from what is recorded, at the best of three clicks; seconds.
+
+        Infinite if not just these are recorded: on a busy machine the player or the recorder may
+        run dry in the middle of one.
+        """
+        with recording() as heard, opened(name) as player:
             for _ in range(3):
                 player.play(silence(0.5) + click())
             said = [moment_of(player, 0.5 * count + 0.02 * (count - 1)) for count in (1, 2, 3)]
             moment_of(player, 1.56)
             threading.Event().wait(0.5)
-            player.close()
-        assert len(heard) == 3
+        if len(heard) != 3:
+            return math.inf
         return min(abs(one - other) for one, other in zip(said, heard, strict=True))
 
     def test_a_stop_is_heard_at_once(self, name: str) -> None:
-        with recording() as heard:
-            player = opened(name)
+        with recording() as heard, opened(name) as player:
             player.play(click() + silence(0.4))
             player.play((click() + silence(0.4)) * 20)
             moment_of(player, 0.5)
@@ -254,39 +273,56 @@ class TestDevice:
             assert player.position() == position
             assert len(heard) <= 3
             player.close()
-            player.close()
 
     def test_nothing_moves_in_a_pause(self, name: str) -> None:
-        player = opened(name)
-        player.play(silence(10.0))
-        moment_of(player, 0.3)
-        player.pause()
-        threading.Event().wait(0.5)  # what the device has is still heard
-        position = player.position()
-        threading.Event().wait(0.3)
-        assert player.position() == position
-        player.resume()
-        moment_of(player, position + 0.2)
-        player.close()
+        with opened(name) as player:
+            player.play(silence(10.0))
+            moment_of(player, 0.3)
+            player.pause()
+            before, position = player.position(), rest_of(player)
+            # What was on its way is still heard: a piece, what is in the pipe and in the device.
+            assert position - before < 0.4
+            player.resume()
+            moment_of(player, position + 0.2)
 
 
 @pytest.mark.usefixtures("server")
 def test_the_default_device_is_found() -> None:
-    player = device(RATE)
-    player.play(silence(0.2))
-    moment_of(player, 0.19)
-    player.close()
+    with contextlib.closing(device(RATE)) as player:
+        player.play(silence(0.2))
+        moment_of(player, 0.19)
     assert 0.19 <= player.position() <= 0.21
 
 
 @pytest.mark.usefixtures("server")
 def test_a_program_that_ends_is_an_error() -> None:
+    with contextlib.closing(ProgramPlayer("paplay", RATE)) as player:
+        player._process.kill()
+        player._process.wait(DEADLINE_S)
+        with pytest.raises(OSError, match="paplay"):
+            player.position()
+
+
+@pytest.mark.parametrize("ended", [False, True])
+def test_who_holds_the_pipe_does_not_hold_up_the_end(
+    ended: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A script around the program: what it has started ends with it, or else is not waited for."""
+    script = ["sh", "-c", "exec 3<&0; sleep 600 <&3 & wait"]
+    monkeypatch.setattr(programs, "_ENDING_S", 0.2)
+    monkeypatch.setitem(programs._COMMANDS, "paplay", lambda _: script)
     player = ProgramPlayer("paplay", RATE)
-    player._process.kill()
-    player._process.wait()
-    with pytest.raises(OSError, match="paplay"):
-        player.position()
-    player.close()
+    try:
+        if ended:  # the script, and not what it has started
+            player._process.kill()
+            player._process.wait(DEADLINE_S)
+        player.close()
+        player.close()
+        assert player._thread.is_alive() == ended
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(player._process.pid, signal.SIGKILL)
+        player._thread.join(DEADLINE_S)
 
 
 def test_without_a_device_it_is_said_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -310,6 +346,14 @@ def test_a_device_that_takes_everything_is_no_file_to_cut() -> None:
     player.play(silence(0.1))
     assert 0.0 <= player.position() <= 0.1
     player.close()
+
+
+def test_a_pipe_that_nobody_reads_is_refused_too(tmp_path: Path) -> None:
+    """To open it would be to wait for somebody who does."""
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    with pytest.raises(OSError, match="not a file that can be written in any place"):
+        WavPlayer(path, RATE)
 
 
 def test_a_pipe_is_refused_before_anything_is_written(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ hanging is caught by a deadline.
 """
 
 import contextlib
+import errno
 import os
 import select
 import signal
@@ -14,9 +15,12 @@ import time
 import wave
 from collections.abc import Iterator
 from pathlib import Path
+from typing import cast
 
 import pytest
 
+from andes_client import say_command
+from andes_client.voice.player import Player
 from tests.client.pace_process import (
     DEADLINE_S,
     Filter,
@@ -254,6 +258,25 @@ class TestErrors:
     def test_a_file_that_cannot_be_written(self, tmp_path: Path) -> None:
         path = tmp_path / "none" / "a.wav"
         assert self.fails("--wav", str(path)) == f"andes say: {path}: No such file or directory\n"
+
+    def test_a_file_that_cannot_be_completed(
+        self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        """Who stops it has stopped it all the same."""
+
+        class Full:
+            def position(self) -> float:
+                return 0.0
+
+            def close(self) -> None:
+                raise OSError(errno.ENOSPC, "No space left on device", "a.wav")
+
+        monkeypatch.setattr(say_command, "leave", sys.exit)
+        saying = say_command._Saying("en", espeak(), cast("Player", Full()))
+        with pytest.raises(SystemExit) as left:
+            saying.stop(None, 130)
+        assert left.value.code == 1
+        assert capsys.readouterr().err == "andes say: a.wav: No space left on device\n"
 
     def test_an_input_that_cannot_be_read(self, wav: Path) -> None:
         with open(os.devnull, "wb") as unreadable:

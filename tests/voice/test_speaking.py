@@ -165,7 +165,9 @@ def test_readers_do_without_it() -> None:
         "assert 'andes_client.voice' not in sys.modules\n"
         "print(units[0].cost)"
     )
-    ran = subprocess.run([sys.executable, "-c", program], check=True, stdout=subprocess.PIPE)
+    ran = subprocess.run(
+        [sys.executable, "-c", program], check=True, stdout=subprocess.PIPE, timeout=60
+    )
     assert float(ran.stdout) == pytest.approx(0.5 * TOKENS_PER_WORD * (1 + 4 / (987 / 228)))
 
 

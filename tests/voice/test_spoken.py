@@ -337,7 +337,7 @@ def test_the_blocking_twin_is_told_from_another_thread() -> None:
             seen.append(word)
             first.set()
 
-    thread = threading.Thread(target=show)
+    thread = threading.Thread(target=show, daemon=True)
     thread.start()
     spoken.add("One two.", 2.0, [(0.0, "One"), (1.0, "two")])
     assert first.wait(5)

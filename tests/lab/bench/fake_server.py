@@ -115,7 +115,7 @@ def serving() -> Iterator[FakeServer]:
     # Listening from here on: who comes before uvicorn is ready waits in the queue.
     with socket.create_server(("127.0.0.1", 0)) as listener:
         fake.url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
         thread.start()
         try:
             yield fake

@@ -71,7 +71,7 @@ def server() -> Iterator[Server]:
             "/version": '{"version": "0.32.0"}',
             "/metrics": ONE,
         }
-        thread = Thread(target=running.serve_forever, kwargs={"poll_interval": 0.01})
+        thread = Thread(target=running.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
         thread.start()
         yield running
         running.shutdown()

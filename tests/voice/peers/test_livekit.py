@@ -278,6 +278,71 @@ if IS_HERE:
         assert scene.text == ANSWER
         assert scene.voice.said == []
 
+    CODE = "```\ncode\n```\n"
+
+    def test_an_answer_without_a_word_to_say_is_shown_in_its_turn() -> None:
+        async def play(scene: Scene) -> None:
+            texts = ("One is here, and it takes its time.", CODE, "Two is here.")
+            handles = [scene.session.say(model(text)) for text in texts]
+            for handle in handles:
+                await asyncio.wait_for(handle, 60)
+
+        scene = act(play)
+        assert scene.text == f"One is here, and it takes its time.{CODE}Two is here."
+
+    def test_words_are_asked_for_however_late() -> None:
+        """The answer before is still heard when the voice is through with this one."""
+
+        async def play(scene: Scene) -> None:
+            agent, settings = Assistant(), ModelSettings()
+            scene.session.update_agent(agent)
+            await asyncio.sleep(1.0)
+            audio = agent.step.tts_node(agent, model(CODE), settings)
+            assert [frame async for frame in audio] == []
+            async with asyncio.timeout(60):
+                shown = agent.step.transcription_node(agent, model(CODE), settings)
+                assert "".join([text async for text in shown]) == CODE
+
+        act(play)
+
+    def test_without_an_attached_session_text_comes_as_it_is() -> None:
+        """Its tts_node says what is missing; nobody waits for audio that never comes."""
+
+        async def play(scene: Scene) -> None:
+            agent = Assistant()
+            scene.session.update_agent(agent)
+            await asyncio.sleep(1.0)
+            shown = InStep().transcription_node(agent, model(), ModelSettings())
+            async with asyncio.timeout(60):
+                assert "".join([text async for text in shown]) == ANSWER
+
+        act(play)
+
+    def test_who_leaves_the_audio_ends_the_request_to_the_voice() -> None:
+        """At once: an interrupted answer costs no more audio."""
+
+        class Kept(Letters):
+            def synthesize(self, text: str, **options: Any) -> tts.ChunkedStream:
+                self.streams.append(super().synthesize(text, **options))
+                return self.streams[-1]
+
+            def __init__(self) -> None:
+                super().__init__()
+                self.streams = list[tts.ChunkedStream]()
+
+        async def play(scene: Scene) -> None:
+            voice, agent = Kept(), Assistant()
+            scene.session._tts = voice
+            scene.session.update_agent(agent)
+            await asyncio.sleep(1.0)
+            frames = agent.step.tts_node(agent, model(), ModelSettings())
+            await anext(frames)
+            await frames.aclose()
+            assert [stream._synthesize_task.done() for stream in voice.streams] == [True]
+            assert voice.streams[0]._event_ch.closed
+
+        act(play)
+
     def test_an_agent_that_was_not_attached_says_what_to_do() -> None:
         async def take() -> None:
             with pytest.raises(RuntimeError, match="on_enter"):

@@ -253,6 +253,21 @@ if IS_HERE:
             "```\ncode\n```\nTwo is here.\n\n```\nmore\n```",
         ]
 
+    def test_an_answer_whose_end_never_comes_is_left_at_the_next() -> None:
+        """Nobody waits for the rest of its text."""
+        waiting = list[str]()
+
+        async def play(scene: Scene) -> None:
+            await scene.worker.queue_frame(LLMFullResponseStartFrame())
+            await scene.worker.queue_frame(LLMTextFrame("This one is"))
+            await asyncio.sleep(0.1)
+            await scene.answer("One is here.")
+            await scene.screen.ended.wait()
+            waiting.extend(task.get_name() for task in asyncio.all_tasks())
+
+        assert act(play).text.endswith("One is here.")
+        assert [name for name in waiting if name.endswith("::_cut")] == []
+
     def test_code_alone_is_shown() -> None:
         async def play(scene: Scene) -> None:
             await scene.answer("```\ncode\n```\n")

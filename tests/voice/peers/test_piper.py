@@ -52,6 +52,14 @@ def test_each_word_that_is_said_has_a_mark(voice: Piper, text: str) -> None:
     assert places == said
 
 
+def test_an_utterance_that_is_left_open_does_not_keep_the_voice(voice: Piper) -> None:
+    first, second = voice.speak("One. Two."), voice.speak("Three. Four.")
+    alone, _ = spoken(voice, "Three. Four.")
+    assert next(first).pcm
+    assert abs(seconds(voice, joined(second)[0]) - seconds(voice, alone)) < 0.5
+    assert next(first).pcm
+
+
 def test_a_mark_is_where_its_word_is_heard(voice: Piper) -> None:
     pcm, marks = spoken(voice, "Two. Two. Two.")
     assert [offset for _, offset in marks] == [0, 5, 10]
@@ -128,7 +136,7 @@ def test_andes_say_speaks_by_it(tmp_path: Path) -> None:
     data = "It was in *1984*, at the café.\n".encode()
     command = [sys.executable, "-m", "andes_client", "say", "--voice", "piper"]
     command += ["--wav", str(tmp_path / "speech.wav")]
-    done = subprocess.run(command, input=data, capture_output=True, check=True)
+    done = subprocess.run(command, input=data, capture_output=True, check=True, timeout=300)
     assert (done.stdout, done.stderr) == (data, b"")
     with wave.open(str(tmp_path / "speech.wav"), "rb") as file:
         assert 2.0 < file.getnframes() / file.getframerate() < 10.0
