@@ -158,18 +158,30 @@ def wire_path() -> str:
 
 
 async def a_replica_dies(client: httpx2.AsyncClient, tokens: int = 400) -> list[Check]:
-    """In the middle of six responses."""
-    all_of_them = [Streamed(Tally()) for _ in range(6)]
-    reading = [
-        asyncio.create_task(read(client, one, tokens, stream=wire.new_stream_id()))
-        for one in all_of_them
-    ]
+    """In the middle of six responses, or as many as it takes until both replicas have some."""
+    all_of_them: list[Streamed] = []
+    reading: list[asyncio.Task[None]] = []
 
-    async def have_begun() -> bool:
-        return all(len(one.tally.times) > 5 for one in all_of_them)
+    def ask() -> None:
+        all_of_them.append(Streamed(Tally()))
+        one = read(client, all_of_them[-1], tokens, stream=wire.new_stream_id())
+        reading.append(asyncio.create_task(one))
 
-    await until(have_begun, "six responses' beginnings")
-    runs = {name: int(figures["running"]) for name, figures in (await replicas(client)).items()}
+    async def running() -> dict[str, int]:
+        return {name: int(of["running"]) for name, of in (await replicas(client)).items()}
+
+    async def both_serve() -> bool:
+        if not all(len(one.tally.times) > 5 for one in all_of_them):
+            return False
+        if all((await running()).values()):
+            return True
+        ask()
+        return False
+
+    for _ in range(6):
+        ask()
+    await until(both_serve, "six responses' beginnings, at both replicas")
+    runs = await running()
     victim, lost = max(runs.items(), key=lambda item: item[1])
     kill(replica_names()[victim])
     await asyncio.wait(reading)
