@@ -21,8 +21,15 @@ FORMS = sorted(
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 REPOSITORY = PROJECT["urls"]["Repository"].removeprefix("https://github.com/")
 
+_MADE = [line.strip("/") for line in (ROOT / ".gitignore").read_text().split()]
+"""Patterns of what lies at the top of some trees only: commands leave it there."""
+
 # Paths in commands: with a slash, and beginning with something that lies at the top of the tree.
-_TOP = "|".join(re.escape(path.name) for path in ROOT.iterdir() if path.name != "dist")
+_TOP = "|".join(
+    re.escape(path.name)
+    for path in ROOT.iterdir()
+    if not any(path.match(pattern) for pattern in _MADE)
+)
 _PATH = re.compile(rf"(?<![\w./-])(?:\./)?((?:{_TOP})/[\w./-]*\w|(?:\w+\.(?:md|toml)|Makefile)\b)")
 
 
