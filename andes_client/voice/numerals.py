@@ -13,6 +13,7 @@ import regex
 from andes_client.languages import language
 
 __all__ = [
+    "IN_WORDS",
     "Numerals",
     "estimated_letters",
     "letters_of_digits",
@@ -22,6 +23,14 @@ __all__ = [
 
 _LONGEST: Final = 12  # digits that anybody reads as one number
 _LETTER: Final = regex.compile(r"(?=\p{L})\X")
+# What num2words 0.5.14 says in words and returns from, tried with numbers of every shape up to
+# _LONGEST digits. It is asked for no other: in Amharic some numbers of seven digits and more keep
+# it busy for ever, and its memory grows until the process is killed.
+_CODES: Final = (
+    "ar az be bn ca cs cy da de en es fa fi fr he hu id is it ja kn ko lt lv nl no pl pt ro ru sk"
+    " sl sr sv te th tr uk vi"
+)
+IN_WORDS: Final = frozenset(_CODES.split())
 
 
 class Numerals(NamedTuple):
@@ -165,7 +174,7 @@ def _has_num2words() -> bool:
 
 def _in_words(number: int, code: str) -> str | None:
     """The number in words, where num2words is installed and knows the language."""
-    if not _has_num2words():
+    if code not in IN_WORDS or not _has_num2words():
         return None
     from num2words import num2words
 

@@ -1,6 +1,7 @@
 """How long numbers are in words: estimated, and where num2words is installed, as it says them."""
 
 import importlib.util
+import itertools
 
 import pytest
 from hypothesis import given
@@ -8,7 +9,12 @@ from hypothesis import strategies as st
 
 from andes_client.languages import LANGUAGES
 from andes_client.voice.amounts import Amount, amount, is_telephone
-from andes_client.voice.numerals import estimated_letters, letters_of_digits, letters_of_number
+from andes_client.voice.numerals import (
+    IN_WORDS,
+    estimated_letters,
+    letters_of_digits,
+    letters_of_number,
+)
 
 NUMBERS = [3, 12, 47, 80, 100, 365, 999, 1000, 1250, 2024, 18_345, 64_000, 250_000, 1_000_000]
 HAS_WORDS = importlib.util.find_spec("num2words") is not None
@@ -41,6 +47,28 @@ def test_an_estimate_is_nearly_as_good_as_the_words_of_num2words(code: str) -> N
     estimated = sum(estimated_letters(str(number), code) for number in NUMBERS)
     said = sum(letters_of_number(str(number), code) for number in NUMBERS)
     assert estimated == pytest.approx(said, rel=0.1)
+
+
+def _of_every_shape() -> list[str]:
+    """Numbers of up to 12 digits: every kind of group of three, beside every other kind."""
+    kinds = [0, 1, 2, 10, 11, 21, 100, 101, 321, 999]
+    groups = itertools.product(kinds, repeat=3)
+    thousands = {1000 * (1000 * a + b) + c for a, b, c in groups}
+    billions = {10**9 * a + b for a in kinds for b in (0, 1, 1_000, 21_100, 1_001_000, 999_999_999)}
+    return [str(number) for number in sorted(thousands | billions)]
+
+
+# One that num2words does not return from would take all memory of this process.
+@pytest.mark.timeout(60)
+@pytest.mark.skipif(not HAS_WORDS, reason="num2words is not installed")
+@pytest.mark.parametrize("code", sorted(IN_WORDS))
+def test_num2words_returns_from_every_number_that_it_is_asked_for(code: str) -> None:
+    assert all(letters_of_number(digits, code) > 0 for digits in _of_every_shape())
+
+
+def test_num2words_is_not_asked_where_it_may_never_return() -> None:
+    for digits in ("3", "4", "7", "8", "10", "90"):
+        assert letters_of_number(digits, "am") == estimated_letters(digits, "am")
 
 
 @given(
