@@ -4,9 +4,9 @@
 
 Each SDK reads a real HTTP server on loopback that speaks its wire format, through its source
 and `pace` or `pace_blocking`. After the first word the reader leaves the block; the time is that
-from there until the server sees the connection end. `flows`: the server sends as fast as it
-can. `silent`: it has sent three words and sends no more. The figure is the median of the runs;
-standard error has the longest.
+from there until the server sees the connection end. `flows`: the server sends 100 words a second.
+`floods`: as fast as the client takes them. `silent`: it has sent three words and sends no more. The
+figure is the median of the runs; standard error has the longest.
 
 It prints rows of Markdown: the first columns are what tests/client/sdk/test_sdks.py tests.
 """
@@ -35,7 +35,8 @@ __all__ = ["HEAD", "described", "main", "measured", "pinned"]
 
 HEAD: Final = (
     "| SDK | source | event loops | reasoning apart | an error in mid-stream "
-    "| a body that ends early | left, async: flows, silent | left, blocking: flows, silent |\n"
+    "| a body that ends early | left, async: flows, floods, silent "
+    "| left, blocking: flows, floods, silent |\n"
     "|---|---|---|---|---|---|---|---|"
 )
 
@@ -72,7 +73,7 @@ def measured(case: Case, server: ScriptedServer, runs: int) -> str:
             cells.append("goes on" if there else "none")
             continue
         figures = []
-        for then in (lambda: Flows("word "), Gate):
+        for then in (lambda: Flows("word ", 0.01), lambda: Flows("word "), Gate):
             seconds = [leave(case, server, then) for _ in range(runs)]
             figures.append(f"{1000 * statistics.median(seconds):.0f}")
             print(f"{case}: at most {1000 * max(seconds):.0f} ms", file=sys.stderr)

@@ -56,6 +56,8 @@ class Forever:
     """In a script: this is sent again and again, until the client goes."""
 
     piece: bytes
+    every_s: float = 0.0
+    """0: as fast as the client takes it."""
 
 
 @dataclass
@@ -155,7 +157,8 @@ class ScriptedServer:
                     await send(
                         {"type": "http.response.body", "body": piece.piece, "more_body": True}
                     )
-                    await asyncio.sleep(0)  # with the client gone, `send` no longer waits
+                    # Even at once: with the client gone, `send` no longer waits.
+                    await asyncio.sleep(piece.every_s)
             elif isinstance(piece, BreakOff):
                 raise ConnectionAbortedError
             else:

@@ -42,6 +42,8 @@ class Flows:
     """The answer goes on with this, again and again, until the client goes."""
 
     text: str
+    every_s: float = 0.0
+    """0: as fast as the client takes it."""
 
 
 @dataclass(frozen=True)
@@ -121,8 +123,8 @@ def played(wire: Callable[[], Wire], moves: Sequence[Move], *, turns: bool = Fal
         match move:
             case Says(text):
                 scripts[-1].append(writer.says(text))
-            case Flows(text):
-                scripts[-1].append(Forever(writer.says(text)))
+            case Flows(text, every_s):
+                scripts[-1].append(Forever(writer.says(text), every_s))
             case Thinks(text):
                 scripts[-1].append(writer.thinks(text))
             case Ends(reason):
