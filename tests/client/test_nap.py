@@ -1,6 +1,7 @@
 """Sleepers of an event loop: one to a bed, and what thousands of them leave behind."""
 
 import asyncio
+import contextvars
 import gc
 import math
 
@@ -8,8 +9,8 @@ import anyio
 import pytest
 
 from andes_client import Expectation, pace
-from andes_client.nap import nap
-from andes_client.testing import run_virtual, scripted
+from andes_client.nap import Nap, nap
+from andes_client.testing import VirtualClockLoop, run_virtual, scripted
 
 CROWD = 100  # more than have timers of their own
 
@@ -58,18 +59,126 @@ def test_nobody_is_woken_before_their_moment_on_uvloop() -> None:
         runner.run(sleep())
 
 
+def test_who_comes_right_after_a_cancelled_sleeper_sleeps_undisturbed() -> None:
+    """The one has been called and has not got up yet, and is called once more meanwhile."""
+
+    async def sleep() -> None:
+        bed = nap()
+        first = asyncio.create_task(_sleep(bed, math.inf))
+        await asyncio.sleep(0)
+        first.cancel()
+        second = asyncio.create_task(_sleep(bed, bed.now() + 1.0))
+        asyncio.get_running_loop().call_soon(first.cancel)
+        await second
+        assert (first.cancelled(), bed.now()) == (True, 1.0)
+        bed.close()
+
+    run_virtual(sleep)
+
+
+async def _sleep(bed: Nap, moment: float) -> None:
+    await bed.until(moment)
+
+
+def test_who_is_cancelled_hears_why() -> None:
+    """By its message a cancel scope of anyio's knows its own cancellation."""
+
+    async def sleep() -> None:
+        sleeper = asyncio.create_task(_sleep(nap(), math.inf))
+        await asyncio.sleep(0)
+        sleeper.cancel("enough")
+        with pytest.raises(asyncio.CancelledError, match="enough"):
+            await sleeper
+
+    run_virtual(sleep)
+
+
+def test_each_wakes_in_a_context_of_their_own() -> None:
+    name = contextvars.ContextVar[int]("name")
+
+    async def sleep(number: int) -> None:
+        name.set(number)
+        bed = nap()
+        for second in range(3):
+            await bed.until(bed.now() + second + 0.5)
+            assert name.get() == number
+        bed.close()
+
+    async def all_of_them() -> None:
+        await asyncio.gather(*[sleep(number) for number in range(CROWD)])
+
+    run_virtual(all_of_them)
+
+
+def test_who_ends_the_event_loop_leaves_no_one_asleep() -> None:
+    """A reader's task raises SystemExit; the loop is run again, and all others are woken."""
+    woken = list[int]()
+
+    async def sleep(number: int) -> None:
+        bed = nap()
+        await bed.until(1.0)
+        woken.append(number)
+        if number == CROWD - 10:  # one of those who share a timer
+            raise SystemExit(3)
+
+    async def begin() -> None:
+        sleepers.extend(asyncio.create_task(sleep(number)) for number in range(CROWD))
+        await asyncio.sleep(0)
+
+    async def go_on() -> None:
+        await asyncio.gather(*sleepers, return_exceptions=True)
+
+    sleepers = list[asyncio.Task[None]]()
+    loop = VirtualClockLoop()
+    loop.run_until_complete(begin())
+    with pytest.raises(SystemExit):
+        loop.run_until_complete(asyncio.sleep(2.0))
+    loop.run_until_complete(go_on())
+    loop.close()
+    assert sorted(woken) == list(range(CROWD))
+
+
+def test_words_leave_nothing_to_the_garbage_collector() -> None:
+    """Once all have begun, a collection would look at every object of the process for nothing."""
+    collected = list[int]()
+
+    def count(phase: str, info: dict[str, int]) -> None:
+        if phase == "start":
+            collected.append(info["generation"])
+
+    async def read() -> None:
+        async with pace(scripted([(0.0, "word " * 40)]), Expectation(1.0, 4.8)) as paced:
+            async for _ in paced:
+                pass
+
+    async def all_of_them() -> None:
+        async with anyio.create_task_group() as tasks:
+            for _ in range(10 * CROWD):
+                tasks.start_soon(read)
+            await asyncio.sleep(3.0)
+            gc.callbacks.append(count)
+            await asyncio.sleep(3.0)
+            gc.callbacks.remove(count)
+
+    run_virtual(all_of_them)
+    assert not collected
+
+
 def test_sleepers_who_are_woken_early_leave_nothing_behind() -> None:
     """As readers of text that comes all the time, who wait for a silence of 15 seconds."""
 
-    async def read() -> None:
-        script = [(0.01, "a")] * 100
+    async def read(number: int) -> None:
+        script = [(0.01 + number / 50_000, "a")] * 100
         async with pace(scripted(script), Expectation.program()) as paced:
             while await paced.next(15.0) is not None:
                 pass
 
-    async def futures() -> int:
-        await asyncio.gather(*[read() for _ in range(CROWD)])
+    async def things() -> int:
+        await asyncio.gather(*[read(number) for number in range(CROWD)])
         gc.collect()
-        return sum(issubclass(type(thing), asyncio.Future) for thing in gc.get_objects())
+        return len(gc.get_objects())
 
-    assert run_virtual(futures) < 10 * CROWD
+    gc.collect()
+    before = len(gc.get_objects())
+    left = run_virtual(things) - before
+    assert left < 20 * CROWD
