@@ -117,6 +117,7 @@ class Buffer:
 
     __slots__ = (
         "_asked_in_time",
+        "_backlog",
         "_decode",
         "_error",
         "_expectation",
@@ -136,7 +137,6 @@ class Buffer:
         "_stopped",
         "_submitted",
         "_tokens",
-        "_units",
         "_upstream_ended",
         "keeps_time",
         "line",
@@ -157,9 +157,9 @@ class Buffer:
         self._meter = Meter(expectation)
         self._submitted = math.nan
         self._error: BaseException | None = None
-        self._units = Backlog()
+        self._backlog = Backlog()
         self._asked_in_time = False  # somebody waits for the next unit to become due
-        self._tokens = 0.0  # of the units in the buffer
+        self._tokens = 0.0  # of the units in the backlog
         self._last_cost = 0.0
         self._shown = 0
         self._first_shown: float | None = None
@@ -173,11 +173,6 @@ class Buffer:
     def start(self, submitted: float) -> None:
         """The request was submitted at that moment: what is measured counts from it."""
         self._submitted = submitted
-
-    @property
-    def wants_text(self) -> bool:
-        """What arrives now may bring something to be shown sooner than `poll` has said."""
-        return not self._units or self._playout.is_unsure
 
     @property
     def shown(self) -> int:
@@ -208,8 +203,11 @@ class Buffer:
         at = now if self._paused_at is None else self._paused_at
         return self._playout.busy_s(at, self._tokens + self._pending.held_cost)
 
-    def receive(self, text: str, now: float) -> None:
+    def receive(self, text: str, now: float) -> bool:
         """Text has arrived from upstream.
+
+        Returns:
+            Whether something may be due sooner than `poll` has said.
 
         Raises:
             TypeError: it is no str.
@@ -219,6 +217,7 @@ class Buffer:
                 f"the stream must yield str, but it yielded {type(text).__name__}; "
                 "map its events to text first (see andes_client.sources)"
             )
+        waited, was_unsure = self._backlog.waiting, self._playout.is_unsure
         if text and not self._stopped:
             if self._expected is not None:
                 self.expect(None, now)  # it has come
@@ -231,6 +230,7 @@ class Buffer:
                 if units or pending.since == math.inf:
                     pending.since = now
             self._append(units, now, since)
+        return not waited or was_unsure
 
     def end(self, now: float, error: BaseException | None = None) -> None:
         """The upstream has ended, by itself or by an error."""
@@ -251,7 +251,7 @@ class Buffer:
         self.expect(None, now)
         self._stopped = self._upstream_ended = self._finished = True
         self._pending.flush()
-        self._units, self._tokens, self._error = Backlog(), 0.0, None
+        self._backlog, self._tokens, self._error = Backlog(), 0.0, None
         self._stall_ends(now)
         self._tell("stopped", now)
         self.leave()
@@ -266,16 +266,20 @@ class Buffer:
         Raises:
             BaseException: all text is shown, and the upstream ended with this error; once.
         """
-        if self._units:
+        backlog = self._backlog
+        if backlog.waiting:
             if self._paused_at is not None:
                 return math.inf
-            arrival, unit = self._units.first()
-            due = arrival if unit.continues else self._playout.due(arrival)
+            arrival, continues = backlog.arrival, backlog.continues
+            due = arrival if continues else self._playout.due(arrival)
             if due > now:
                 self._asked_in_time = True
                 return due
-            self._units.remove_first()
-            return self._release(unit, arrival, due, now)
+            text, cost = backlog.take()
+            self._shown += 1
+            if cost > 0.0:
+                self._account(cost, continues, arrival, due, now)
+            return text
         if self._upstream_ended:
             if not self._finished:
                 self._finished = True
@@ -358,9 +362,9 @@ class Buffer:
         spent = 0.0 if meter.last is None or meter.first is None else meter.last - meter.first
         return Statistics(
             shown=self._shown,
-            buffered=len(self._units),
+            buffered=self._backlog.waiting,
             buffered_seconds=self.in_hand(now),
-            lag=now - self._units.first()[0] if self._units else 0.0,
+            lag=now - self._backlog.arrival if self._backlog.waiting else 0.0,
             ttft=self._first_shown,
             tds=(meter.tokens - self._last_cost) / spent if spent > 0 else None,
             qoe=meter.qoe,
@@ -379,31 +383,26 @@ class Buffer:
 
     def _append(self, units: list[Unit], now: float, since: float) -> None:
         """Units are complete now; the text of the first has been coming since then."""
-        self._units.extend(units, now)
+        backlog = self._backlog
+        cost = backlog.extend(units, now)
         if units:
             count = len(units)
-            first = self._playout.arrived(count, len(self._units), min(since, now), now)
+            first = self._playout.arrived(count, backlog.waiting, min(since, now), now)
             if first < now:
-                self._units.backdate(count, first)
-        before = self._tokens
-        for unit in units:
-            self._tokens += unit.cost
+                backlog.backdate(count, first)
+        self._tokens += cost
         if self.line is not None:
-            self.line.came((self._tokens - before) * self._playout.seconds_per_token, now)
+            self.line.came(cost * self._playout.seconds_per_token, now)
 
-    def _release(self, unit: Unit, arrival: float, due: float, now: float) -> str:
-        self._shown += 1
-        if unit.cost > 0:
-            self._account(unit, arrival, due, now)
-        return unit.text
-
-    def _account(self, unit: Unit, arrival: float, due: float, now: float) -> None:
+    def _account(
+        self, cost: float, continues: bool, arrival: float, due: float, now: float
+    ) -> None:
         """The reader has a unit before them: until when, and how was it for them?"""
-        playout, meter = self._playout, self._meter
+        playout, meter, waiting = self._playout, self._meter, self._backlog.waiting
         if meter.count == 0:  # white space alone is no beginning
             self._first_shown = now - self._submitted
             self._tell("started", now)
-        self._tokens = self._tokens - unit.cost if self._units else 0.0
+        self._tokens = self._tokens - cost if waiting else 0.0
         if self._stalled_since is not None:
             # What was held back when the stall began was there before it.
             self._stall_ends(arrival)
@@ -415,13 +414,13 @@ class Buffer:
             meter.defer(due - self._submitted, now - due)
             began = now
         self._asked_in_time = False
-        if unit.continues:
-            playout.continued(now, unit.cost)
+        if continues:
+            playout.continued(now, cost)
         else:
             held = self._pending.held_cost if self._pending.follows else 0.0
-            playout.released(began, unit.cost, self._tokens + held, arrival, len(self._units))
-        self._last_cost = unit.cost
-        meter.add(now - self._submitted, unit.cost)
+            playout.released(began, cost, self._tokens + held, arrival, waiting)
+        self._last_cost = cost
+        meter.add(now - self._submitted, cost)
 
     def _stall_ends(self, at: float) -> None:
         if self._stalled_since is not None:
@@ -455,8 +454,12 @@ class Buffer:
         if not units:
             return self._poll_empty(now)
         self._append(units[1:], now, now)
-        self._tokens += units[0].cost
-        return self._release(units[0], due, now, now)
+        text, cost, continues = units[0]
+        self._tokens += cost
+        self._shown += 1
+        if cost > 0.0:
+            self._account(cost, continues, due, now, now)
+        return text
 
     def _defer(self, since: float, now: float) -> None:
         self._playout.defer(since, now)
@@ -464,7 +467,7 @@ class Buffer:
         self._pending.defer(since, now)
         if self._stalled_since is not None:
             # What has come has ended the stall: before the pause, or while nobody waited.
-            ended = self._units.first()[0] if self._units else now
+            ended = self._backlog.arrival if self._backlog.waiting else now
             self._stalled_since += max(0.0, ended - since)
 
     def _tell(self, kind: EventKind, now: float) -> None:

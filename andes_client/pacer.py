@@ -8,10 +8,10 @@ import inspect
 import logging
 import math
 import threading
-from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from types import TracebackType
-from typing import Any, Final, ParamSpec, Self, TypeVar
+from typing import Final, ParamSpec, Self, TypeVar
 
 import anyio
 import anyio.abc
@@ -140,7 +140,6 @@ class Paced(AsyncIterator[str]):
         "_buffer",
         "_closing",
         "_done",
-        "_hungry",
         "_left",
         "_listener",
         "_loop",
@@ -172,7 +171,6 @@ class Paced(AsyncIterator[str]):
         self._work: Work | None = None  # the task that drains the stream
         self._begun = self._closing = self._done = False  # that task
         self._left = self._stopped = False
-        self._hungry = False  # they wait for text, not for their time
         self._units_this_turn = 0
         self._listener: MemoryObjectSendStream[Event] | None = None
 
@@ -243,9 +241,6 @@ class Paced(AsyncIterator[str]):
     def __aiter__(self) -> Self:
         return self
 
-    def __anext__(self) -> Coroutine[Any, Any, str]:
-        return self._take(self._tick)
-
     async def next(self, timeout: float = math.inf) -> str | None:
         """The next text; "" if none is due within `timeout` seconds; None at the end.
 
@@ -257,8 +252,12 @@ class Paced(AsyncIterator[str]):
         except StopAsyncIteration:
             return None
 
-    async def _take(self, timeout: float) -> str:
-        buffer, nap, until = self._entered(), self._nap, math.inf
+    async def _take(self, timeout: float | None = None) -> str:
+        if timeout is None:
+            timeout = self._tick
+        if self._work is None or self._left:
+            self._entered()  # which says so
+        buffer, nap, until = self._buffer, self._nap, math.inf
         if self._units_this_turn >= _UNITS_A_TURN:
             self._units_this_turn = 0
             # Before anything is taken: to cancel it loses no text.
@@ -281,10 +280,11 @@ class Paced(AsyncIterator[str]):
                 step = min(step, until)
             # Until that moment, or until a control or the drain gives reason to look again.
             self._units_this_turn = 0
-            self._hungry = buffer.wants_text
             await nap.until(step)
             if self._left:
                 self._entered()
+
+    __anext__ = _take
 
     async def generator(self) -> AsyncGenerator[str, None]:
         """All of it as a generator, which enters and leaves the block by itself.
@@ -449,8 +449,7 @@ class Paced(AsyncIterator[str]):
         async for text in iterator:
             if self._over:
                 break  # the stream has caught its cancellation
-            self._buffer.receive(text, self._nap.now())
-            if self._hungry:
+            if self._buffer.receive(text, self._nap.now()):
                 self._nap.wake()
             # A stream that never waits must not keep all others from their turn.
             texts += 1

@@ -163,7 +163,10 @@ class Playout:
         elif self._anti_stall > 1.0:
             seconds *= self._stretch(buffered)
         # `free_at` is capped at the deadline: what is left then comes at once.
-        self._free_at = min(at + seconds, max(at, self._deadline))
+        free_at = at + seconds
+        if free_at > self._deadline:
+            free_at = self._deadline if self._deadline > at else at
+        self._free_at = free_at
 
     def continued(self, at: float, cost: float) -> None:
         """The rest of the unit before has been released, which takes `cost` tokens more."""

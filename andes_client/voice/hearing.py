@@ -64,13 +64,14 @@ class Hearing(Buffer):
         to_come = max(0.0, self._came_tokens - self._speech.added_tokens)
         return self._speech.ahead() + to_come / self.tds
 
-    def receive(self, text: str, now: float) -> None:
-        """Text has come; errors are those of `Buffer.receive`."""
-        super().receive(text, now)
+    def receive(self, text: str, now: float) -> bool:
+        """Text has come; result and errors are those of `Buffer.receive`."""
+        is_sooner = super().receive(text, now)
         tokens = sum(unit.cost for unit in self._words.decode(text))
         self._came_tokens += tokens
         if self.line is not None:
             self.line.came(tokens / self.tds, now)
+        return is_sooner
 
     def connect(
         self,

@@ -69,15 +69,18 @@ def test_the_backlog_is_first_in_first_out(numbers: list[int]) -> None:
     """Each number adds so many units, then takes so many less one out."""
     backlog, plain, made = Backlog(), [], 0
     for moment, number in enumerate(numbers):
-        units = [Unit(str(made + i), 1.0) for i in range(number)]
+        units = [Unit(str(made + i), i / 2, continues=i % 3 == 1) for i in range(number)]
         made += number
-        backlog.extend(units, float(moment))
+        assert backlog.extend(units, float(moment)) == sum(unit.cost for unit in units)
         plain += [(float(moment), unit) for unit in units]
+        if units:
+            backlog.backdate(number, moment - 0.5)
+            plain[-number] = moment - 0.5, units[0]
         for _ in range(max(0, number - 1)):
-            assert backlog.first() == plain.pop(0)
-            backlog.remove_first()
-        assert len(backlog) == len(plain)
-        assert bool(backlog) == bool(plain)
+            arrival, unit = plain.pop(0)
+            assert (backlog.arrival, backlog.continues) == (arrival, unit.continues)
+            assert backlog.take() == (unit.text, unit.cost)
+        assert backlog.waiting == len(plain)
 
 
 @pytest.mark.parametrize("pause", [1.5, 2.5, 4.5])
