@@ -61,6 +61,7 @@ class Backlog:
             del self._texts[:head], self._figures[: 2 * head]
             self._head = head = 0
         if self.waiting:
-            self.arrival = self._figures[2 * head]
+            if (arrival := self._figures[2 * head]) != self.arrival:
+                self.arrival = arrival
             self.continues = self._figures[2 * head + 1] < 0.0
         return text, cost if cost >= 0.0 else -1.0 - cost

@@ -6,6 +6,7 @@ blocking.py in a thread) tells it the time and sleeps as long as `poll` says.
 """
 
 import math
+from array import array
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -55,6 +56,9 @@ EventKind = Literal[
 # the reader had gone elsewhere (or the machine slept), and is not shown all they missed at once.
 _READER_LATE_S: Final = 0.05
 _LOOP_LATE_S: Final = 1.0
+
+# What has been shown is measured some units at a time: see `Meter.add_all`.
+_NOTES: Final = 2 * 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,19 +122,22 @@ class Buffer:
     __slots__ = (
         "_asked_in_time",
         "_backlog",
+        "_blank",
         "_decode",
         "_error",
         "_expectation",
         "_expected",
         "_finished",
         "_first_shown",
+        "_has_begun",
         "_hidden",
+        "_holds",
         "_last_cost",
         "_meter",
+        "_notes",
         "_paused_at",
         "_pending",
         "_playout",
-        "_shown",
         "_stalled_seconds",
         "_stalled_since",
         "_stalls",
@@ -152,16 +159,19 @@ class Buffer:
         them up. What was due meanwhile is shown at once."""
         self._expectation = expectation
         self._pending = Pending(segmenter)
+        self._holds = self._pending.follows  # whole units, too
         self._decode = segmenter.decode
         self._playout = playout
         self._meter = Meter(expectation)
+        self._notes = array("d")  # moment and cost of each unit that it has not counted yet
         self._submitted = math.nan
         self._error: BaseException | None = None
         self._backlog = Backlog()
         self._asked_in_time = False  # somebody waits for the next unit to become due
         self._tokens = 0.0  # of the units in the backlog
-        self._last_cost = 0.0
-        self._shown = 0
+        self._last_cost = 0.0  # of the units that it has counted
+        self._blank = 0  # units that cost nothing
+        self._has_begun = False
         self._first_shown: float | None = None
         self._paused_at: float | None = None
         self._stalled_since: float | None = None
@@ -177,12 +187,12 @@ class Buffer:
     @property
     def shown(self) -> int:
         """Units released."""
-        return self._shown
+        return self._meter.count + len(self._notes) // 2 + self._blank
 
     @property
     def shown_tokens(self) -> float:
         """Tokens released."""
-        return self._meter.tokens
+        return self._measured().tokens
 
     @property
     def state(self) -> wire.State:
@@ -276,9 +286,10 @@ class Buffer:
                 self._asked_in_time = True
                 return due
             text, cost = backlog.take()
-            self._shown += 1
             if cost > 0.0:
                 self._account(cost, continues, arrival, due, now)
+            else:
+                self._blank += 1
             return text
         if self._upstream_ended:
             if not self._finished:
@@ -311,7 +322,7 @@ class Buffer:
             ValueError: `speed` is not above 0.
         """
         self._playout.change_speed(speed, now if self._paused_at is None else self._paused_at)
-        self._meter.change_speed(self._expectation.tds * speed)
+        self._measured().change_speed(self._expectation.tds * speed)
         self._tell("speed", now)
 
     def reveal_all(self, now: float) -> None:
@@ -357,11 +368,11 @@ class Buffer:
 
     def statistics(self, now: float) -> Statistics:
         """A snapshot of what has happened so far."""
-        meter, since = self._meter, self._stalled_since
+        meter, since = self._measured(), self._stalled_since
         at = now if self._paused_at is None else self._paused_at
         spent = 0.0 if meter.last is None or meter.first is None else meter.last - meter.first
         return Statistics(
-            shown=self._shown,
+            shown=self.shown,
             buffered=self._backlog.waiting,
             buffered_seconds=self.in_hand(now),
             lag=now - self._backlog.arrival if self._backlog.waiting else 0.0,
@@ -398,8 +409,9 @@ class Buffer:
         self, cost: float, continues: bool, arrival: float, due: float, now: float
     ) -> None:
         """The reader has a unit before them: until when, and how was it for them?"""
-        playout, meter, waiting = self._playout, self._meter, self._backlog.waiting
-        if meter.count == 0:  # white space alone is no beginning
+        playout, notes, waiting = self._playout, self._notes, self._backlog.waiting
+        if not self._has_begun:  # white space alone is no beginning
+            self._has_begun = True
             self._first_shown = now - self._submitted
             self._tell("started", now)
         self._tokens = self._tokens - cost if waiting else 0.0
@@ -411,16 +423,26 @@ class Buffer:
         late = _LOOP_LATE_S if self._asked_in_time else _READER_LATE_S
         if now - due > late and not self.keeps_time:
             # Nobody asked for it when it was due: no fault of the stream's.
-            meter.defer(due - self._submitted, now - due)
+            self._measured().defer(due - self._submitted, now - due)
             began = now
         self._asked_in_time = False
         if continues:
             playout.continued(now, cost)
         else:
-            held = self._pending.held_cost if self._pending.follows else 0.0
+            held = self._pending.held_cost if self._holds else 0.0
             playout.released(began, cost, self._tokens + held, arrival, waiting)
-        self._last_cost = cost
-        meter.add(now - self._submitted, cost)
+        notes.append(now - self._submitted)
+        notes.append(cost)
+        if len(notes) >= _NOTES:
+            self._measured()
+
+    def _measured(self) -> Meter:
+        """The meter, which has counted all that has been shown."""
+        if notes := self._notes:
+            self._meter.add_all(notes)
+            self._last_cost = notes[-1]
+            del notes[:]
+        return self._meter
 
     def _stall_ends(self, at: float) -> None:
         if self._stalled_since is not None:
@@ -429,7 +451,7 @@ class Buffer:
 
     def _poll_empty(self, now: float) -> str | float:
         """Nothing is buffered, and more is to come: is it a stall, is there half a word?"""
-        started = self._meter.count > 0
+        started = self._has_begun
         eager = not (started and self._playout.paced)
         if self._expectation.tds == math.inf and not self._pending.follows:
             return math.inf  # a program gets whole units
@@ -456,14 +478,15 @@ class Buffer:
         self._append(units[1:], now, now)
         text, cost, continues = units[0]
         self._tokens += cost
-        self._shown += 1
         if cost > 0.0:
             self._account(cost, continues, due, now, now)
+        else:
+            self._blank += 1
         return text
 
     def _defer(self, since: float, now: float) -> None:
         self._playout.defer(since, now)
-        self._meter.defer(since - self._submitted, now - since)
+        self._measured().defer(since - self._submitted, now - since)
         self._pending.defer(since, now)
         if self._stalled_since is not None:
             # What has come has ended the stall: before the pause, or while nobody waited.

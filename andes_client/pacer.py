@@ -140,6 +140,7 @@ class Paced(AsyncIterator[str]):
         "_buffer",
         "_closing",
         "_done",
+        "_is_open",
         "_left",
         "_listener",
         "_loop",
@@ -170,7 +171,7 @@ class Paced(AsyncIterator[str]):
         self._tick = tick
         self._work: Work | None = None  # the task that drains the stream
         self._begun = self._closing = self._done = False  # that task
-        self._left = self._stopped = False
+        self._is_open = self._left = self._stopped = False
         self._units_this_turn = 0
         self._listener: MemoryObjectSendStream[Event] | None = None
 
@@ -193,6 +194,7 @@ class Paced(AsyncIterator[str]):
         self._token = anyio.lowlevel.current_token()
         self._loop = running_loop()
         self._work = spawn(self._drain, self._drained)
+        self._is_open = True
         if self._stopped:
             self._end()
         return self
@@ -204,7 +206,7 @@ class Paced(AsyncIterator[str]):
         traceback: TracebackType | None,
     ) -> None:
         assert self._work is not None  # entered
-        self._left = True
+        self._left, self._is_open = True, False
         self._buffer.leave()
         if self._listener is not None:
             self._buffer.on_event = None
@@ -255,7 +257,7 @@ class Paced(AsyncIterator[str]):
     async def _take(self, timeout: float | None = None) -> str:
         if timeout is None:
             timeout = self._tick
-        if self._work is None or self._left:
+        if not self._is_open:
             self._entered()  # which says so
         buffer, nap, until = self._buffer, self._nap, math.inf
         if self._units_this_turn >= _UNITS_A_TURN:
