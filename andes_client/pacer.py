@@ -8,10 +8,10 @@ import inspect
 import logging
 import math
 import threading
-from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
 from types import TracebackType
-from typing import Final, ParamSpec, Self, TypeVar
+from typing import Any, Final, ParamSpec, Self, TypeVar
 
 import anyio
 import anyio.abc
@@ -243,50 +243,48 @@ class Paced(AsyncIterator[str]):
     def __aiter__(self) -> Self:
         return self
 
-    async def next(self, timeout: float = math.inf) -> str | None:
+    def __anext__(self) -> Coroutine[Any, Any, str]:
+        return self._next(self._tick, is_loop=True)
+
+    def next(self, timeout: float = math.inf) -> Coroutine[Any, Any, str | None]:
         """The next text; "" if none is due within `timeout` seconds; None at the end.
 
         The same as the iteration, for who has something else to do in a silence. Raises as that
         does.
         """
-        try:
-            return await self._take(timeout)
-        except StopAsyncIteration:
-            return None
+        return self._next(timeout, is_loop=False)
 
-    async def _take(self, timeout: float | None = None) -> str:
-        if timeout is None:
-            timeout = self._tick
+    async def _next(self, timeout: float, *, is_loop: bool) -> Any:
         if not self._is_open:
             self._entered()  # which says so
-        buffer, nap, until = self._buffer, self._nap, math.inf
         if self._units_this_turn >= _UNITS_A_TURN:
             self._units_this_turn = 0
             # Before anything is taken: to cancel it loses no text.
             await anyio.lowlevel.checkpoint()
+        buffer, nap = self._buffer, self._nap
+        now = nap.now()
+        until, has_slept = now + timeout, False
         while True:
             if self._stopped:
                 self._end()
-            now = nap.now()
             step = buffer.poll(now)
             if isinstance(step, str):
                 self._units_this_turn += 1
                 return step
             if step is None:
-                raise StopAsyncIteration
-            if timeout < math.inf:
-                if until == math.inf:
-                    until = now + timeout
-                elif now >= until:
+                if is_loop:
+                    raise StopAsyncIteration
+                return None
+            if until < step:
+                if has_slept and now >= until:
                     return ""
-                step = min(step, until)
+                step = until
             # Until that moment, or until a control or the drain gives reason to look again.
             self._units_this_turn = 0
             await nap.until(step)
             if self._left:
                 self._entered()
-
-    __anext__ = _take
+            now, has_slept = nap.now(), True
 
     async def generator(self) -> AsyncGenerator[str, None]:
         """All of it as a generator, which enters and leaves the block by itself.
@@ -311,7 +309,7 @@ class Paced(AsyncIterator[str]):
             return
         self._stopped = True
         # Never here: a signal's handler may have interrupted anything, and to wake somebody would
-        # not wake an event loop that sleeps. Who asks for text before that is told in `_take`.
+        # not wake an event loop that sleeps. Who asks for text before that is told in `_next`.
         if self._work is not None and not self._left:
             call_soon(self._loop, self._end)
 

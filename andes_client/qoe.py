@@ -161,11 +161,7 @@ class Meter:
         Of thousands of streams it is cheaper to count some units of each together: most of the time
         goes into fetching what is known of the stream.
         """
-        free_at, expected, seconds_per_token = (
-            self._free_at,
-            self._expected,
-            self._seconds_per_token,
-        )
+        free_at, expected, pace = self._free_at, self._expected, self._seconds_per_token
         delay, tokens, last = self.delay, self._cost, self.last
         cost_times_digest, cost_times_expected = self._cost_times_digest, self._cost_times_expected
         for place in range(0, len(figures), 2):
@@ -179,7 +175,7 @@ class Meter:
             elif digested - free_at >= self.STALL_S:
                 self.stalls += 1
                 self.stalled += digested - free_at
-            seconds = cost * seconds_per_token
+            seconds = cost * pace
             if digested > expected:
                 delay += cost * (digested - expected)
             tokens += cost
