@@ -11,7 +11,7 @@ class Backlog:
     """Units with their arrivals, first in, first out.
 
     For thousands of streams in a process: a list of the texts, and their figures in one array, 24
-    bytes a unit beside the text itself, and nothing that the garbage collector has to walk over.
+    bytes a unit beside the text itself, and no objects that the garbage collector has to follow.
     (A deque of pairs takes 80, and half a KiB when it is empty; a `Unit` takes 90.)
     """
 

@@ -8,7 +8,7 @@ blocking.py in a thread) tells it the time and sleeps as long as `poll` says.
 import math
 from array import array
 from collections.abc import Callable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
@@ -246,8 +246,12 @@ class Buffer:
         """The upstream has ended, by itself or by an error."""
         if self._stopped:
             return
-        since = self._pending.since
-        self._append(self._pending.flush(), now, since)
+        since, units = self._pending.since, list[Unit]()
+        try:
+            units = self._pending.flush()
+        except Exception as failed:  # a segmenter of somebody's own: its reader must hear of it
+            error = failed if error is None else error
+        self._append(units, now, since)
         self._upstream_ended, self._error = True, error
         self.expect(None, now)
         self._playout.upstream_ended(now)
@@ -260,7 +264,8 @@ class Buffer:
         self.resume(now)
         self.expect(None, now)
         self._stopped = self._upstream_ended = self._finished = True
-        self._pending.flush()
+        with suppress(Exception):  # as above, but they want nothing more
+            self._pending.flush()
         self._backlog, self._tokens, self._error = Backlog(), 0.0, None
         self._stall_ends(now)
         self._tell("stopped", now)

@@ -5,8 +5,8 @@ import contextvars
 import itertools
 import math
 import time
-from collections.abc import Awaitable, Callable, Generator
-from typing import Any, Final, Protocol
+from collections.abc import Awaitable, Callable, Generator, Iterator
+from typing import Any, Final, Protocol, TypeVarTuple, Unpack
 from weakref import WeakValueDictionary
 
 import anyio
@@ -14,6 +14,8 @@ import anyio
 from andes_client.background import running_loop
 
 __all__ = ["Nap", "nap"]
+
+Ts = TypeVarTuple("Ts")
 
 # With more sleepers than this in an event loop, moments that lie closer together than a millisecond
 # are one: nobody sees a word come so much later, and a timer for each of thousands of readers is
@@ -165,7 +167,8 @@ class _Bed(asyncio.Future[None]):
     def rise(self) -> None:
         """Go on with the task, here and now: never within another one."""
         wakeup, context = self.wakeup, self._context
-        self.wakeup, self.is_called, self.grain = None, False, 0
+        self.wakeup = self._context = None
+        self.is_called, self.grain = False, 0
         if wakeup is not None:
             assert context is not None  # a task's
             context.run(wakeup, self)
@@ -178,8 +181,8 @@ class _Bed(asyncio.Future[None]):
     def call(self) -> None:
         """Go on with the task soon."""
         if self.wakeup is not None and not self.is_called:
+            self._clock.loop.call_soon(self.rise, context=contextvars.Context())
             self.is_called, self.grain = True, 0
-            self._clock.loop.call_soon(self.rise, context=self._clock.context)
 
     def cancel(self, msg: object = None) -> bool:
         """As a task does with what it waits for, when it is cancelled."""
@@ -207,9 +210,13 @@ class _Bed(asyncio.Future[None]):
 
 
 class _Clock:
-    """Rings for the sleepers of an event loop of asyncio's."""
+    """Rings for the sleepers of an event loop of asyncio's.
 
-    __slots__ = ("__weakref__", "_due", "_few", "context", "loop", "naps", "now")
+    Each bell has an empty context of its own: it keeps nothing of whoever has set it, and may ring
+    while another one does, where tasks run the event loop themselves (nest_asyncio in notebooks).
+    """
+
+    __slots__ = ("__weakref__", "_due", "_few", "loop", "naps", "now")
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.loop = loop
@@ -217,10 +224,8 @@ class _Clock:
         # early would sleep again and again, dozens of times, until its moment has come.
         self._few = 0 if type(loop).__module__.startswith("uvloop") else _FEW
         # What asyncio's own loops return, without a call in between.
-        is_usual = type(loop).time is asyncio.BaseEventLoop.time
+        is_usual = getattr(loop.time, "__func__", None) is asyncio.BaseEventLoop.time
         self.now: Callable[[], float] = time.monotonic if is_usual else loop.time
-        self.context = contextvars.Context()
-        """In which bells ring: a timer keeps nothing of whoever has set it."""
         self.naps = 0
         """How many may sleep."""
         self._due: dict[int, list[_Bed]] = {}
@@ -228,31 +233,37 @@ class _Clock:
     def ring(self, bed: _Bed, at: float) -> asyncio.TimerHandle | None:
         """At that moment; returns a timer of its own, if it has one."""
         if self.naps < self._few:
-            return self.loop.call_at(at, bed.ring, context=self.context)
+            return self._call_at(at, bed.ring)
         grain = int(at / _GRAIN_S) + 1  # never before it, whatever is rounded
         together = self._due.get(grain)
         if together is not None:
             together.append(bed)
         elif at - self.now() > _FAR_S:
-            return self.loop.call_at(grain * _GRAIN_S, bed.ring, context=self.context)
+            return self._call_at(grain * _GRAIN_S, bed.ring)
         else:
             self._due[grain] = [bed]
-            self.loop.call_at(grain * _GRAIN_S, self._ring_for_all, grain, context=self.context)
+            self._call_at(grain * _GRAIN_S, self._ring_for_all, grain)
         bed.grain = grain
         return None
 
+    def _call_at(
+        self, at: float, bell: Callable[[Unpack[Ts]], object], *args: *Ts
+    ) -> asyncio.TimerHandle:
+        return self.loop.call_at(at, bell, *args, context=contextvars.Context())
+
     def _ring_for_all(self, grain: int) -> None:
         beds = iter(self._due.pop(grain))
-        try:
-            for bed in beds:
-                if bed.grain == grain:  # not called before, nor asleep in another one
-                    bed.rise()
-        finally:
-            # A task has ended the event loop (SystemExit, say), which may go on all the same.
-            for bed in beds:
-                if bed.grain == grain:
-                    bed.call()
+        # If a task ends the event loop (SystemExit, say) or runs it itself, the others get up all
+        # the same.
+        self.loop.call_soon(self._go_on, beds, grain, context=contextvars.Context())
+        self._go_on(beds, grain)
+
+    @staticmethod
+    def _go_on(beds: Iterator[_Bed], grain: int) -> None:
+        for bed in beds:
+            if bed.grain == grain:  # not called before, nor asleep in another one
+                bed.rise()
 
 
-# By the id of the event loop, which its clock keeps alive: for as long as somebody sleeps there.
+# By the id of the event loop, which its clock keeps alive: for as long as there is a nap in it.
 _clocks: Final[WeakValueDictionary[int, _Clock]] = WeakValueDictionary()

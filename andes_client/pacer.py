@@ -256,7 +256,7 @@ class Paced(AsyncIterator[str]):
 
     async def _next(self, timeout: float, *, is_loop: bool) -> Any:
         if not self._is_open:
-            self._entered()  # which says so
+            self._entered()  # which raises
         if self._units_this_turn >= _UNITS_A_TURN:
             self._units_this_turn = 0
             # Before anything is taken: to cancel it loses no text.

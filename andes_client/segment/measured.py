@@ -40,8 +40,9 @@ class Letters(Words):
         seen = [shows(atom) for atom in atoms]
         if sum(seen) < 2:
             return [unit]
-        whole = self.cost(unit.text) or 1.0
-        spread = unit.cost * self.cost(_MARKS_AFTER.sub("", unit.text)) / whole
+        spread = unit.cost
+        if bare := _MARKS_AFTER.sub("", unit.text):
+            spread *= self.cost(bare) / (self.cost(unit.text) or 1.0)
         each = min(spread, unit.cost) / sum(seen)
         letters = [
             Unit(atom, each if visible else 0.0, unit.continues)

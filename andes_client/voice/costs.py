@@ -35,7 +35,7 @@ def word_cost(expectation: Speaking, language_code: str) -> Callable[[str], floa
 
     def cost(word: str) -> float:
         pause = voice.pause(word)
-        if word[0] in "\r\n":
+        if word.startswith(("\r", "\n")):
             # The line before it has been shown: what silence the break brings comes only now. A
             # line before an item seldom ends with a mark that has brought it already.
             pause = end_of_line if _ITEM.search(word[:80]) else pause

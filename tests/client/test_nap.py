@@ -4,6 +4,7 @@ import asyncio
 import contextvars
 import gc
 import math
+from collections.abc import Callable
 
 import anyio
 import pytest
@@ -136,6 +137,48 @@ def test_who_ends_the_event_loop_leaves_no_one_asleep() -> None:
     loop.run_until_complete(go_on())
     loop.close()
     assert sorted(woken) == list(range(CROWD))
+
+
+@pytest.mark.parametrize(("beds", "moment"), [(0, 0.4), (CROWD, 0.5)])
+def test_a_reader_may_run_the_event_loop_while_others_sleep(beds: int, moment: float) -> None:
+    """As notebooks do that let a cell wait for a coroutine within a coroutine (nest_asyncio).
+
+    Among many, the others are due at the same moment, and share a timer with the reader.
+    """
+
+    async def run() -> None:
+        kept = [nap() for _ in range(beds)]
+        sleepers = [asyncio.create_task(_sleep(nap(), 0.5)) for _ in range(2)]
+        await nap().until(moment)
+        _run_within_this_task(lambda: all(task.done() for task in sleepers))
+        assert all(task.done() for task in sleepers)
+        del kept
+
+    run_virtual(run)
+
+
+def _run_within_this_task(is_over: Callable[[], bool]) -> None:
+    """The event loop goes on in the midst of a task, up to ten turns."""
+    loop, task = asyncio.get_running_loop(), asyncio.current_task()
+    assert task is not None
+    asyncio.tasks._leave_task(loop, task)
+    try:
+        for _ in range(10):
+            if not is_over():
+                loop._run_once()  # type: ignore[attr-defined]
+    finally:
+        asyncio.tasks._enter_task(loop, task)
+
+
+def test_the_clock_is_the_event_loops_even_if_it_is_another_one_for_a_test() -> None:
+    async def now() -> float:
+        return nap().now()
+
+    loop = asyncio.new_event_loop()
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(loop, "time", lambda: 42.0)
+        assert loop.run_until_complete(now()) == 42.0
+    loop.close()
 
 
 def test_words_leave_nothing_to_the_garbage_collector() -> None:

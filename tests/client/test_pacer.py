@@ -325,6 +325,27 @@ async def test_a_segmenter_of_ones_own() -> None:
         assert await releases(paced) == [(0.0, "a"), (0.5, "b"), (1.0, "c")]
 
 
+async def test_a_segmenter_that_fails_at_the_end_is_heard_of() -> None:
+    class Unfinished(Tokens):
+        def flush(self) -> list[Unit]:
+            raise ValueError("half a unit is left")
+
+    upstream = Upstream([(0.0, "a"), (1.0, "b")])
+    shown = list[str]()
+    async with pace(upstream, Expectation(1.0, 2.0), unit=Unfinished()) as paced:
+        with pytest.raises(ValueError, match="half a unit is left"):
+            async for text in paced:
+                shown.append(text)
+    assert shown == ["a", "b"]
+    assert upstream.closed_at is not None
+    async with pace(
+        scripted([(0.0, "a"), (9.0, "b")]), Expectation(1.0, 2.0), unit=Unfinished()
+    ) as paced:
+        assert await anext(paced) == "a"
+        paced.stop()
+        assert [text async for text in paced] == []
+
+
 async def test_what_is_no_stream_is_refused() -> None:
     with pytest.raises(TypeError, match=r"async iterable of str, not list; .* pace_blocking\(\)"):
         one_a_second(["a"])  # type: ignore[arg-type]

@@ -120,6 +120,13 @@ def test_the_letters_of_a_word_share_its_time_and_its_pause_comes_last() -> None
     assert total > times[-1]
 
 
+@pytest.mark.parametrize("text", ["-- y", "[] z", "「…」 x", "。# ", "。。"])
+@pytest.mark.parametrize("unit", UNITS.values(), ids=UNITS)
+def test_marks_without_a_word_are_shown(text: str, unit: UnitKind) -> None:
+    units, _ = shown(text, speaking(), unit=unit)
+    assert "".join(each for each, _ in units) == text
+
+
 def test_the_language_of_the_text_is_that_of_the_pace_or_that_of_the_listener() -> None:
     text = "Am 3. Oktober 1990 kamen 1.250 Menschen."
     german = shown(text, speaking(language="de"))
