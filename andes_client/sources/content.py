@@ -1,7 +1,8 @@
 """The content of a message: a text, or a list of parts of several kinds."""
 
 from collections.abc import Mapping
-from typing import Any, Final, NamedTuple
+from functools import lru_cache
+from typing import Any, Final, Literal, NamedTuple
 
 __all__ = ["Content", "field", "taken_apart"]
 
@@ -52,6 +53,37 @@ def _inner(part: Any, depth: int = _DEEPEST) -> str:
     return next(filter(None, (_inner(one, depth - 1) for one in held)), "")
 
 
-def field(event: object, name: str) -> Any:
+def field(event: Any, name: str) -> Any:
     """A field of an SDK's object, or of the JSON object that it was; None if it has none."""
-    return event.get(name) if isinstance(event, Mapping) else getattr(event, name, None)
+    kind: Any = type(event)  # mypy takes no type for hashable
+    how = _way_to_fields(kind)
+    if how == "mapping":
+        return event.get(name)
+    if how == "attributes":
+        return getattr(event, name, None)
+    # A source asks for a dozen fields that most events lack, and pydantic raises an exception of
+    # its own for each: most of what a stream of its models would cost.
+    fields = event.__dict__
+    if name in fields:
+        return fields[name]
+    more = getattr(event, "__pydantic_extra__", None)
+    if more and name in more:
+        return more[name]
+    return getattr(event, name, None) if _is_in_class(kind, name) else None
+
+
+@lru_cache(maxsize=512)
+def _way_to_fields(kind: type[Any]) -> Literal["mapping", "pydantic", "attributes"]:
+    if issubclass(kind, Mapping):
+        return "mapping"
+    for base in kind.__mro__[:-1]:
+        if "__getattr__" in vars(base) or "__getattribute__" in vars(base):
+            # The model's own, and not what a subclass makes of it.
+            return "pydantic" if base.__module__ == "pydantic.main" else "attributes"
+    return "attributes"
+
+
+@lru_cache(maxsize=4096)
+def _is_in_class(kind: type[Any], name: str) -> bool:
+    """Whether it may be a property, say."""
+    return any(name in vars(base) for base in kind.__mro__)
