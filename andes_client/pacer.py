@@ -140,6 +140,7 @@ class Paced(AsyncIterator[str]):
         "_buffer",
         "_closing",
         "_done",
+        "_is_entered",
         "_is_open",
         "_left",
         "_listener",
@@ -164,19 +165,19 @@ class Paced(AsyncIterator[str]):
         report: Line | None = None,
         tick: float = math.inf,
     ) -> None:
-        self._stream = stream
+        self._stream: AsyncIterable[str] | None = stream  # until it is drained
         self._report = report
         self._buffer = buffer
         self._submitted = submitted
         self._tick = tick
-        self._work: Work | None = None  # the task that drains the stream
+        self._work: Work | None = None  # the task that drains the stream, while it runs
         self._begun = self._closing = self._done = False  # that task
-        self._is_open = self._left = self._stopped = False
+        self._is_entered = self._is_open = self._left = self._stopped = False
         self._units_this_turn = 0
         self._listener: MemoryObjectSendStream[Event] | None = None
 
     async def __aenter__(self) -> Self:
-        if self._work is not None:
+        if self._is_entered:
             raise RuntimeError("a paced stream is entered once; call pace() again for another")
         self._nap = nap()
         now = self._nap.now()
@@ -194,7 +195,7 @@ class Paced(AsyncIterator[str]):
         self._token = anyio.lowlevel.current_token()
         self._loop = running_loop()
         self._work = spawn(self._drain, self._drained)
-        self._is_open = True
+        self._is_entered = self._is_open = True
         if self._stopped:
             self._end()
         return self
@@ -205,7 +206,7 @@ class Paced(AsyncIterator[str]):
         exc: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        assert self._work is not None  # entered
+        assert self._is_entered
         self._left, self._is_open = True, False
         self._buffer.leave()
         if self._listener is not None:
@@ -310,11 +311,11 @@ class Paced(AsyncIterator[str]):
         self._stopped = True
         # Never here: a signal's handler may have interrupted anything, and to wake somebody would
         # not wake an event loop that sleeps. Who asks for text before that is told in `_next`.
-        if self._work is not None and not self._left:
+        if self._is_open:
             call_soon(self._loop, self._end)
 
     def _end(self) -> None:
-        if self._left or self._work is None:
+        if not self._is_open:
             return
         self._buffer.stop(self._nap.now())
         self._cancel()
@@ -406,7 +407,7 @@ class Paced(AsyncIterator[str]):
         return anyio.from_thread.run_sync(lambda: control(*args, **kwargs), token=self._token)
 
     def _entered(self, *, or_left: bool = False) -> Buffer:
-        if self._work is None or (self._left and not or_left):
+        if not self._is_entered or (self._left and not or_left):
             raise RuntimeError("use a paced stream inside its block: async with pace(...)")
         return self._buffer
 
@@ -422,10 +423,11 @@ class Paced(AsyncIterator[str]):
         if self._report is None:
             READER.set(self._connect)
         error: BaseException | None = None
-        iterator: AsyncIterator[str] | None = None
+        stream, iterator = self._stream, None
+        assert stream is not None  # not drained yet
         try:
             if not self._over:
-                iterator = aiter(self._stream)
+                iterator = aiter(stream)
                 await self._read(iterator)
         except anyio.get_cancelled_exc_class():
             if not self._over:
@@ -441,8 +443,8 @@ class Paced(AsyncIterator[str]):
             self._nap.wake()
             with anyio.move_on_after(_CLOSE_TIMEOUT_S, shield=True):
                 await _close(iterator)
-                if iterator is not self._stream:
-                    await _close(self._stream)
+                if iterator is not stream:
+                    await _close(stream)
 
     async def _read(self, iterator: AsyncIterator[str]) -> None:
         texts = 0
@@ -462,8 +464,11 @@ class Paced(AsyncIterator[str]):
         return self._left or self._stopped
 
     def _drained(self) -> None:
-        self._done = True
-        if not self._begun:
+        self._done, self._work = True, None
+        if self._begun:
+            # It is closed. Its reader may be busy for minutes yet, and so may thousands.
+            self._stream = None
+        else:
             self._buffer.end(self._nap.now(), RuntimeError(_CANCELLED))
         self._nap.wake()
 
