@@ -414,6 +414,8 @@ class Buffer:
         self, cost: float, continues: bool, arrival: float, due: float, now: float
     ) -> None:
         """The reader has a unit before them: until when, and how was it for them?"""
+        if cost == math.inf:  # of a segmenter of somebody's own: they would read it for ever
+            raise ValueError(f"the cost of unit {self.shown + 1} must be finite, not {cost!r}")
         playout, notes, waiting = self._playout, self._notes, self._backlog.waiting
         if not self._has_begun:  # white space alone is no beginning
             self._has_begun = True

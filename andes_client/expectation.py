@@ -15,6 +15,7 @@ how their text is released is in smoothing.py. Somebody who listens is a `Speaki
 unit takes as long as a voice takes to say it (andes_client.voice).
 """
 
+import functools
 import math
 from dataclasses import dataclass
 from typing import Final
@@ -49,6 +50,12 @@ People talk so; voices that read text aloud are faster, and `speaking()` is for 
 # Reading speed by age, tokens/s: the upper end of each bracket and its speed
 # (the populations of Andes, arXiv 2404.16283).
 _READING_TDS_BY_AGE: Final = ((24, 5.1), (44, 4.35), (54, 4.17), (64, 4.02), (math.inf, 3.79))
+
+
+@functools.lru_cache(maxsize=64)
+def _seconds_per_token(tds: float) -> float:
+    """One number in memory for all streams of one speed: with thousands, each is one to fetch."""
+    return 1.0 / tds
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +99,7 @@ class Expectation:
     @property
     def seconds_per_token(self) -> float:
         """Time the user takes over one token, seconds; 0 for a program."""
-        return 1.0 / self.tds
+        return _seconds_per_token(self.tds)
 
     @property
     def wpm(self) -> float:

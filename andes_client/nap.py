@@ -81,7 +81,7 @@ class _TrioNap:
             self._scope.cancel()
 
     def close(self) -> None:
-        pass
+        """It keeps nothing that would have to be given back."""
 
     async def _until(self, moment: float) -> None:
         if self._scope is not None:

@@ -1,6 +1,5 @@
 """When is the next unit due? Pure arithmetic: no clock, no await."""
 
-import functools
 import math
 from typing import Final
 
@@ -9,12 +8,6 @@ from andes_client.expectation import Expectation
 __all__ = ["Playout"]
 
 _JUST_S: Final = 1e-6  # rounding must not end a stretch
-
-
-@functools.lru_cache(maxsize=64)
-def _seconds_per_token(tds: float) -> float:
-    """One number in memory for all streams of one speed: that of a crowd stays in the cache."""
-    return 1.0 / tds
 
 
 class Playout:
@@ -78,7 +71,7 @@ class Playout:
         ):
             if not least <= value < math.inf:
                 raise ValueError(f"{name} must be finite and at least {least:g}, not {value!r}")
-        self._seconds_per_token = _seconds_per_token(expectation.tds)
+        self._seconds_per_token = expectation.seconds_per_token
         self._anti_stall = 1.0 if anti_stall is None else anti_stall
         self._longest = self.FORECAST_STRETCH if anti_stall is None else anti_stall
         self._max_lag = math.inf if max_lag is None else max_lag

@@ -156,19 +156,28 @@ class Meter:
         return self.last
 
     def add_all(self, figures: Sequence[float]) -> None:
-        """Count units: `time` and `cost` of the first, as for `add`, then those of the next.
+        """Count units, in order: as many calls of `add`, for less.
 
         Of thousands of streams it is cheaper to count some units of each together: most of the time
         goes into fetching what is known of the stream.
+
+        Args:
+            figures: of each unit the time, seconds since submission, then the cost in tokens; flat,
+                two for each.
+
+        Raises:
+            ValueError: as for `add`; none of the units is counted then.
         """
-        free_at, expected, pace = self._free_at, self._expected, self._seconds_per_token
-        delay, tokens, last = self.delay, self._cost, self.last
-        cost_times_digest, cost_times_expected = self._cost_times_digest, self._cost_times_expected
         for place in range(0, len(figures), 2):
             time, cost = figures[place], figures[place + 1]
             if not (0 <= time < math.inf and 0 <= cost < math.inf):
                 _check("time", time, self.count + place // 2)
                 _check("cost", cost, self.count + place // 2)
+        free_at, expected, pace = self._free_at, self._expected, self._seconds_per_token
+        delay, tokens, last = self.delay, self._cost, self.last
+        cost_times_digest, cost_times_expected = self._cost_times_digest, self._cost_times_expected
+        for place in range(0, len(figures), 2):
+            time, cost = figures[place], figures[place + 1]
             digested = time if time > free_at else free_at
             if last is None:
                 self.first = digested

@@ -325,6 +325,22 @@ async def test_a_segmenter_of_ones_own() -> None:
         assert await releases(paced) == [(0.0, "a"), (0.5, "b"), (1.0, "c")]
 
 
+async def test_a_unit_that_takes_for_ever_is_an_error() -> None:
+    costs = iter([1.0, 1.0, math.inf, 1.0])
+
+    class Endless(Tokens):
+        def decode(self, text: str) -> list[Unit]:
+            return [Unit(letter, next(costs)) for letter in text]
+
+    shown = list[str]()
+    async with pace(scripted([(0.0, "abcd")]), Expectation(1.0, 2.0), unit=Endless()) as paced:
+        with pytest.raises(ValueError, match="cost of unit 3 must be finite, not inf"):
+            async for text in paced:
+                shown.append(text)
+        assert shown == ["a", "b"]
+        assert paced.statistics().shown == 2
+
+
 async def test_a_segmenter_that_fails_at_the_end_is_heard_of() -> None:
     class Unfinished(Tokens):
         def flush(self) -> list[Unit]:

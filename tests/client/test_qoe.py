@@ -154,3 +154,17 @@ def test_a_time_that_is_none_is_refused(bad: float) -> None:
 def test_costs_must_match_the_times() -> None:
     with pytest.raises(ValueError, match="2 times but 1 costs"):
         qoe([0.0, 1.0], Expectation(1, 5), [1.0])
+
+
+def test_units_that_are_counted_together_are_all_counted_or_none() -> None:
+    one_by_one, together = Meter(Expectation(1, 5)), Meter(Expectation(1, 5))
+    units = [(0.5, 1.0), (0.6, 2.0), (3.0, 0.0), (3.5, 1.5)]
+    for time, cost in units:
+        one_by_one.add(time, cost)
+    together.add_all([figure for unit in units for figure in unit])
+    names = ("count", "delay", "first", "last", "stalls", "stalled", "free_at", "tokens", "qoe")
+    before = [getattr(together, name) for name in (*names, "qoe_v2")]
+    assert before == [getattr(one_by_one, name) for name in (*names, "qoe_v2")]
+    with pytest.raises(ValueError, match="cost of unit 6 must be finite"):
+        together.add_all([9.0, 1.0, 9.5, math.nan])
+    assert before == [getattr(together, name) for name in (*names, "qoe_v2")]
