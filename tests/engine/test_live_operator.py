@@ -43,14 +43,16 @@ class TestPolicyThatMisbehaves:
     ) -> None:
         reason = {"raise": "raised"}.get(kind, kind)
         before = our_figures(server)
-        assert before[f"andes:planning_fallbacks_total:{reason}"] == 0
+        name = f"andes:planning_fallbacks_total:{reason}"
+        # The machine may have stopped for a while in the middle of a plan.
+        assert before[name] == 0 or reason == "slow"
         tell(misbehaving_mode, kind)
         await load(server)
         tell(misbehaving_mode, "fine")
         after = our_figures(server)
-        assert after[f"andes:planning_fallbacks_total:{reason}"] > 0
-        for name in ("andes:request_qoe_count:person", "andes:requests_total:reader"):
-            assert after[name] == before[name] + REQUESTS
+        assert after[name] > before[name]
+        for count in ("andes:request_qoe_count:person", "andes:requests_total:reader"):
+            assert after[count] == before[count] + REQUESTS
         if kind == "slow":
             planning = "andes:planning_time_seconds_sum"
             assert after[planning] >= before[planning] + 1.0
