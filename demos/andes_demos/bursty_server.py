@@ -29,9 +29,11 @@ __all__ = [
     "Burst",
     "chat_app",
     "hurried",
+    "listening",
     "moments",
     "running",
     "serving",
+    "settings",
     "tokens",
 ]
 
@@ -159,27 +161,37 @@ def running(app: ASGIApp) -> Iterator[str]:
     The server runs in a thread with an event loop of its own, so that nothing but HTTP lies
     between it and the client; the kernel chooses the port.
     """
-    server = uvicorn.Server(
-        uvicorn.Config(
-            app,
-            loop="asyncio",
-            http="h11",
-            ws="none",
-            lifespan="off",
-            log_level="critical",
-            timeout_graceful_shutdown=1,
-        )
-    )
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        listener.listen()  # from here on a client may connect, even before the thread is up
+    server = uvicorn.Server(settings(app))
+    with listening() as (listener, url):
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
         thread.start()
         try:
-            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+            yield url
         finally:
             server.should_exit = True
             thread.join()
+
+
+def settings(app: ASGIApp) -> uvicorn.Config:
+    """What uvicorn is told: to say nothing, and to end within a second."""
+    return uvicorn.Config(
+        app,
+        loop="asyncio",
+        http="h11",
+        ws="none",
+        lifespan="off",
+        log_level="critical",
+        timeout_graceful_shutdown=1,
+    )
+
+
+@contextlib.contextmanager
+def listening() -> Iterator[tuple[socket.socket, str]]:
+    """A loopback port to which clients may connect from now on, and its `http://host:port`."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        yield listener, f"http://127.0.0.1:{listener.getsockname()[1]}"
 
 
 async def _events(

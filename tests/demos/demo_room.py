@@ -1,4 +1,7 @@
-"""The demo without a terminal, its real server, and a demo that stands still."""
+"""The demo without a terminal, its real server, and a demo that stands still.
+
+Where the clock of the event loop jumps, all of it goes by that clock: see tests/demos/jumping.py.
+"""
 
 import asyncio
 import contextlib
@@ -12,13 +15,14 @@ from andes_demos.chat.reader import Reader
 from andes_demos.scenarios.app import DemoApp
 from andes_demos.scenarios.run import Run
 from andes_demos.scenarios.scenario import ANSWER, SCENARIOS, schedule
-from andes_demos.scenarios.server import serving_scenarios
+from andes_demos.scenarios.server import scenarios_app
 from andes_demos.scenarios.stream import compare
 from textual.pilot import Pilot
 from textual.widgets import Static
 
 from andes_client import reading
 from andes_client.testing import run_virtual, scripted
+from tests.demos.jumping import serving_here
 
 DEADLINE_S = 60.0
 
@@ -40,10 +44,19 @@ class Room:
         await self.pilot.press(*keys)
 
     async def until(self, condition: Callable[[], object]) -> None:
-        """Wait until something is so, in real time."""
+        """Wait until something is so."""
         async with asyncio.timeout(DEADLINE_S):
             while not condition():
                 await self.pilot.pause(0.02)
+
+
+@contextlib.asynccontextmanager
+async def asking(
+    hurry: float = 1.0, *, on_close: Callable[[int], object] = lambda _: None
+) -> AsyncIterator[str]:
+    """The real server of the demo, in this event loop; yields the URL to ask."""
+    async with serving_here(scenarios_app(hurry, on_close=on_close)) as url:
+        yield f"{url}/v1/chat/completions"
 
 
 @contextlib.asynccontextmanager
@@ -52,7 +65,7 @@ async def watching(
 ) -> AsyncIterator[Room]:
     """The demo with the real server, once all three requests have been sent."""
     closed: list[int] = []
-    with serving_scenarios(hurry, on_close=closed.append) as url:
+    async with asking(hurry, on_close=closed.append) as url:
         app = DemoApp(url, Reader("reading", wpm), hurry=hurry)
         async with app.run_test(size=size) as pilot:
             room = Room(app, pilot, closed)

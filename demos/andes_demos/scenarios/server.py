@@ -4,11 +4,13 @@ import contextlib
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from starlette.types import ASGIApp
+
 from andes_client import reading, wire
 from andes_demos.bursty_server import Burst, chat_app, hurried, running
 from andes_demos.scenarios.scenario import ANSWER, SCENARIOS, schedule
 
-__all__ = ["model_name", "serving_scenarios"]
+__all__ = ["model_name", "scenarios_app", "serving_scenarios"]
 
 
 def model_name(scenario: str, lump_s: float) -> str:
@@ -27,15 +29,26 @@ def serving_scenarios(
 ) -> Iterator[str]:
     """Serve the scenarios while the block runs; yields the URL to post chat completions to.
 
+    Args:
+        hurry: as for `scenarios_app`.
+        on_close: as for `andes_demos.bursty_server.serving`.
+    """
+    with running(scenarios_app(hurry, on_close=on_close)) as url:
+        yield f"{url}/v1/chat/completions"
+
+
+def scenarios_app(
+    hurry: float = 1.0, *, on_close: Callable[[int], object] = lambda _: None
+) -> ASGIApp:
+    """What serves the scenarios.
+
     The rhythm is made for the reader of the request, who is in its hints, as Andes sends them.
 
     Args:
         hurry: how many times as fast as in life everything goes; readers are as fast.
         on_close: as for `andes_demos.bursty_server.serving`.
     """
-    app = chat_app(lambda asked: _rhythm(asked, hurry), lambda _: ANSWER, on_close=on_close)
-    with running(app) as url:
-        yield f"{url}/v1/chat/completions"
+    return chat_app(lambda asked: _rhythm(asked, hurry), lambda _: ANSWER, on_close=on_close)
 
 
 def _rhythm(asked: Any, hurry: float) -> tuple[Burst, ...]:
