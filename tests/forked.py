@@ -4,6 +4,7 @@
     with start([sys.executable, "-m", "andes_client", "plan"]) as program:
         os.killpg(program.pid, signal.SIGINT)
         ran = program.communicate()
+    with serve_tiny(model, log=log, launch=launch) as server: ...
 
 A program is forked from the process that campaigns fork theirs from, multiprocessing's fork
 server, which has imported vLLM once in a session. It finds itself as a new one does: arguments,
@@ -35,18 +36,27 @@ from andes_backend.lab.campaign.campaign import ENVIRONMENT
 from andes_backend.lab.campaign.pool import prepare
 from andes_backend.lab.twin import PRELOAD
 
-__all__ = ["Program", "prepare_processes", "run", "start"]
+__all__ = ["Program", "launch", "prepare_processes", "run", "start"]
 
 _OURS: Final = ("andes_backend", "andes_client", "andes_demos", "tests")
 _PATIENCE_S: Final = 300.0
 
+_SERVER: Final = ("vllm.entrypoints.openai.api_server", "vllm.model_executor.models.llama")
+"""What a server of the tests imports; most of the time that it takes to start."""
 
-def prepare_processes() -> None:
+# Some packages read these when they are imported, which is before a server sets them.
+_OFFLINE: Final = {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1", "DO_NOT_TRACK": "1"}
+
+
+def prepare_processes(*modules: str) -> None:
     """Start what pools and programs are forked from, with vLLM in it, if it does not run yet.
 
     The first pool of a session does so, too; one that needs no vLLM does so without.
+
+    Args:
+        modules: others that are imported there.
     """
-    prepare(PRELOAD, ENVIRONMENT)
+    prepare((*PRELOAD, *modules), {**ENVIRONMENT, **_OFFLINE})
 
 
 @dataclass
@@ -68,16 +78,25 @@ class Program:
         status: int | None = self.process.exitcode
         return status
 
+    def wait(self, timeout: float | None = None) -> int:
+        """Wait for its end, so many seconds at most; returns its exit status.
+
+        Raises:
+            subprocess.TimeoutExpired: it does not come.
+        """
+        self.process.join(timeout)
+        status = self.poll()
+        if status is None:
+            raise subprocess.TimeoutExpired(self.command, timeout or 0.0)
+        return status
+
     def communicate(self) -> subprocess.CompletedProcess[str]:
         """Wait for its end.
 
         Raises:
             subprocess.TimeoutExpired: it does not come.
         """
-        self.process.join(_PATIENCE_S)
-        status = self.poll()
-        if status is None:
-            raise subprocess.TimeoutExpired(self.command, _PATIENCE_S)
+        status = self.wait(_PATIENCE_S)
         out, err = ((self.directory / name).read_text() for name in ("out", "err"))
         return subprocess.CompletedProcess(self.command, status, out, err)
 
@@ -95,17 +114,31 @@ def start(
         env: its environment; ours, if not given.
     """
     prepare_processes()
-    with tempfile.TemporaryDirectory(prefix="forked-") as directory:
-        to_be = _ToBe(list(command), cwd or Path.cwd(), dict(env or os.environ), Path(directory))
-        context = multiprocessing.get_context("forkserver")
-        process = context.Process(target=_become, args=(to_be,))
-        process.start()
+    with tempfile.TemporaryDirectory(prefix="forked-") as name:
+        directory = Path(name)
+        out, err = directory / "out", directory / "err"
+        environment = dict(env or os.environ)
+        process = _fork(_ToBe(list(command), cwd or Path.cwd(), environment, out, err))
         try:
-            yield Program(command, Path(directory), process)
+            yield Program(command, directory, process)
         finally:
             process.kill()
             process.join()
             process.close()
+
+
+def launch(command: Sequence[str], environment: Mapping[str, str], log: Path) -> Program:
+    """Fork a server: how `andes_backend.lab.bench.server.serve` is told to start a program."""
+    prepare_processes(*_SERVER)
+    log.write_bytes(b"")
+    to_be = _ToBe(list(command), Path.cwd(), {**os.environ, **environment}, log, log)
+    return Program(command, log.parent, _fork(to_be))
+
+
+def _fork(to_be: "_ToBe") -> Any:
+    process = multiprocessing.get_context("forkserver").Process(target=_become, args=(to_be,))
+    process.start()
+    return process
 
 
 def run(
@@ -124,22 +157,27 @@ class _ToBe:
     command: list[str]
     cwd: Path
     env: dict[str, str]
-    directory: Path
+    out: Path
+    err: Path
 
 
 def _become(to_be: _ToBe) -> None:
     """As a new interpreter would begin, go on, and end."""
     os.setpgid(0, 0)
-    _redirect(to_be.directory)
+    _redirect(to_be.out, to_be.err)
     os.chdir(to_be.cwd)
     os.environ.clear()
     os.environ.update(to_be.env)
+    paths = to_be.env.get("PYTHONPATH", "").split(os.pathsep)
+    sys.path[:0] = [path for path in paths if path and path not in sys.path]
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT])
     for name in [name for name in sys.modules if name.partition(".")[0] in _OURS]:
         del sys.modules[name]
     multiprocessing.process._parent_process = None  # type: ignore[attr-defined]
     multiprocessing.util.spawnv_passfds = _fork_with  # type: ignore[assignment]
+    if logger := sys.modules.get("vllm.logger"):
+        logger._configure_vllm_root_logger()  # which it does when it is imported, too
     atexit._clear()  # what the fork server has to do in its end
     try:
         _execute(to_be.command)
@@ -147,10 +185,9 @@ def _become(to_be: _ToBe) -> None:
         atexit._run_exitfuncs()
 
 
-def _redirect(directory: Path) -> None:
-    files = (Path(os.devnull), directory / "out", directory / "err")
-    for stream, path in enumerate(files):
-        file = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+def _redirect(out: Path, err: Path) -> None:
+    for stream, path in enumerate((Path(os.devnull), out, err)):
+        file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
         os.dup2(file, stream)
         os.close(file)
     sys.stdin = open(0, closefd=False)  # noqa: SIM115 - the program's, until it ends
@@ -168,6 +205,7 @@ def _execute(command: Sequence[str]) -> None:
         case "-m":
             sys.path.insert(0, os.getcwd())
             sys.argv = words
+            sys.modules.pop(words[0], None)  # it is about to be run, whoever has imported it
             runpy.run_module(words[0], run_name="__main__", alter_sys=True)
         case "-c":
             sys.path.insert(0, os.getcwd())

@@ -1,6 +1,7 @@
 """Real vLLM servers that the live tests share: one for each set of flags in a session.
 
-A server takes both cores for half a minute until it is healthy. A test asks for the one whose
+A server takes a core for seconds until it is healthy, or for half a minute where nothing is forked.
+A test asks for the one whose
 flags it can do with, counts what it causes by differences, and leaves the server idle.
 """
 
@@ -17,6 +18,7 @@ import pytest
 from andes_backend.lab.bench.server import Server, serve_tiny
 from andes_backend.lab.bench.tiny_model import make_tiny_model
 from andes_backend.serve_command import server_plugins
+from tests import forked as forking
 
 __all__ = [
     "asked_by_environment",
@@ -68,17 +70,18 @@ def serving(
 
     It hears what readers report, as after `andes serve`.
 
-    Its processes do not keep a core busy while they wait, and start in a third of the time (see
-    tests/patience/andes_test_patience.py). Its thread is not tied to the first core, as vLLM's CPU
-    build does with each server's. Its scheduler may be one of ours in `tests`.
+    Its processes do not keep a core busy while they wait (see
+    tests/patience/andes_test_patience.py), and start in a third of the time. Its thread is not tied
+    to the first core, as vLLM's CPU build does with each server's. Its scheduler may be one of ours
+    in `tests`.
 
     Args:
         model: the directory.
         log: the file for what it prints.
         variables: more environment variables, which only this server has.
-        forked: whether its processes are forked, or each is a new interpreter as for users of vLLM.
-            Of several engines that are forked, vLLM does not notice when one is killed: the others
-            hold its pipe open.
+        forked: whether its processes are forked, the first of them from one that has imported vLLM
+            (tests/forked.py); or each is a new interpreter as for users of vLLM. Of several engines
+            that are forked, vLLM does not notice when one is killed: the others hold its pipe open.
         options: others of `serve_tiny`.
     """
     tests = Path(__file__).parent
@@ -92,6 +95,8 @@ def serving(
         "ANDES_TEST_FORK": str(int(forked)),
         **(variables or {}),
     }
+    if forked:
+        options["launch"] = forking.launch
     with _with_environment(environment, serve_tiny(model, log=log, **options)) as running:
         yield running
 

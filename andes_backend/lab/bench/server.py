@@ -17,12 +17,14 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 __all__ = [
+    "Launch",
+    "Process",
     "Server",
     "ServerError",
     "fast_dtype",
@@ -49,6 +51,21 @@ _OFFLINE: Final = {
 
 class ServerError(RuntimeError):
     """The server did not start, or went away; the message ends with the tail of its log."""
+
+
+class Process(Protocol):
+    """A program that runs and leads a process group; its methods are those of `Popen`."""
+
+    @property
+    def pid(self) -> int: ...
+
+    def poll(self) -> int | None: ...
+
+    def wait(self, timeout: float | None = None) -> int: ...
+
+
+Launch = Callable[[Sequence[str], Mapping[str, str], Path], Process]
+"""Starts a program, with these variables added to our own and this file for what it prints."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +98,7 @@ def serve_tiny(
     max_model_len: int = 1024,
     extra: Sequence[str] = (),
     start_s: float = _START_S,
+    launch: Launch | None = None,
 ) -> Iterator[Server]:
     """Serve a model directory with random weights on the CPU; blocks until it is healthy.
 
@@ -94,6 +112,7 @@ def serve_tiny(
         max_model_len: most tokens of a request, prompt and output.
         extra: more arguments for vLLM's OpenAI server.
         start_s: seconds it may take until it is healthy.
+        launch: how the program is started, if not as a new process.
 
     Raises:
         ServerError: the process ended, or was not healthy in time.
@@ -112,8 +131,16 @@ def serve_tiny(
     ]
     # fmt: on
     environment = {"VLLM_CPU_KVCACHE_SPACE": "2", **_OFFLINE}
-    with serve(command, port, model="tiny", log=log, environment=environment, start_s=start_s) as s:
-        yield s
+    with serve(
+        command,
+        port,
+        model="tiny",
+        log=log,
+        environment=environment,
+        start_s=start_s,
+        launch=launch,
+    ) as server:
+        yield server
 
 
 @contextlib.contextmanager
@@ -126,6 +153,7 @@ def serve(
     environment: dict[str, str] | None = None,
     start_s: float = _START_S,
     health: str = "/health",
+    launch: Launch | None = None,
 ) -> Iterator[Server]:
     """Run any server that answers a GET when it is ready, on a loopback port; ends its group.
 
@@ -137,25 +165,14 @@ def serve(
         environment: variables to add to our own.
         start_s: seconds it may take until it is healthy.
         health: the path that it answers with status 200 once it is.
+        launch: how the program is started, if not as a new process.
 
     Raises:
         ServerError: the process ended, or was not healthy in time.
     """
     log = Path(log)
     log.parent.mkdir(parents=True, exist_ok=True)
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            env={**os.environ, **(environment or {})},
-            # A group of its own: Ctrl-C is ours to pass on. No session of its own: Linux gives
-            # each session one share of the CPU (sched_autogroup), and vLLM's busy-waiting
-            # processes have been seen to keep those of other sessions, its readers among them,
-            # off two cores for 13 s.
-            process_group=0,
-        )
+    process = (launch or _launch)(command, environment or {}, log)
     try:
         server = Server(f"http://127.0.0.1:{port}", model, log, process.pid)
         _wait_until_healthy(server, health, process, start_s)
@@ -206,6 +223,22 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+def _launch(command: Sequence[str], environment: Mapping[str, str], log: Path) -> Process:
+    with log.open("wb") as output:
+        return subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            env={**os.environ, **environment},
+            # A group of its own: Ctrl-C is ours to pass on. No session of its own: Linux gives
+            # each session one share of the CPU (sched_autogroup), and vLLM's busy-waiting
+            # processes have been seen to keep those of other sessions, its readers among them,
+            # off two cores for 13 s.
+            process_group=0,
+        )
+
+
 def _scheduler_arguments(policy: str | None, settings: Mapping[str, object]) -> list[str]:
     if policy is None:
         return []
@@ -213,15 +246,12 @@ def _scheduler_arguments(policy: str | None, settings: Mapping[str, object]) -> 
     return ["--scheduler-cls", "andes_backend.AndesScheduler", "--additional-config", config]
 
 
-def _wait_until_healthy(
-    server: Server, path: str, process: subprocess.Popen[bytes], start_s: float
-) -> None:
+def _wait_until_healthy(server: Server, path: str, process: Process, start_s: float) -> None:
     give_up = time.monotonic() + start_s
     while not _is_healthy(server.url + path):
-        if process.poll() is not None:
+        if (status := process.poll()) is not None:
             raise ServerError(
-                f"the server ended with status {process.returncode} before it was healthy. "
-                f"{_tail(server.log)}"
+                f"the server ended with status {status} before it was healthy. {_tail(server.log)}"
             )
         if time.monotonic() > give_up:
             raise ServerError(
@@ -255,7 +285,7 @@ def _tail(log: Path) -> str:
     return f"{cause}The last lines of {log}:\n{last}"
 
 
-def _end_group(process: subprocess.Popen[bytes]) -> None:
+def _end_group(process: Process) -> None:
     """Ask the whole group to end; after a while, or once its leader has, make it."""
     _signal_group(process.pid, signal.SIGTERM)
     with contextlib.suppress(subprocess.TimeoutExpired):
