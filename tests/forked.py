@@ -16,6 +16,7 @@ Where the interpreter itself matters (its flags, its hash seed, what it imports)
 
 import atexit
 import contextlib
+import importlib
 import io
 import multiprocessing
 import multiprocessing.process
@@ -26,6 +27,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -166,6 +168,10 @@ def _become(to_be: _ToBe) -> None:
     os.setpgid(0, 0)
     _redirect(to_be.out, to_be.err)
     os.chdir(to_be.cwd)
+    with contextlib.suppress(ModuleNotFoundError):
+        # A process's title lies beside its environment, which is about to be cleared: it is looked
+        # for here, and not when vLLM names its processes.
+        importlib.import_module("setproctitle").getproctitle()
     os.environ.clear()
     os.environ.update(to_be.env)
     paths = to_be.env.get("PYTHONPATH", "").split(os.pathsep)
@@ -221,7 +227,9 @@ def _execute(command: Sequence[str]) -> None:
 def _fork_with(_path: object, command: Sequence[object], files: Sequence[int]) -> int:
     """In place of starting an interpreter with these files open: fork, for what it would do.
 
-    multiprocessing starts the fork server and the resource tracker in this way.
+    multiprocessing starts its processes in this way, but for those that are to be forked, and the
+    fork server and the resource tracker. They hold no file of ours but these: a pipe whose other
+    end is killed is closed.
     """
     pid = os.fork()
     if pid:
@@ -233,9 +241,24 @@ def _fork_with(_path: object, command: Sequence[object], files: Sequence[int]) -
             if file not in kept:
                 with contextlib.suppress(OSError):  # of the list itself
                     os.close(file)
-        exec(str(command[-1]), {"__name__": "__main__"})
+        _forget()
+        at = command.index("-c")
+        sys.argv = ["-c", *map(str, command[at + 2 :])]
+        exec(str(command[at + 1]), {"__name__": "__main__"})
         status = 0
     except SystemExit as end:
         status = int(end.code or 0)
+    except BaseException:
+        traceback.print_exc()
     finally:
         os._exit(status)
+
+
+def _forget() -> None:
+    """What a new interpreter would not have, or would ask its environment for once more."""
+    signal.set_wakeup_fd(-1)
+    for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1):
+        signal.signal(number, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    if values := sys.modules.get("prometheus_client.values"):
+        values.ValueClass = values.get_value_class()

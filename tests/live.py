@@ -79,9 +79,8 @@ def serving(
         model: the directory.
         log: the file for what it prints.
         variables: more environment variables, which only this server has.
-        forked: whether its processes are forked, the first of them from one that has imported vLLM
-            (tests/forked.py); or each is a new interpreter as for users of vLLM. Of several engines
-            that are forked, vLLM does not notice when one is killed: the others hold its pipe open.
+        forked: whether its processes are forked from one that has imported vLLM (tests/forked.py),
+            or each is a new interpreter as for users of vLLM.
         options: others of `serve_tiny`.
     """
     tests = Path(__file__).parent
@@ -92,7 +91,6 @@ def serving(
         "OMP_NUM_THREADS": "1",
         # Where this is set, vLLM loads no plug-in that it does not name.
         "VLLM_PLUGINS": server_plugins("andes_test_patience")[0],
-        "ANDES_TEST_FORK": str(int(forked)),
         **(variables or {}),
     }
     if forked:

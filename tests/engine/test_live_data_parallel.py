@@ -45,7 +45,6 @@ def server(
         policy="qoe",
         settings=settings,
         log=log,
-        forked=False,
         kv_blocks=32,
         max_model_len=800,
         extra=(
