@@ -208,8 +208,8 @@ async def test_what_is_nested_deeply_is_drawn_as_it_grows(tmp_path: Path) -> Non
         assert made < 2 * len(text.splitlines())
 
 
-async def new_document(room: Room) -> Document:
-    document = Document()
+async def new_document(room: Room, text: str = "") -> Document:
+    document = Document(text)
     await room.screen.query_one("#said").mount(document)
     await room.until(lambda: document.query("Section Markdown"))
     return document
@@ -301,3 +301,37 @@ async def test_scrolling_up_through_what_was_folded_misses_no_line(tmp_path: Pat
                 assert page == list(range(page[0], page[-1] + 1))
                 assert not seen or page[-1] >= seen[0] - 1  # it adjoins the one before
                 seen = page
+
+
+WORDS, PARAGRAPHS = "Some words. " * 40, "A paragraph of some words.\n\n" * 120
+
+
+@pytest.mark.parametrize("text", [WORDS, PARAGRAPHS], ids=["words", "paragraphs"])
+async def test_an_answer_may_be_removed_while_it_is_drawn(tmp_path: Path, text: str) -> None:
+    """As Ctrl+R does, and another conversation; what fails in a worker would end the chat."""
+    async with chatting("http://a:1", tmp_path) as room:
+        for turns in range(40):
+            document = await new_document(room)
+            document.write(text)
+            document.run_worker(document.finish())
+            await remove_after(document, turns)
+        await room.pilot.pause()
+        assert room.app.is_running
+
+
+async def test_a_saved_answer_may_be_removed_while_it_is_unfolded(tmp_path: Path) -> None:
+    async with chatting("http://a:1", tmp_path) as room:
+        for turns in range(20):
+            document = await new_document(room, PARAGRAPHS)
+            for section in document.query(Section):
+                section.unfold()
+            await remove_after(document, turns)
+        await room.pilot.pause()
+        assert room.app.is_running
+
+
+async def remove_after(document: Document, turns: int) -> None:
+    """So many turns of the event loop later."""
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    await document.remove()

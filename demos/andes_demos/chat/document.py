@@ -196,6 +196,15 @@ class Document(Vertical):
         return Section(source, height)
 
     async def _draw_all(self) -> None:
+        try:
+            await self._draw_what_comes()
+        except Exception:
+            # Whoever removes a document takes its sections first, and this last: what fails for
+            # that reason would end the whole program.
+            if self._sections() and self.is_attached:
+                raise
+
+    async def _draw_what_comes(self) -> None:
         loop = asyncio.get_running_loop()
         while True:
             await self._came.wait()
