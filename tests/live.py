@@ -18,7 +18,6 @@ import pytest
 from andes_backend.lab.bench.server import Server, serve_tiny
 from andes_backend.lab.bench.tiny_model import make_tiny_model
 from andes_backend.serve_command import server_plugins
-from tests import forked as forking
 
 __all__ = [
     "asked_by_environment",
@@ -94,7 +93,10 @@ def serving(
         **(variables or {}),
     }
     if forked:
-        options["launch"] = forking.launch
+        # Not above: environments without vLLM import this, and lack what campaigns are made of.
+        from tests.forked import launch
+
+        options["launch"] = launch
     with _with_environment(environment, serve_tiny(model, log=log, **options)) as running:
         yield running
 

@@ -2,6 +2,8 @@
 
 import ast
 import re
+import subprocess
+import sys
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -233,3 +235,10 @@ def test_the_names_of_tests_are_the_same_in_every_process() -> None:
     check_ids(["tests/test_a.py::test_b[word]"])
     with pytest.raises(pytest.UsageError, match=r"test_b\[<function <lambda> at 0x7f.*give the"):
         check_ids(["tests/test_a.py::test_b[<function <lambda> at 0x7f0012345678>]"])
+
+
+def test_what_every_test_loads_needs_none_of_what_some_environments_lack() -> None:
+    """Those of `make sdks` and `make voice` have neither vLLM nor what draws on a terminal."""
+    lacking = "rich", "textual", "torch", "vllm"
+    program = f"import sys; sys.modules.update(dict.fromkeys({lacking})); import tests.live"
+    subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=True)
