@@ -1,8 +1,8 @@
 """Real vLLM servers that the live tests share: one for each set of flags in a session.
 
 A server takes a core for seconds until it is healthy, or for half a minute where nothing is forked.
-A test asks for the one whose
-flags it can do with, counts what it causes by differences, and leaves the server idle.
+A test asks for the one whose flags it can do with, counts what it causes by differences, and leaves
+the server idle.
 """
 
 import contextlib

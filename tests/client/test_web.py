@@ -7,7 +7,6 @@ import json
 import logging
 import math
 import runpy
-import socket
 import threading
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 from pathlib import Path
@@ -18,7 +17,7 @@ from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 import anyio
 import httpx2
 import pytest
-import uvicorn
+from andes_demos.bursty_server import running
 from anyio.lowlevel import checkpoint
 from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect, Request
@@ -41,31 +40,6 @@ HOSTILE = [
 ]
 
 
-@contextlib.contextmanager
-def serving(app: Any) -> Iterator[str]:
-    """Serve an ASGI app in a thread while the block runs; yields its URL."""
-    config = uvicorn.Config(
-        app,
-        loop="asyncio",
-        http="h11",
-        ws="none",
-        lifespan="off",
-        log_level="critical",
-        timeout_graceful_shutdown=1,
-    )
-    server = uvicorn.Server(config)
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        listener.listen()
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-        finally:
-            server.should_exit = True
-            thread.join(DEADLINE_S)
-
-
 def app_of(events: Callable[[], AsyncGenerator[bytes, None]]) -> Starlette:
     async def answer(_: Request) -> StreamingResponse:
         return StreamingResponse(events(), headers=HEADERS)
@@ -76,7 +50,7 @@ def app_of(events: Callable[[], AsyncGenerator[bytes, None]]) -> Starlette:
 def received(events: Callable[[], AsyncGenerator[bytes, None]]) -> list[httpx2.ServerSentEvent]:
     """All events of one response over HTTP."""
     with (
-        serving(app_of(events)) as url,
+        running(app_of(events)) as url,
         httpx2.Client(trust_env=False, timeout=DEADLINE_S) as client,
         client.sse(url) as source,
     ):
@@ -141,7 +115,7 @@ class TestOverHttp:
     def test_a_client_that_leaves_closes_the_upstream_at_once(self) -> None:
         upstream = Upstream([(0.0, "Hello world")], then="wait")
         with (
-            serving(app_of(lambda: sse(pace(upstream, QUICK), keep_alive=math.inf))) as url,
+            running(app_of(lambda: sse(pace(upstream, QUICK), keep_alive=math.inf))) as url,
             httpx2.Client(trust_env=False, timeout=DEADLINE_S) as client,
         ):
             with client.sse(url) as source:
@@ -166,7 +140,7 @@ class TestOverHttp:
         answer = example["answer"].__globals__  # its stand-in for a model takes six seconds
         answer["model"] = lambda: chunks("One two three.\n\n", finish_reason="length")
         with (
-            serving(example["app"]) as url,
+            running(example["app"]) as url,
             httpx2.Client(trust_env=False, timeout=DEADLINE_S, base_url=url) as client,
         ):
             assert "EventSource" in client.get("/").text

@@ -65,7 +65,10 @@ class Process(Protocol):
 
 
 Launch = Callable[[Sequence[str], Mapping[str, str], Path], Process]
-"""Starts a program, with these variables added to our own and this file for what it prints."""
+"""Starts a program: its command, variables to add to our own, the file for what it prints.
+
+The file is overwritten; the program leads a process group of its own.
+"""
 
 
 @dataclass(frozen=True, slots=True)

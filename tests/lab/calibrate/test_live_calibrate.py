@@ -102,11 +102,12 @@ def planned(stock_server: Server, tmp_path_factory: pytest.TempPathFactory) -> P
 
 def test_a_profile_is_fitted_and_its_errors_reported(server: Server, planned: Planned) -> None:
     profile = planned.profile
-    assert profile.prefill.base_ms + profile.prefill.per_token_ms > 0
+    assert profile.prefill.per_token_ms > 0
     assert all(part.base_ms > 0 for part in profile.decode)
-    # On a busy machine it may not be seen that more work takes longer.
-    steps = [profile.step_s([], 1, 50), profile.step_s([], 8, 1000), profile.step_s([100], 8, 1000)]
-    assert steps == sorted(steps)
+    assert profile.step_s([100], 8, 1000) > profile.step_s([], 8, 1000)
+    # In what a busy machine measures it may be lost that more sequences take longer: a bad fit.
+    is_bad = planned.ran.returncode == 2
+    assert is_bad or profile.step_s([], 8, 1000) > profile.step_s([], 1, 50)
     assert (profile.kv_tokens, profile.block_size) == (2048, 32)
     assert 10 <= profile.max_sequences <= 14, "12, as it admits, by its own behaviour"
     assert profile.max_step_tokens == 1024, "as the command line has it"
